@@ -1,0 +1,60 @@
+/** What the controller can be asked: the API serves it over a socket, the simulator calls it directly. */
+import type { Lock } from '../image/lock.ts'
+import type {
+  ControllerStatus,
+  DriftReport,
+  PlanReport,
+  ProgressReport,
+  StatusReport,
+  VersionsReport,
+} from '../model/report.ts'
+import type { Scope, Stack } from '../model/stack.ts'
+import type { EventFilter, HistoryEvent } from '../store/store.ts'
+import type { LogLine, LogOptions } from '../engine/engine.ts'
+
+/** Who asks, for the record. */
+export interface Caller {
+  readonly by: string
+}
+
+export interface UpRequest extends Caller {
+  readonly stack: Stack
+  readonly lock: Lock
+  /** Resolve every image name again instead of trusting the lock. */
+  readonly refresh?: boolean
+}
+
+export interface RollbackRequest extends Scope, Caller {
+  /** Absent: every service of the stack. */
+  readonly service?: string
+  /** A version's name, id or prefix; absent: the newest proven version before the current one. */
+  readonly to?: string
+}
+
+export interface ReplaceRequest extends Scope, Caller {
+  readonly instance: string
+}
+
+export interface LogsRequest extends Scope, Omit<LogOptions, 'signal'> {
+  readonly service: string
+}
+
+/**
+ * Methods that do long work yield progress; the last value is a `result`, or an `error` for a request that
+ * could not be taken, which has changed nothing.
+ */
+export interface Commands {
+  info(): ControllerStatus
+  plan(request: UpRequest): Promise<{ readonly plan: PlanReport; readonly lock: Lock }>
+  up(request: UpRequest): AsyncIterable<ProgressReport>
+  rollback(request: RollbackRequest): AsyncIterable<ProgressReport>
+  replace(request: ReplaceRequest): AsyncIterable<ProgressReport>
+  down(request: Scope & Caller): AsyncIterable<ProgressReport>
+  /** All environments, or those that match. */
+  status(filter: Partial<Scope>): Promise<readonly StatusReport[]>
+  versions(scope: Scope, service?: string): Promise<readonly VersionsReport[]>
+  drift(scope: Scope): Promise<DriftReport>
+  logs(request: LogsRequest, signal: AbortSignal): AsyncIterable<LogLine>
+  /** With `follow`, goes on until the signal aborts. */
+  events(filter: EventFilter, follow: boolean, signal: AbortSignal): AsyncIterable<HistoryEvent>
+}

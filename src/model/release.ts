@@ -1,0 +1,25 @@
+/** A release: what an environment should run. Content-named, like a version. */
+import { createHash } from 'node:crypto'
+import { canonicalJson } from './canonical.ts'
+import type { Route, RolloutPolicy, Scope } from './stack.ts'
+import type { VersionId, VersionSpec } from './version.ts'
+
+export interface ServiceRelease {
+  readonly version: VersionId
+  readonly spec: VersionSpec
+  /** What people called the image: a reference, or the path of a Dockerfile. */
+  readonly imageName: string
+  readonly replicas: number
+  readonly routes: readonly Route[]
+  readonly rollout: RolloutPolicy
+  readonly drainMs: number
+}
+
+export interface Release extends Scope {
+  readonly services: Readonly<Record<string, ServiceRelease>>
+}
+
+/** The SHA-256 of the release's RFC 8785 form, in hex. */
+export function releaseId(release: Release): string {
+  return createHash('sha256').update(canonicalJson(release)).digest('hex')
+}

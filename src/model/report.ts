@@ -1,0 +1,134 @@
+/** What commands answer: the `--json` shapes, which are also the API's. Stable; fields are only added. */
+import type { ErrorReport } from '../errors.ts'
+
+/** There is no other kind, ever (promise 1). */
+export type StepKind = 'create' | 'destroy' | 'route' | 'unroute'
+
+export interface PlanStep {
+  readonly kind: StepKind
+  readonly instance?: string
+  readonly reason: string
+}
+
+export interface ServicePlan {
+  readonly service: string
+  /** `web@4f9a1c2b`; null where none runs. */
+  readonly current: string | null
+  /** Null where the service goes away. */
+  readonly next: string | null
+  readonly steps: readonly PlanStep[]
+  /** What changed between the two versions and in the release, in words: `environment.LOG_LEVEL: info → debug`. */
+  readonly differences: readonly string[]
+}
+
+export interface PlanReport {
+  readonly stack: string
+  readonly environment: string
+  readonly services: readonly ServicePlan[]
+  /** The number of steps. */
+  readonly changes: number
+}
+
+export type InstanceState = 'created' | 'starting' | 'ready' | 'unhealthy' | 'draining' | 'stopping' | 'exited'
+
+export interface InstanceStatus {
+  readonly name: string
+  /** `web@4f9a1c2b` */
+  readonly version: string
+  readonly state: InstanceState
+  readonly ageSeconds: number
+  /** `host:port`; null where it has none. */
+  readonly address: string | null
+  /** What its last probe saw, or how it ended. */
+  readonly detail?: string
+}
+
+export interface RolloutStatus {
+  readonly from: string | null
+  readonly to: string
+  readonly state: 'running' | 'succeeded' | 'aborted' | 'superseded'
+  readonly startedAt: string
+  readonly endedAt?: string
+  readonly reason?: string
+}
+
+export interface ServiceStatus {
+  readonly service: string
+  readonly version: string | null
+  readonly desired: number
+  readonly ready: number
+  readonly instances: readonly InstanceStatus[]
+  /** The running rollout, or an aborted last one. */
+  readonly rollout?: RolloutStatus
+  /** A crash loop: deaths in a row, and when the next instance is made. */
+  readonly backoff?: { readonly failures: number; readonly nextTryAt: string; readonly lastExit?: string }
+}
+
+export interface EnvironmentStatus {
+  readonly stack: string
+  readonly environment: string
+  readonly services: readonly ServiceStatus[]
+  readonly routes: readonly { readonly url: string; readonly service: string }[]
+  /** Why the last look at engine or router failed; absent when all is well. */
+  readonly problems?: readonly ErrorReport[]
+}
+
+export interface ControllerStatus {
+  readonly pid: number
+  readonly socket: string
+}
+
+export type StatusReport = EnvironmentStatus & { readonly controller: ControllerStatus }
+
+export interface VersionsReport {
+  readonly service: string
+  readonly versions: readonly {
+    readonly version: string
+    readonly image: string
+    readonly firstRunAt: string
+    readonly lastRunAt: string
+    /** `current` runs now; the others are what their last rollout showed. */
+    readonly state: 'current' | 'proven' | 'unproven' | 'failed'
+  }[]
+}
+
+export interface DriftFinding {
+  readonly kind: 'instance' | 'route' | 'server' | 'network' | 'foreign'
+  readonly object: string
+  readonly message: string
+}
+
+export interface DriftReport {
+  readonly stack: string
+  readonly environment: string
+  readonly findings: readonly DriftFinding[]
+}
+
+/** The verdict of `up`, `rollback`, `replace` and `down`: the last line of their output. */
+export interface ResultReport {
+  readonly ok: boolean
+  readonly services: readonly { readonly service: string; readonly version: string | null; readonly ready: number }[]
+  /** Whether anything had to be done. */
+  readonly changed: boolean
+  readonly code?: string
+  readonly message?: string
+  readonly hint?: string
+  /** The last log lines of the instance that failed. */
+  readonly logs?: readonly string[]
+}
+
+/** One line while a command runs. */
+export type ProgressReport =
+  | { readonly kind: 'image'; readonly service: string; readonly message: string }
+  | { readonly kind: 'plan'; readonly plan: PlanReport }
+  | {
+      readonly kind: 'step'
+      readonly step: string
+      readonly service: string
+      readonly instance: string
+      readonly message: string
+    }
+  | { readonly kind: 'fleet'; readonly services: readonly ServiceStatus[] }
+  | { readonly kind: 'lock'; readonly lock: unknown }
+  | { readonly kind: 'result'; readonly result: ResultReport }
+  | { readonly kind: 'error'; readonly error: ErrorReport }
