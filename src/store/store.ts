@@ -58,6 +58,8 @@ export interface HistoryEvent {
 }
 
 export interface EventFilter extends Partial<FleetKey> {
+  /** Only events of this kind. */
+  readonly kind?: string
   /** Only events after this sequence number. */
   readonly after?: number
   /** The newest so many, in ascending order. */

@@ -1,0 +1,90 @@
+/** Rows to records. The database is our own; a value that does not parse is a defect and throws. */
+import { z } from 'zod'
+import type { Release } from '../../model/release.ts'
+import type { VersionSpec } from '../../model/version.ts'
+import type { HistoryEvent, ReleaseRecord, RolloutRecord, VersionRecord } from '../store.ts'
+
+const fleet = { stack: z.string(), environment: z.string(), service: z.string() }
+
+const releaseRow = z.object({
+  sequence: z.number(),
+  release: z.string(),
+  decision: z.enum(['up', 'rollback', 'abort', 'down']),
+  reason: z.string(),
+  by: z.string(),
+  at_ms: z.number(),
+})
+
+export function toRelease(row: unknown): ReleaseRecord {
+  const { at_ms, release, ...rest } = releaseRow.parse(row)
+  return { ...rest, release: JSON.parse(release) as Release, atMs: at_ms }
+}
+
+const rolloutRow = z.object({
+  id: z.number(),
+  ...fleet,
+  from_version: z.string().nullable(),
+  to_version: z.string(),
+  started_at_ms: z.number(),
+  state: z.enum(['running', 'succeeded', 'aborted', 'superseded']),
+  reason: z.string().nullable(),
+  logs: z.string().nullable(),
+  ended_at_ms: z.number().nullable(),
+})
+
+export function toRollout(row: unknown): RolloutRecord {
+  const { from_version, to_version, started_at_ms, ended_at_ms, reason, logs, ...rest } = rolloutRow.parse(row)
+  return {
+    ...rest,
+    from: from_version,
+    to: to_version,
+    startedAtMs: started_at_ms,
+    ...(reason !== null && { reason }),
+    ...(logs !== null && { logs: z.array(z.string()).parse(JSON.parse(logs)) }),
+    ...(ended_at_ms !== null && { endedAtMs: ended_at_ms }),
+  }
+}
+
+const versionRow = z.object({
+  ...fleet,
+  version: z.string(),
+  spec: z.string(),
+  image_name: z.string(),
+  first_run_at_ms: z.number(),
+  last_run_at_ms: z.number(),
+  state: z.enum(['unproven', 'proven', 'failed']),
+})
+
+export function toVersion(row: unknown): VersionRecord {
+  const { spec, image_name, first_run_at_ms, last_run_at_ms, ...rest } = versionRow.parse(row)
+  return {
+    ...rest,
+    spec: JSON.parse(spec) as VersionSpec,
+    imageName: image_name,
+    firstRunAtMs: first_run_at_ms,
+    lastRunAtMs: last_run_at_ms,
+  }
+}
+
+const eventRow = z.object({
+  sequence: z.number(),
+  at_ms: z.number(),
+  stack: z.string(),
+  environment: z.string(),
+  service: z.string().nullable(),
+  instance: z.string().nullable(),
+  version: z.string().nullable(),
+  kind: z.string(),
+  message: z.string(),
+})
+
+export function toEvent(row: unknown): HistoryEvent {
+  const { at_ms, service, instance, version, ...rest } = eventRow.parse(row)
+  return {
+    ...rest,
+    atMs: at_ms,
+    ...(service !== null && { service }),
+    ...(instance !== null && { instance }),
+    ...(version !== null && { version }),
+  }
+}

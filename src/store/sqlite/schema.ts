@@ -1,0 +1,35 @@
+/** The tables, one step per released form of the store; `user_version` counts the steps that were taken. */
+export const migrations: readonly string[] = [
+  `
+  CREATE TABLE releases (
+    sequence INTEGER PRIMARY KEY AUTOINCREMENT,
+    stack TEXT NOT NULL, environment TEXT NOT NULL,
+    release TEXT NOT NULL, decision TEXT NOT NULL, reason TEXT NOT NULL, by TEXT NOT NULL, at_ms INTEGER NOT NULL
+  ) STRICT;
+  CREATE INDEX releases_scope ON releases (stack, environment, sequence);
+
+  CREATE TABLE rollouts (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    stack TEXT NOT NULL, environment TEXT NOT NULL, service TEXT NOT NULL,
+    from_version TEXT, to_version TEXT NOT NULL, started_at_ms INTEGER NOT NULL,
+    state TEXT NOT NULL, reason TEXT, logs TEXT, ended_at_ms INTEGER
+  ) STRICT;
+  CREATE INDEX rollouts_fleet ON rollouts (stack, environment, service, id);
+  CREATE INDEX rollouts_running ON rollouts (state) WHERE state = 'running';
+
+  CREATE TABLE versions (
+    stack TEXT NOT NULL, environment TEXT NOT NULL, service TEXT NOT NULL, version TEXT NOT NULL,
+    spec TEXT NOT NULL, image_name TEXT NOT NULL,
+    first_run_at_ms INTEGER NOT NULL, last_run_at_ms INTEGER NOT NULL, state TEXT NOT NULL,
+    PRIMARY KEY (stack, environment, service, version)
+  ) STRICT, WITHOUT ROWID;
+
+  CREATE TABLE events (
+    sequence INTEGER PRIMARY KEY AUTOINCREMENT,
+    at_ms INTEGER NOT NULL, stack TEXT NOT NULL, environment TEXT NOT NULL,
+    service TEXT, instance TEXT, version TEXT, kind TEXT NOT NULL, message TEXT NOT NULL
+  ) STRICT;
+  CREATE INDEX events_scope ON events (stack, environment, sequence);
+  CREATE INDEX events_kind ON events (kind, sequence);
+  `,
+]
