@@ -1,0 +1,53 @@
+import { defineConfig } from 'vitest/config'
+import { closingLine } from './test/report/closing-line.ts'
+
+const minutes = 60_000
+
+/** Everything in one group runs at the same time; what needs an engine runs after it, a file at a time. */
+export default defineConfig({
+  test: {
+    reporters: ['default', closingLine],
+    projects: [
+      {
+        test: {
+          name: 'unit',
+          include: [
+            'src/**/*.test.ts',
+            'bin/**/*.test.ts',
+            'bench/**/*.test.ts',
+            'test/{lint,load,report}/**/*.test.ts',
+          ],
+          sequence: { groupOrder: 0 },
+        },
+      },
+      {
+        test: {
+          name: 'simulation',
+          include: ['test/simulation/**/*.test.ts'],
+          sequence: { groupOrder: 1 },
+          testTimeout: 10 * minutes,
+        },
+      },
+      {
+        test: {
+          name: 'contract',
+          include: ['test/contract/**/*.test.ts'],
+          sequence: { groupOrder: 2 },
+          fileParallelism: false,
+          testTimeout: minutes,
+          hookTimeout: minutes,
+        },
+      },
+      {
+        test: {
+          name: 'end-to-end',
+          include: ['test/end-to-end/**/*.test.ts'],
+          sequence: { groupOrder: 3 },
+          fileParallelism: false,
+          testTimeout: 3 * minutes,
+          hookTimeout: 2 * minutes,
+        },
+      },
+    ],
+  },
+})
