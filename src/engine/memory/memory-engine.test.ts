@@ -1,0 +1,76 @@
+import { Readable } from 'node:stream'
+import { RepaveError } from '../../errors.ts'
+import { systemClock } from '../../system/clock.ts'
+import type { VersionSpec } from '../../model/version.ts'
+import { engineContract, type ContractPrograms, type EngineFixture } from '../engine-contract.ts'
+import type { ImageRequest } from '../engine.ts'
+import { MemoryEngine } from './memory-engine.ts'
+import { MemoryImages, type Builder } from './memory-images.ts'
+import { MemoryMachine } from './memory-machine.ts'
+import { goodBehaviour, type Behaviour } from './memory-process.ts'
+
+engineContract('memory', setUp)
+
+async function setUp(): Promise<EngineFixture> {
+  const machine = new MemoryMachine(systemClock, new MemoryImages(build))
+  const engine = new MemoryEngine(machine, 'ours')
+  const imageReference = 'registry.test/contract:1'
+  machine.images.add(imageReference, { behaviour })
+  return {
+    engine,
+    neighbour: new MemoryEngine(machine, 'theirs'),
+    image: await engine.prepare({ kind: 'reference', reference: imageReference }),
+    imageReference,
+    programs,
+    goodBuild: () => buildRequest('good'),
+    badBuild: () => buildRequest('bad'),
+    kill: async (name) => machine.die(name),
+    touch: async (name) => machine.touch(name),
+    alter: async (name) => machine.alter(name, { resources: { cpuMillis: 1, memoryBytes: 1, pids: 1 } }),
+    occupy: async (name) => machine.occupy(name),
+    isOccupied: async (name) => machine.isOccupied(name),
+    recordedExit: async (name) => machine.exitCode(name),
+    cutEvents: async () => machine.loseEvents(),
+    cleanup: async () => undefined,
+  }
+}
+
+const programs: ContractPrograms = {
+  polite: ['polite'],
+  stubborn: ['stubborn'],
+  missing: ['missing'],
+  exit: (code) => ['exit', `${code}`],
+  count: (count) => ['count', `${count}`],
+  bothStreams: ['both-streams'],
+}
+
+function behaviour({ command: [program = '', argument] }: VersionSpec): Behaviour {
+  const number = Number(argument)
+  switch (program) {
+    case 'stubborn':
+      return { ...goodBehaviour, stopMs: null }
+    case 'missing':
+      return { ...goodBehaviour, cannotRun: 'no such program' }
+    case 'exit':
+      return { ...goodBehaviour, exit: { afterMs: 0, code: number } }
+    case 'count':
+      return { ...goodBehaviour, says: Array.from({ length: number }, (_, line) => said('stdout', `${line + 1}`)) }
+    case 'both-streams':
+      return { ...goodBehaviour, says: [said('stdout', 'out'), said('stderr', 'err')], exit: { afterMs: 0, code: 0 } }
+    default:
+      return goodBehaviour
+  }
+}
+
+function said(stream: 'stdout' | 'stderr', text: string): Behaviour['says'][number] {
+  return { stream, text }
+}
+
+function buildRequest(content: string): ImageRequest {
+  return { kind: 'build', context: Readable.from([content]), dockerfile: 'Dockerfile', arguments: {}, tag: 'built:1' }
+}
+
+const build: Builder = (archive) => {
+  if (archive.toString() !== 'bad') return {}
+  throw new RepaveError('BUILD_FAILED', 'the build of Dockerfile failed: broken on purpose', { hint: 'mend it' })
+}

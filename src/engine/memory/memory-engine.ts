@@ -1,0 +1,167 @@
+/** An engine in memory: a whole one, on a machine that exists only here and on the clock of that machine. */
+import { RepaveError } from '../../errors.ts'
+import { versionId, type VersionId, type VersionSpec } from '../../model/version.ts'
+import type { Scope } from '../../model/stack.ts'
+import type {
+  Engine,
+  EngineEvent,
+  EngineState,
+  ImageRequest,
+  InstanceOrder,
+  LogLine,
+  LogOptions,
+  ObservedInstance,
+  PreparedImage,
+} from '../engine.ts'
+import type { MemoryInstance, MemoryMachine } from './memory-machine.ts'
+
+/** What calls take, in milliseconds. */
+export interface EngineTimings {
+  readonly createMs: number
+  readonly removeMs: number
+  readonly observeMs: number
+}
+
+const noTime: EngineTimings = { createMs: 0, removeMs: 0, observeMs: 0 }
+
+export class MemoryEngine implements Engine {
+  readonly kind = 'memory'
+  readonly #machine: MemoryMachine
+  readonly #owner: string
+  readonly #timings: EngineTimings
+  #versions = new WeakMap<VersionSpec, VersionId>()
+
+  constructor(machine: MemoryMachine, owner = 'controller', timings: Partial<EngineTimings> = {}) {
+    this.#machine = machine
+    this.#owner = owner
+    this.#timings = { ...noTime, ...timings }
+  }
+
+  async version(): Promise<string> {
+    await this.#take(0)
+    return '1'
+  }
+
+  async prepare(request: ImageRequest, progress?: (line: string) => void): Promise<PreparedImage> {
+    await this.#take(0)
+    return this.#machine.images.prepare(request, progress)
+  }
+
+  async create(order: InstanceOrder): Promise<void> {
+    await this.#take(this.#timings.createMs)
+    this.#machine.add(this.#owner, order)
+  }
+
+  async start(name: string): Promise<void> {
+    await this.#take(this.#mine(name)?.behaviour.startMs ?? 0)
+    const instance = this.#mine(name)
+    if (!instance) throw unknown(name)
+    if (instance.process) return
+    if (instance.behaviour.cannotRun) throw cannotRun(name, instance.behaviour.cannotRun)
+    this.#machine.run(instance)
+  }
+
+  async destroy(name: string, graceMs: number): Promise<void> {
+    await this.#take(0)
+    const process = this.#mine(name)?.process
+    if (process && !process.exit) {
+      if (graceMs > 0) process.terminate()
+      await process.endedWithin(graceMs)
+      this.#assertReachable()
+      process.kill()
+    }
+    await this.#take(this.#timings.removeMs)
+    if (this.#mine(name)) this.#machine.remove(name)
+  }
+
+  async observe(options: { readonly fresh?: boolean } = {}): Promise<EngineState> {
+    await this.#take(this.#timings.observeMs)
+    if (options.fresh) this.#versions = new WeakMap()
+    const instances = [...this.#machine.instances].filter((instance) => instance.owner === this.#owner)
+    return {
+      instances: instances.map((instance) => this.#observed(instance)),
+      scopes: this.#machine.scopes(this.#owner),
+    }
+  }
+
+  async *logs(name: string, options: LogOptions = {}): AsyncIterable<LogLine> {
+    await this.#take(0)
+    const instance = this.#mine(name)
+    if (!instance) throw unknown(name)
+    yield* instance.log.read(options)
+  }
+
+  async watch(listener: (event: EngineEvent) => void, signal: AbortSignal): Promise<void> {
+    if (signal.aborted) return
+    const ended = Promise.withResolvers<void>()
+    const stop = this.#machine.listen(this.#owner, (event) => signal.aborted || listener(event))
+    signal.addEventListener('abort', () => ended.resolve(), { once: true })
+    await ended.promise
+    stop()
+  }
+
+  async reserve(scope: Scope, _count: number): Promise<void> {
+    await this.#take(0)
+    this.#machine.hold(this.#owner, scope)
+  }
+
+  async retire(scope: Scope): Promise<void> {
+    await this.#take(0)
+    this.#machine.release(this.#owner, scope)
+  }
+
+  /** Lets a call take its time; it does nothing unless the engine answers before and after. */
+  async #take(ms: number): Promise<void> {
+    this.#assertReachable()
+    if (ms > 0) await this.#machine.clock.sleep(ms)
+    else await Promise.resolve()
+    this.#assertReachable()
+  }
+
+  #assertReachable(): void {
+    if (this.#machine.reachable) return
+    throw new RepaveError('ENGINE_UNREACHABLE', 'the memory engine does not answer', {
+      hint: 'make it reachable again',
+    })
+  }
+
+  #mine(name: string): MemoryInstance | undefined {
+    const instance = this.#machine.instance(name)
+    return instance?.owner === this.#owner ? instance : undefined
+  }
+
+  #observed({ order, process, address, createdAtMs }: MemoryInstance): ObservedInstance {
+    const { stack, environment, service, name, version, spec } = order
+    return {
+      stack,
+      environment,
+      service,
+      name,
+      claimed: version,
+      version: this.#versionOf(spec),
+      phase: !process ? 'created' : process.exit ? 'exited' : 'running',
+      createdAtMs,
+      ...(process && { startedAtMs: process.startedAtMs }),
+      ...(process?.exit && { exit: process.exit }),
+      ...(address && process && !process.exit && { address }),
+    }
+  }
+
+  #versionOf(spec: VersionSpec): VersionId {
+    const known = this.#versions.get(spec)
+    if (known) return known
+    const version = versionId(spec)
+    this.#versions.set(spec, version)
+    return version
+  }
+}
+
+function unknown(name: string): RepaveError {
+  return new RepaveError('INSTANCE_UNKNOWN', `no instance ${name}`, { hint: '`repave status` lists the instances' })
+}
+
+function cannotRun(name: string, why: string): RepaveError {
+  return new RepaveError('INSTANCE_CANNOT_RUN', `${name} can't run: ${why}`, {
+    hint: 'check the command, the user and the image of its service',
+  })
+}

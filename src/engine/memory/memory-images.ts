@@ -1,0 +1,94 @@
+/** The images of a memory machine, by digest and by name. */
+import { createHash } from 'node:crypto'
+import type { Readable } from 'node:stream'
+import { RepaveError } from '../../errors.ts'
+import { canonicalJson } from '../../model/canonical.ts'
+import type { ImageDigest, VersionSpec } from '../../model/version.ts'
+import type { ImageRequest, PreparedImage } from '../engine.ts'
+import { goodBehaviour, type Behaviour } from './memory-process.ts'
+
+export interface MemoryImage extends PreparedImage {
+  /** What the programs of this image do when they are run as `spec` says. */
+  readonly behaviour: (spec: VersionSpec) => Behaviour
+}
+
+export type ImageContent = Partial<Omit<MemoryImage, 'digest'>>
+
+/** What a build of `archive` makes; throws BUILD_FAILED. */
+export type Builder = (archive: Buffer, request: ImageRequest & { readonly kind: 'build' }) => ImageContent
+
+export class MemoryImages {
+  readonly #byDigest = new Map<ImageDigest, MemoryImage>()
+  readonly #byReference = new Map<string, ImageDigest>()
+  readonly #builder: Builder
+
+  constructor(builder: Builder = () => ({})) {
+    this.#builder = builder
+  }
+
+  /** Makes `reference` stand for an image of this content from now on. `content` tells images that are alike apart. */
+  add(reference: string, image: ImageContent = {}, content = reference): ImageDigest {
+    const digest = digestOf(content)
+    this.#byDigest.set(digest, { ...emptyImage, ...image, digest })
+    this.#byReference.set(reference, digest)
+    return digest
+  }
+
+  get(digest: ImageDigest): MemoryImage | undefined {
+    return this.#byDigest.get(digest)
+  }
+
+  async prepare(request: ImageRequest, progress?: (line: string) => void): Promise<PreparedImage> {
+    const image = await this.#find(request, progress)
+    const { behaviour: _, ...prepared } = image
+    return prepared
+  }
+
+  async #find(request: ImageRequest, progress?: (line: string) => void): Promise<MemoryImage> {
+    switch (request.kind) {
+      case 'reference': {
+        const digest = request.digest ?? this.#byReference.get(request.reference)
+        return this.#existing(digest, request.reference)
+      }
+      case 'digest':
+        return this.#existing(request.digest, request.digest)
+      case 'build':
+        return this.#build(request, progress)
+    }
+  }
+
+  #existing(digest: ImageDigest | undefined, name: string): MemoryImage {
+    const image = digest && this.#byDigest.get(digest)
+    if (image) return image
+    throw new RepaveError('IMAGE_NOT_FOUND', `no image ${name}`, { hint: 'check the name, or build the image' })
+  }
+
+  async #build(request: ImageRequest & { kind: 'build' }, progress?: (line: string) => void): Promise<MemoryImage> {
+    const archive = await bytesOf(request.context)
+    const inputs = canonicalJson({ dockerfile: request.dockerfile, arguments: request.arguments })
+    progress?.(`building ${request.dockerfile}`)
+    const content = this.#builder(archive, request)
+    const digest = this.add(request.tag, content, `${inputs}\n${archive.toString('base64')}`)
+    return this.#existing(digest, request.tag)
+  }
+}
+
+const emptyImage: Omit<MemoryImage, 'digest'> = {
+  entrypoint: [],
+  command: ['/serve'],
+  environment: {},
+  user: '',
+  workingDirectory: '/',
+  volumes: [],
+  behaviour: () => goodBehaviour,
+}
+
+function digestOf(content: string): ImageDigest {
+  return `sha256:${createHash('sha256').update(content).digest('hex')}`
+}
+
+async function bytesOf(stream: Readable): Promise<Buffer> {
+  const chunks: Uint8Array[] = []
+  for await (const chunk of stream) chunks.push(Buffer.from(chunk))
+  return Buffer.concat(chunks)
+}
