@@ -7,7 +7,7 @@ import type { Store } from './store.ts'
 const scope = { stack: 'shop', environment: 'production' }
 const key = { ...scope, service: 'web' }
 const release: Release = { ...scope, services: {} }
-const decided = { release, decision: 'up', reason: 'asked for', by: 'ada', atMs: 1_000 } as const
+const decided = { release, decision: 'up', reason: 'asked for', by: 'ada', atMs: 1_000, starts: [], ends: [] } as const
 const version = {
   ...key,
   version: 'a'.repeat(64),
@@ -27,9 +27,9 @@ export function storeContract(name: string, setup: () => { store: Store; reopen?
     afterEach(async () => store.close())
 
     test('the newest release of a scope is the current one, and older ones stay', async () => {
-      const first = await store.recordRelease(decided)
-      const second = await store.recordRelease({ ...decided, decision: 'rollback', atMs: 2_000 })
-      await store.recordRelease({ ...decided, release: { ...release, environment: 'staging' } })
+      const { record: first } = await store.decide(decided)
+      const { record: second } = await store.decide({ ...decided, decision: 'rollback', atMs: 2_000 })
+      await store.decide({ ...decided, release: { ...release, environment: 'staging' } })
       expect(await store.currentRelease(scope)).toEqual(second)
       expect(await store.releases(scope)).toEqual([second, first])
       expect((await store.currentReleases()).map((record) => record.release.environment).toSorted()).toEqual([
@@ -40,19 +40,39 @@ export function storeContract(name: string, setup: () => { store: Store; reopen?
     })
 
     test('a rollout runs until it is ended, and keeps why', async () => {
-      const rollout = await store.startRollout({ ...key, from: null, to: 'b', startedAtMs: 5 })
-      expect(await store.runningRollouts()).toEqual([
-        { ...key, id: rollout.id, from: null, to: 'b', startedAtMs: 5, state: 'running' },
-      ])
-      const end = { state: 'aborted', reason: 'HTTP 503', logs: ['one', 'two'], endedAtMs: 9 } as const
-      await store.endRollout(rollout.id, end)
+      const { started } = await store.decide({ ...decided, starts: [{ service: 'web', from: null, to: 'b' }] })
+      const running = { ...key, id: started[0]?.id, from: null, to: 'b', startedAtMs: 1_000, state: 'running' }
+      expect(started).toEqual([running])
+      expect(await store.runningRollouts()).toEqual([running])
+      const end = {
+        id: started[0]!.id,
+        state: 'aborted',
+        reason: 'HTTP 503',
+        logs: ['one', 'two'],
+        endedAtMs: 9,
+      } as const
+      await store.endRollout(end)
       expect(await store.runningRollouts()).toEqual([])
-      expect(await store.rollouts(key)).toEqual([{ ...rollout, ...end }])
+      expect(await store.rollouts(key)).toEqual([{ ...running, ...end }])
     })
 
-    test('the newest rollout comes first', async () => {
-      for (const to of ['b', 'c']) await store.startRollout({ ...key, from: 'a', to, startedAtMs: 5 })
-      expect((await store.rollouts(key)).map((rollout) => rollout.to)).toEqual(['c', 'b'])
+    test('a decision ends and begins rollouts with its release; the newest rollout comes first', async () => {
+      const { started } = await store.decide({ ...decided, starts: [{ service: 'web', from: 'a', to: 'b' }] })
+      const ends = [{ id: started[0]!.id, state: 'superseded', endedAtMs: 2_000 }] as const
+      await store.decide({ ...decided, atMs: 2_000, ends, starts: [{ service: 'web', from: 'a', to: 'c' }] })
+      expect((await store.rollouts(key)).map(({ to, state }) => [to, state])).toEqual([
+        ['c', 'running'],
+        ['b', 'superseded'],
+      ])
+    })
+
+    test('a decision that fails half-way has not happened', async () => {
+      const impossible = [{ service: 'web', from: null, to: null as unknown as string }]
+      const attempt = store.decide({ ...decided, ends: [null as never], starts: impossible })
+      await expect(attempt).rejects.toThrow()
+      expect(await store.currentRelease(scope)).toBeUndefined()
+      await store.decide(decided)
+      expect(await store.releases(scope)).toHaveLength(1)
     })
 
     test('a version that runs again keeps the time of its first run', async () => {
@@ -85,7 +105,7 @@ export function storeContract(name: string, setup: () => { store: Store; reopen?
 
     test('what was written is there for the next controller', async (context) => {
       if (!reopen) return context.skip('a store in memory ends with its object')
-      const recorded = await store.recordRelease(decided)
+      const { record: recorded } = await store.decide(decided)
       await store.append({ atMs: 1, ...scope, kind: 'decision.up', message: 'asked for' })
       const next = await reopen()
       expect(await next.currentRelease(scope)).toEqual(recorded)

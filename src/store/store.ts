@@ -66,9 +66,23 @@ export interface EventFilter extends Partial<FleetKey> {
   readonly last?: number
 }
 
+export type RolloutStart = Pick<RolloutRecord, 'service' | 'from' | 'to'>
+
+export type RolloutEnd = Required<Pick<RolloutRecord, 'id' | 'state' | 'endedAtMs'>> &
+  Pick<RolloutRecord, 'reason' | 'logs'>
+
+export interface ReleaseDecision extends Omit<ReleaseRecord, 'sequence'> {
+  readonly ends: readonly RolloutEnd[]
+  readonly starts: readonly RolloutStart[]
+}
+
 export interface Store {
-  /** Records what `scope` should run from now on. */
-  recordRelease(record: Omit<ReleaseRecord, 'sequence'>): Promise<ReleaseRecord>
+  /**
+   * Records what a scope should run from now on, with the rollouts that this ends and begins: all of it or nothing.
+   */
+  decide(
+    decision: ReleaseDecision,
+  ): Promise<{ readonly record: ReleaseRecord; readonly started: readonly RolloutRecord[] }>
   /** The newest record of the scope. */
   currentRelease(scope: Scope): Promise<ReleaseRecord | undefined>
   /** The newest record of every scope. */
@@ -76,11 +90,7 @@ export interface Store {
   /** Newest first. */
   releases(scope: Scope): Promise<readonly ReleaseRecord[]>
 
-  startRollout(rollout: Omit<RolloutRecord, 'id' | 'state' | 'reason' | 'logs' | 'endedAtMs'>): Promise<RolloutRecord>
-  endRollout(
-    id: number,
-    end: Required<Pick<RolloutRecord, 'state' | 'endedAtMs'>> & Pick<RolloutRecord, 'reason' | 'logs'>,
-  ): Promise<void>
+  endRollout(end: RolloutEnd): Promise<void>
   runningRollouts(): Promise<readonly RolloutRecord[]>
   /** Newest first. */
   rollouts(key: FleetKey): Promise<readonly RolloutRecord[]>

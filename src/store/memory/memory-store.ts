@@ -1,6 +1,15 @@
 /** A store that lasts as long as its object: for the simulator, and the measure for the real ones. */
 import { fleetName, type Scope, scopeName } from '../../model/stack.ts'
-import type { EventFilter, HistoryEvent, ReleaseRecord, RolloutRecord, Store, VersionRecord } from '../store.ts'
+import type {
+  EventFilter,
+  HistoryEvent,
+  ReleaseRecord,
+  RolloutEnd,
+  RolloutRecord,
+  RolloutStart,
+  Store,
+  VersionRecord,
+} from '../store.ts'
 
 export function createMemoryStore(): Store {
   const releases: ReleaseRecord[] = []
@@ -10,11 +19,31 @@ export function createMemoryStore(): Store {
   const newestFirst = (scope: Scope) =>
     releases.filter(({ release }) => scopeName(release) === scopeName(scope)).toReversed()
 
+  const begin = ({ release, atMs }: ReleaseRecord, start: RolloutStart): RolloutRecord => {
+    const { stack, environment } = release
+    const rollout: RolloutRecord = {
+      stack,
+      environment,
+      ...start,
+      id: rollouts.length + 1,
+      state: 'running',
+      startedAtMs: atMs,
+    }
+    rollouts.push(rollout)
+    return rollout
+  }
+  const end = (ended: RolloutEnd) => {
+    const index = rollouts.findIndex(({ id }) => id === ended.id)
+    const rollout = rollouts[index]
+    if (rollout) rollouts[index] = { ...rollout, ...ended }
+  }
+
   return {
-    async recordRelease(record) {
-      const stored = { ...record, sequence: releases.length + 1 }
-      releases.push(stored)
-      return stored
+    async decide({ ends, starts, ...decision }) {
+      const record = { ...decision, sequence: releases.length + 1 }
+      ends.forEach(end)
+      releases.push(record)
+      return { record, started: starts.map((start) => begin(record, start)) }
     },
     async currentRelease(scope) {
       return newestFirst(scope)[0]
@@ -26,15 +55,8 @@ export function createMemoryStore(): Store {
       return newestFirst(scope)
     },
 
-    async startRollout(rollout) {
-      const stored: RolloutRecord = { ...rollout, id: rollouts.length + 1, state: 'running' }
-      rollouts.push(stored)
-      return stored
-    },
-    async endRollout(id, end) {
-      const index = rollouts.findIndex((rollout) => rollout.id === id)
-      const rollout = rollouts[index]
-      if (rollout) rollouts[index] = { ...rollout, ...end }
+    async endRollout(rollout) {
+      end(rollout)
     },
     async runningRollouts() {
       return rollouts.filter(({ state }) => state === 'running')

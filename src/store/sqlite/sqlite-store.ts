@@ -2,7 +2,7 @@
 import { DatabaseSync, type SQLInputValue, type StatementSync } from 'node:sqlite'
 import { RepaveError } from '../../errors.ts'
 import type { Scope } from '../../model/stack.ts'
-import type { EventFilter, Store } from '../store.ts'
+import type { EventFilter, ReleaseRecord, RolloutEnd, RolloutStart, Store } from '../store.ts'
 import { toEvent, toRelease, toRollout, toVersion } from './rows.ts'
 import { migrations } from './schema.ts'
 
@@ -38,13 +38,36 @@ export function createSqliteStore(file: string): Store {
       limit,
     ).map(toRelease)
 
+  const insertRelease = ({ release, decision, reason, by, atMs }: Omit<ReleaseRecord, 'sequence'>) => {
+    const sql = `INSERT INTO releases (stack, environment, release, decision, reason, by, at_ms)
+      VALUES (?, ?, ?, ?, ?, ?, ?) RETURNING *`
+    return toRelease(
+      returned(sql, release.stack, release.environment, JSON.stringify(release), decision, reason, by, atMs),
+    )
+  }
+  const startRollout = ({ release, atMs }: ReleaseRecord, { service, from, to }: RolloutStart) => {
+    const sql = `INSERT INTO rollouts (stack, environment, service, from_version, to_version, started_at_ms, state)
+      VALUES (?, ?, ?, ?, ?, ?, 'running') RETURNING *`
+    return toRollout(returned(sql, release.stack, release.environment, service, from, to, atMs))
+  }
+  const endRollout = ({ id, state, reason, logs, endedAtMs }: RolloutEnd) => {
+    const sql = 'UPDATE rollouts SET state = ?, reason = ?, logs = ?, ended_at_ms = ? WHERE id = ?'
+    run(sql, state, reason ?? null, logs ? JSON.stringify(logs) : null, endedAtMs, id)
+  }
+
   return {
-    async recordRelease({ release, decision, reason, by, atMs }) {
-      const sql = `INSERT INTO releases (stack, environment, release, decision, reason, by, at_ms)
-        VALUES (?, ?, ?, ?, ?, ?, ?) RETURNING *`
-      return toRelease(
-        returned(sql, release.stack, release.environment, JSON.stringify(release), decision, reason, by, atMs),
-      )
+    async decide({ ends, starts, ...decision }) {
+      run('BEGIN IMMEDIATE')
+      try {
+        const record = insertRelease(decision)
+        ends.forEach(endRollout)
+        const started = starts.map((start) => startRollout(record, start))
+        run('COMMIT')
+        return { record, started }
+      } catch (error) {
+        if (database.isTransaction) database.exec('ROLLBACK')
+        throw error
+      }
     },
     async currentRelease(scope) {
       return (await releasesOf(scope, 1))[0]
@@ -58,14 +81,8 @@ export function createSqliteStore(file: string): Store {
       return releasesOf(scope, -1)
     },
 
-    async startRollout({ stack, environment, service, from, to, startedAtMs }) {
-      const sql = `INSERT INTO rollouts (stack, environment, service, from_version, to_version, started_at_ms, state)
-        VALUES (?, ?, ?, ?, ?, ?, 'running') RETURNING *`
-      return toRollout(returned(sql, stack, environment, service, from, to, startedAtMs))
-    },
-    async endRollout(id, { state, reason, logs, endedAtMs }) {
-      const sql = 'UPDATE rollouts SET state = ?, reason = ?, logs = ?, ended_at_ms = ? WHERE id = ?'
-      run(sql, state, reason ?? null, logs ? JSON.stringify(logs) : null, endedAtMs, id)
+    async endRollout(rollout) {
+      endRollout(rollout)
     },
     async runningRollouts() {
       return all("SELECT * FROM rollouts WHERE state = 'running' ORDER BY id").map(toRollout)
