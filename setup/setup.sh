@@ -34,12 +34,14 @@ require_node() {
 }
 
 # The copy of the lock file says what node_modules was made from; times would not survive a clone.
+# Not `npm ci`: it refuses a lock file without the binaries of other platforms, which a mirror may not have.
+# `--no-save` keeps the lock file as it is.
 install_npm_packages() {
   stamp=node_modules/.made-from-package-lock.json
   if cmp -s package-lock.json "$stamp"; then return; fi
   say 'installing npm packages'
-  if [ -d node_modules ]; then action=install; else action=ci; fi
-  npm "$action" --ignore-scripts --no-audit --no-fund --loglevel=error || fail 'npm could not install the packages'
+  npm install --no-save --ignore-scripts --no-audit --no-fund --loglevel=error >/dev/null ||
+    fail 'npm could not install the packages'
   [ -x node_modules/.bin/node ] || fail "there is no Node.js 24 package for $(uname -sm)" \
     'Repave runs on Linux, on x64 and arm64 with glibc.'
   cp package-lock.json "$stamp"
