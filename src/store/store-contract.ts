@@ -66,15 +66,6 @@ export function storeContract(name: string, setup: () => { store: Store; reopen?
       ])
     })
 
-    test('a decision that fails half-way has not happened', async () => {
-      const impossible = [{ service: 'web', from: null, to: null as unknown as string }]
-      const attempt = store.decide({ ...decided, ends: [null as never], starts: impossible })
-      await expect(attempt).rejects.toThrow()
-      expect(await store.currentRelease(scope)).toBeUndefined()
-      await store.decide(decided)
-      expect(await store.releases(scope)).toHaveLength(1)
-    })
-
     test('a version that runs again keeps the time of its first run', async () => {
       await store.saveVersion({ ...version, firstRunAtMs: 1, lastRunAtMs: 1 })
       await store.saveVersion({ ...version, version: 'b'.repeat(64), firstRunAtMs: 2, lastRunAtMs: 2 })
