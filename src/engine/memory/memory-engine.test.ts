@@ -13,12 +13,12 @@ engineContract('memory', setUp)
 
 async function setUp(): Promise<EngineFixture> {
   const machine = new MemoryMachine(systemClock, new MemoryImages(build))
-  const engine = new MemoryEngine(machine, 'ours')
+  const engine = new MemoryEngine(machine, { owner: 'ours' })
   const imageReference = 'registry.test/contract:1'
   machine.images.add(imageReference, { behaviour })
   return {
     engine,
-    neighbour: new MemoryEngine(machine, 'theirs'),
+    neighbour: new MemoryEngine(machine, { owner: 'theirs' }),
     image: await engine.prepare({ kind: 'reference', reference: imageReference }),
     imageReference,
     programs,

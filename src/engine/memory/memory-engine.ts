@@ -22,6 +22,14 @@ export interface EngineTimings {
   readonly observeMs: number
 }
 
+export interface MemoryEngineOptions {
+  /** Whose instances it sees. */
+  readonly owner?: string
+  readonly timings?: Partial<EngineTimings>
+  /** Aborts when the process that drives this engine is gone: nothing that it had begun is carried further. */
+  readonly gone?: AbortSignal
+}
+
 const noTime: EngineTimings = { createMs: 0, removeMs: 0, observeMs: 0 }
 
 export class MemoryEngine implements Engine {
@@ -29,12 +37,14 @@ export class MemoryEngine implements Engine {
   readonly #machine: MemoryMachine
   readonly #owner: string
   readonly #timings: EngineTimings
+  readonly #gone: AbortSignal | undefined
   #versions = new WeakMap<VersionSpec, VersionId>()
 
-  constructor(machine: MemoryMachine, owner = 'controller', timings: Partial<EngineTimings> = {}) {
+  constructor(machine: MemoryMachine, options: MemoryEngineOptions = {}) {
     this.#machine = machine
-    this.#owner = owner
-    this.#timings = { ...noTime, ...timings }
+    this.#owner = options.owner ?? 'controller'
+    this.#timings = { ...noTime, ...options.timings }
+    this.#gone = options.gone
   }
 
   async version(): Promise<string> {
@@ -63,13 +73,9 @@ export class MemoryEngine implements Engine {
 
   async destroy(name: string, graceMs: number): Promise<void> {
     await this.#take(0)
-    const process = this.#mine(name)?.process
-    if (process && !process.exit) {
-      if (graceMs > 0) process.terminate()
-      await process.endedWithin(graceMs)
-      this.#assertReachable()
-      process.kill()
-    }
+    const instance = this.#mine(name)
+    if (!instance) return
+    await this.#machine.stop(instance, graceMs)
     await this.#take(this.#timings.removeMs)
     if (this.#mine(name)) this.#machine.remove(name)
   }
@@ -115,6 +121,7 @@ export class MemoryEngine implements Engine {
     this.#assertReachable()
     if (ms > 0) await this.#machine.clock.sleep(ms)
     else await Promise.resolve()
+    if (this.#gone?.aborted) await new Promise(() => undefined)
     this.#assertReachable()
   }
 

@@ -14,7 +14,7 @@ let engine: MemoryEngine
 beforeEach(() => {
   clock = new VirtualClock(1_000_000)
   machine = new MemoryMachine(clock)
-  engine = new MemoryEngine(machine, 'ours', { createMs: 10, removeMs: 5 })
+  engine = new MemoryEngine(machine, { timings: { createMs: 10, removeMs: 5 } })
 })
 
 test('an instance is healthy once its behaviour says so, and is asked at its own address', async () => {
@@ -96,6 +96,18 @@ test('an engine that does not answer does nothing, and says `lost` when it is ba
   expect((await engine.observe()).instances).toMatchObject([{ name, phase: 'exited' }])
   stop.abort()
   await watch
+})
+
+test('what an engine had begun ends with the process that drove it, but for what the machine does by itself', async () => {
+  const name = await run({ stopMs: 100 })
+  const gone = new AbortController()
+  const driver = new MemoryEngine(machine, { timings: { createMs: 10 }, gone: gone.signal })
+  void driver.destroy(name, 1000)
+  void driver.create(orderOf({ ...spec, image: machine.images.add('other') }))
+  await clock.advance(1)
+  gone.abort()
+  await clock.advance(10_000)
+  expect((await engine.observe()).instances).toMatchObject([{ name, phase: 'exited', exit: { code: 0 } }])
 })
 
 test('the log keeps the last thousand lines', async () => {

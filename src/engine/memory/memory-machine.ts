@@ -159,6 +159,13 @@ export class MemoryMachine {
     void process.ended.then((exit) => this.#ended(instance, exit.code))
   }
 
+  /** SIGTERM, and SIGKILL after `graceMs`; resolves when the process has ended. */
+  async stop({ process }: MemoryInstance, graceMs: number): Promise<void> {
+    if (graceMs > 0) process?.terminate()
+    await process?.endedWithin(graceMs)
+    process?.kill()
+  }
+
   remove(name: string): void {
     const instance = this.#instances.get(name)
     if (!instance) return

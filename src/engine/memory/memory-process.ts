@@ -37,6 +37,7 @@ export class MemoryProcess {
   readonly #life = new AbortController()
   readonly #resolveEnded: (exit: InstanceExit) => void
   #exit: InstanceExit | undefined
+  #terminated = false
 
   constructor(clock: Clock, behaviour: Behaviour) {
     const { promise, resolve } = Promise.withResolvers<InstanceExit>()
@@ -63,7 +64,13 @@ export class MemoryProcess {
 
   /** SIGTERM */
   terminate(): void {
+    this.#terminated = true
     if (this.#behaviour.stopMs !== null) this.#endLater(this.#behaviour.stopMs, { code: 0 })
+  }
+
+  /** Whether it has been asked to end. */
+  get terminated(): boolean {
+    return this.#terminated
   }
 
   /** SIGKILL, or any other end that it does not choose. */
@@ -76,7 +83,7 @@ export class MemoryProcess {
 
   /** Resolves at its end, or after `ms`. */
   async endedWithin(ms: number): Promise<void> {
-    if (ms > 0) await this.#clock.sleep(ms, this.#life.signal).catch(() => undefined)
+    if (ms > 0 && !this.#exit) await this.#clock.sleep(ms, this.#life.signal).catch(() => undefined)
   }
 
   #endLater(afterMs: number, end: ProcessEnd): void {
