@@ -1,0 +1,91 @@
+/** What a load run has seen, counted as it comes. */
+
+export type Outcome =
+  | {
+      readonly kind: 'answer'
+      readonly atMs: number
+      readonly tookMs: number
+      /** What served it, as its answer's headers say. */
+      readonly release: string
+      readonly instance: string
+    }
+  | {
+      readonly kind: 'failure'
+      readonly atMs: number
+      readonly tookMs: number
+      readonly request: string
+      readonly reason: string
+    }
+
+export interface Sighting {
+  readonly count: number
+  readonly firstAtMs: number
+  readonly lastAtMs: number
+}
+
+/** Times are milliseconds since the epoch; latencies are milliseconds. */
+export interface LoadReport {
+  readonly startedAtMs: number
+  readonly endedAtMs: number
+  readonly requests: number
+  readonly answers: number
+  readonly failures: readonly {
+    readonly atMs: number
+    readonly tookMs: number
+    readonly request: string
+    readonly reason: string
+  }[]
+  readonly latencyMs: { readonly p50: number; readonly p99: number; readonly max: number }
+  readonly releases: Readonly<Record<string, Sighting>>
+  readonly instances: Readonly<Record<string, Sighting>>
+}
+
+export class Tally {
+  readonly #latenciesMs: number[] = []
+  readonly #failures: LoadReport['failures'][number][] = []
+  readonly #releases = new Map<string, Sighting>()
+  readonly #instances = new Map<string, Sighting>()
+
+  record(outcome: Outcome): void {
+    if (outcome.kind === 'failure') {
+      const { kind: _, ...failure } = outcome
+      this.#failures.push(failure)
+      return
+    }
+    this.#latenciesMs.push(outcome.tookMs)
+    see(this.#releases, outcome.release, outcome.atMs)
+    see(this.#instances, outcome.instance, outcome.atMs)
+  }
+
+  get answers(): number {
+    return this.#latenciesMs.length
+  }
+
+  report(startedAtMs: number, endedAtMs: number): LoadReport {
+    const sorted = this.#latenciesMs.toSorted((a, b) => a - b)
+    return {
+      startedAtMs,
+      endedAtMs,
+      requests: sorted.length + this.#failures.length,
+      answers: sorted.length,
+      failures: this.#failures,
+      latencyMs: { p50: quantile(sorted, 0.5), p99: quantile(sorted, 0.99), max: quantile(sorted, 1) },
+      releases: Object.fromEntries(this.#releases),
+      instances: Object.fromEntries(this.#instances),
+    }
+  }
+}
+
+function see(sightings: Map<string, Sighting>, name: string, atMs: number): void {
+  const before = sightings.get(name) ?? { count: 0, firstAtMs: atMs, lastAtMs: atMs }
+  sightings.set(name, {
+    count: before.count + 1,
+    firstAtMs: Math.min(before.firstAtMs, atMs),
+    lastAtMs: Math.max(before.lastAtMs, atMs),
+  })
+}
+
+/** The smallest value that at least `share` of the ascending `sorted` do not exceed; 0 where there is none. */
+export function quantile(sorted: readonly number[], share: number): number {
+  return sorted[Math.max(0, Math.ceil(share * sorted.length) - 1)] ?? 0
+}
