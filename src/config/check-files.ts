@@ -1,0 +1,105 @@
+/** Whether the files that a stack names are there, and inside the folder where they must be. */
+import { constants } from 'node:fs'
+import { access, realpath, stat } from 'node:fs/promises'
+import { relative } from 'node:path'
+import type { Stack } from '../model/stack.ts'
+import { isOutside, pathEscapes } from './check.ts'
+import { placeRoutes } from './check-routes.ts'
+import type { StackDefinition } from './definition.ts'
+import type { Finding, KeyPath } from './finding.ts'
+
+interface NamedFile {
+  readonly file: string
+  readonly kind: 'file' | 'folder'
+  /** `the Dockerfile of service web` */
+  readonly name: string
+  readonly path: KeyPath
+  /** Whether it must not lead out of the stack file's folder, not even through a symbolic link. */
+  readonly confined: boolean
+}
+
+/** `folder` is the stack file's. */
+export async function checkFiles(
+  definition: StackDefinition,
+  stack: Stack,
+  folder: string,
+): Promise<readonly Finding[]> {
+  const home = await realpath(folder)
+  const findings: Finding[] = []
+  // One after the other: a stack of a thousand services must not open a thousand files at once.
+  for (const named of [...buildFiles(stack), ...certificateFiles(definition, stack)]) {
+    const finding = await checkFile(named, folder, home)
+    if (finding) findings.push(finding)
+  }
+  return findings
+}
+
+function buildFiles(stack: Stack): readonly NamedFile[] {
+  return Object.entries(stack.services).flatMap(([service, { image }]) => {
+    if (image.kind !== 'build') return []
+    const path = ['services', service, 'build']
+    const confined = true
+    return [
+      {
+        file: image.context,
+        kind: 'folder',
+        name: `the build context of service ${service}`,
+        path: [...path, 'context'],
+        confined,
+      },
+      {
+        file: image.dockerfile,
+        kind: 'file',
+        name: `the Dockerfile of service ${service}`,
+        path: [...path, 'dockerfile'],
+        confined,
+      },
+    ] as const
+  })
+}
+
+/** Certificates may be anywhere: they belong to the machine, and what renews them likes symbolic links. */
+function certificateFiles(definition: StackDefinition, stack: Stack): readonly NamedFile[] {
+  return placeRoutes(definition, stack).flatMap(({ service, route: { tls }, path }) => {
+    if (!tls) return []
+    const kind = 'file' as const
+    const confined = false
+    return [
+      {
+        file: tls.certificate,
+        kind,
+        name: `the certificate of service ${service}`,
+        path: [...path, 'tls', 'certificate'],
+        confined,
+      },
+      { file: tls.key, kind, name: `the private key of service ${service}`, path: [...path, 'tls', 'key'], confined },
+    ]
+  })
+}
+
+async function checkFile(named: NamedFile, folder: string, home: string): Promise<Finding | undefined> {
+  const { file, kind, name, path, confined } = named
+  try {
+    const found = await stat(file)
+    if (confined && isOutside(await realpath(file), home)) return pathEscapes(path, relative(folder, file) || '.')
+    if (kind === 'file' ? !found.isFile() : !found.isDirectory())
+      return {
+        code: 'FILE_INVALID',
+        path,
+        message: `${name} is not a ${kind === 'file' ? 'regular file' : 'folder'}: ${file}`,
+        hint: 'correct the path',
+      }
+    await access(file, constants.R_OK)
+    return undefined
+  } catch (error) {
+    const missing = ['ENOENT', 'ENOTDIR'].includes((error as NodeJS.ErrnoException).code ?? '')
+    return {
+      code: missing ? 'FILE_NOT_FOUND' : 'FILE_UNREADABLE',
+      path,
+      message: `${name} ${missing ? 'does not exist' : "can't be read"}: ${file}`,
+      hint: missing
+        ? 'create it, or correct the path; relative paths start at the stack file'
+        : 'check its permissions',
+    }
+  }
+}

@@ -1,0 +1,420 @@
+/**
+ * The stack file, defined once: what parses it, what types `defineStack`, and what the JSON Schema is made of.
+ *
+ * Messages complete the sentence "services.web.port …". What a key means is its description, which editors show
+ * and errors repeat.
+ */
+import { isIP } from 'node:net'
+import * as z from 'zod'
+import type { Quantity } from '../model/stack.ts'
+import {
+  defaultDrainMs,
+  defaultEnvironment,
+  defaultReplicas,
+  defaultResources,
+  defaultRollout,
+  defaultRoutePath,
+  defaultTiming,
+} from './defaults.ts'
+import {
+  durationPattern,
+  parseDuration,
+  parsePercent,
+  parseSize,
+  percentPattern,
+  printDuration,
+  printQuantity,
+  printSize,
+  sizePattern,
+} from './units.ts'
+
+const minimumMemoryBytes = parseSize('6MiB')
+
+// Docker's reference grammar (github.com/distribution/reference): [host[:port]/]path[:tag][@digest].
+const imagePattern =
+  /^(?:[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?(?::[0-9]{1,5})?\/)?[a-z0-9]+(?:(?:[._]|__|-+)[a-z0-9]+)*(?:\/[a-z0-9]+(?:(?:[._]|__|-+)[a-z0-9]+)*)*(?::[A-Za-z0-9_][A-Za-z0-9_.-]{0,127})?(?:@sha256:[0-9a-f]{64})?$/
+const hostPattern =
+  /^[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?(?:\.[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?)*$/
+const routePathPattern = /^\/[A-Za-z0-9._~@:+,=/-]*$/
+
+const name = z
+  .string()
+  .regex(/^[a-z](?:-?[a-z0-9])*$/, {
+    error: 'must be lower-case letters, digits and single dashes, and begin with a letter',
+    abort: true,
+  })
+  .max(32, 'must be at most 32 characters long')
+  .meta({ examples: ['web', 'shop-api'] })
+
+// eslint-disable-next-line no-control-regex -- NUL is what must be refused: no engine can carry it
+const text = z.string().regex(/^[^\0]*$/, { error: 'must not hold a NUL character', abort: true })
+const wellFormedText = text.refine((value) => value.isWellFormed(), 'must be valid Unicode')
+const filePath = wellFormedText.min(1, 'must not be empty').max(4096, 'must be at most 4096 characters long')
+
+const port = z.int().min(1).max(65_535)
+
+function duration(least: string, most: string, description: string) {
+  return z
+    .string()
+    .regex(durationPattern, { error: 'must be a whole number with a unit: ms, s, m or h', abort: true })
+    .refine((value) => within(parseDuration(value), parseDuration(least), parseDuration(most)), {
+      error: `must be between ${least} and ${most}`,
+    })
+    .meta({ description, examples: ['500ms', '30s', '2m'] })
+    .transform(parseDuration)
+}
+
+function quantity(description: string) {
+  return z
+    .union([
+      z.int().min(0).max(1000),
+      z.string().regex(percentPattern, { error: 'must be a number of instances, or a percentage from 0% to 100%' }),
+    ])
+    .meta({ description, examples: [1, '25%'] })
+    .transform((value): Quantity => (typeof value === 'number' ? { kind: 'count', count: value } : parsePercent(value)))
+}
+
+const build = z.strictObject({
+  dockerfile: filePath.meta({
+    description: 'The Dockerfile, relative to the stack file and inside its folder.',
+    examples: ['./Dockerfile', './web/Dockerfile'],
+  }),
+  context: filePath
+    .meta({
+      description: "The folder that the build may copy from, relative to the stack file. Default: the Dockerfile's.",
+      examples: ['.', './web'],
+    })
+    .optional(),
+  arguments: z
+    .record(z.string().regex(/^[A-Za-z_][A-Za-z0-9_]*$/, 'must be a name such as NODE_VERSION'), wellFormedText)
+    .meta({ description: 'Values for the ARG lines of the Dockerfile.' })
+    .optional(),
+})
+
+const environment = z
+  .record(
+    z.string().regex(/^[A-Za-z_][A-Za-z0-9_.-]*$/, 'must be a variable name such as LOG_LEVEL'),
+    wellFormedText.meta({ description: 'The value, as text: quote numbers and booleans.' }),
+  )
+  .meta({ description: "Environment variables, added to the image's.", examples: [{ LOG_LEVEL: 'info' }] })
+
+const listen = z
+  .union([
+    port,
+    z.string().regex(/^(?:[0-9.]+|\[[0-9A-Fa-f:.]+\]):[0-9]+$/, {
+      error: 'must be a port, or an IP address and a port',
+      abort: true,
+    }),
+  ])
+  .meta({
+    description: 'Where the router listens: a port on all IPv4 addresses, or an IP address and a port.',
+    examples: [8080, '127.0.0.1:8080', '[::1]:8080'],
+  })
+  .transform((value, context) => {
+    const parsed = parseListen(value)
+    if (parsed) return parsed
+    context.issues.push({ code: 'custom', input: value, message: 'is not an IP address and a port from 1 to 65535' })
+    return z.NEVER
+  })
+
+const tls = z.strictObject({
+  certificate: filePath.meta({
+    description: 'PEM file with the certificate and its chain; relative to the stack file, or absolute.',
+    examples: ['./certificates/shop.pem'],
+  }),
+  key: filePath.meta({
+    description: 'PEM file with the private key; relative to the stack file, or absolute.',
+    examples: ['./certificates/shop.key'],
+  }),
+})
+
+const route = z.strictObject({
+  listen,
+  host: z
+    .string()
+    .regex(hostPattern, { error: 'must be a host name without a port', abort: true })
+    .max(253, 'must be at most 253 characters long')
+    .meta({
+      description: 'Only requests for this host. Default: any host that no other route names.',
+      examples: ['shop.example.com'],
+    })
+    .transform((value) => value.toLowerCase())
+    .optional(),
+  path: z
+    .string()
+    .regex(routePathPattern, {
+      error: 'must begin with a slash and hold only letters, digits and ._~@:+,=-',
+      abort: true,
+    })
+    .max(1024, 'must be at most 1024 characters long')
+    .refine((value) => isPlainPath(value), 'must not hold empty, `.` or `..` segments')
+    .meta({
+      description: `Only requests below this path, by whole segments; the longest match wins. Default: ${defaultRoutePath}.`,
+      examples: ['/', '/api'],
+    })
+    .transform((value) => (value === '/' ? value : value.replace(/\/$/, '')))
+    .optional(),
+  tls: tls
+    .meta({ description: 'Serve HTTPS (HTTP/2 and HTTP/1.1) with this certificate. Default: plain HTTP.' })
+    .optional(),
+})
+
+const routes = z
+  .union([route, z.array(route).min(1, 'must hold at least one route').max(100, 'must hold at most 100 routes')])
+  .meta({ description: 'Which requests the router sends to the service: one route, or a list of them.' })
+
+const health = z.strictObject({
+  http: z
+    .string()
+    .regex(/^\/[!-"$-~]*$/, 'must be a path such as /healthz, of printable ASCII characters without # or spaces')
+    .max(1024, 'must be at most 1024 characters long')
+    .meta({ description: 'Healthy when GET on this path answers 2xx or 3xx.', examples: ['/healthz'] })
+    .optional(),
+  tcp: z
+    .literal(true)
+    .meta({ description: 'Healthy when the port accepts a connection. The default for a service with a port.' })
+    .optional(),
+  interval: duration(
+    '100ms',
+    '10m',
+    `How long from one probe to the next. Default: ${printDuration(defaultTiming.intervalMs)}.`,
+  ).optional(),
+  timeout: duration(
+    '10ms',
+    '1m',
+    `How long a probe may take. Default: ${printDuration(defaultTiming.timeoutMs)}.`,
+  ).optional(),
+  healthyAfter: z
+    .int()
+    .min(1)
+    .max(100)
+    .meta({
+      description: `How many successes in a row make an instance healthy. Default: ${defaultTiming.healthyAfter}.`,
+      examples: [1],
+    })
+    .optional(),
+  unhealthyAfter: z
+    .int()
+    .min(1)
+    .max(100)
+    .meta({
+      description: `How many failures in a row make a healthy instance unhealthy. Default: ${defaultTiming.unhealthyAfter}.`,
+      examples: [3],
+    })
+    .optional(),
+})
+
+const resources = z.strictObject({
+  cpus: z
+    .number()
+    .min(0.01)
+    .max(1024)
+    .refine((value) => Math.abs(value * 1000 - Math.round(value * 1000)) < 1e-6, 'must be a multiple of 0.001')
+    .meta({
+      description: `The most CPU time that an instance gets, in CPUs. Default: ${defaultResources.cpuMillis / 1000}.`,
+      examples: [0.5, 2],
+    })
+    .optional(),
+  memory: z
+    .string()
+    .regex(sizePattern, {
+      error: 'must be a whole number with a unit: KiB, MiB, GiB, TiB, kB, MB, GB or TB',
+      abort: true,
+    })
+    .refine((value) => parseSize(value) >= minimumMemoryBytes, 'must be at least 6MiB')
+    .refine((value) => parseSize(value) <= parseSize('64TiB'), 'must be at most 64TiB')
+    .meta({
+      description: `The most memory that an instance gets, its tmpfs included. Default: ${printSize(defaultResources.memoryBytes)}.`,
+      examples: ['128MiB', '1GiB'],
+    })
+    .transform(parseSize)
+    .optional(),
+  pids: z
+    .int()
+    .min(1)
+    .max(4_194_304)
+    .meta({
+      description: `The most processes and threads that an instance has. Default: ${defaultResources.pids}.`,
+      examples: [256],
+    })
+    .optional(),
+})
+
+const rollout = z.strictObject({
+  strategy: z
+    .literal('rolling')
+    .meta({ description: 'Replace some instances at a time, new ones first. The default, and the only one.' })
+    .optional(),
+  maxSurge: quantity(
+    `How many instances above the replicas a rollout may run; a percentage rounds up. Default: ${printQuantity(defaultRollout.maxSurge)}.`,
+  ).optional(),
+  maxUnavailable: quantity(
+    `How many of the replicas may be missing during a rollout; a percentage rounds down. Default: ${printQuantity(defaultRollout.maxUnavailable)}.`,
+  ).optional(),
+  deadline: duration(
+    '1s',
+    '24h',
+    `How long a rollout may go without a further instance becoming ready before it is aborted. Default: ${printDuration(defaultRollout.deadlineMs)}.`,
+  ).optional(),
+})
+
+const replicas = z
+  .int()
+  .min(0)
+  .max(1000)
+  .meta({ description: `How many instances run. Default: ${defaultReplicas}.`, examples: [3] })
+
+const drain = duration(
+  '0s',
+  '24h',
+  `How long requests may take to finish when an instance goes, and then its process to end after SIGTERM. Default: ${printDuration(defaultDrainMs)}.`,
+)
+
+const absolutePath = z
+  .string()
+  .regex(/^\/[^\0:,]*$/, {
+    error: 'must be an absolute path inside the instance, without a colon or a comma',
+    abort: true,
+  })
+  .max(4096, 'must be at most 4096 characters long')
+  .refine((value) => value !== '/', 'must not be the root: the rest of an instance is read-only')
+  .refine((value) => value === '/' || isPlainPath(value.replace(/\/$/, '')), {
+    error: 'must not hold empty, `.` or `..` segments',
+  })
+  .transform((value) => value.replace(/(?<=.)\/$/, ''))
+
+const service = z.strictObject({
+  image: z
+    .string()
+    .max(512, { error: 'must be at most 512 characters long', abort: true })
+    .regex(imagePattern, 'must be an image reference: lower-case name, then :tag or @sha256:digest')
+    .meta({
+      description: 'The image to run: any reference. It is resolved to a digest and locked in repave.lock.json.',
+      examples: ['nginx:1.27', 'ghcr.io/acme/web:1.4'],
+    })
+    .optional(),
+  build: build
+    .meta({ description: 'Build the image from a Dockerfile instead of naming one with `image`.' })
+    .optional(),
+  command: z
+    .array(wellFormedText)
+    .min(1, "must hold at least the program; leave the key out for the image's own command")
+    .max(1000, 'must hold at most 1000 arguments')
+    .meta({
+      description: "The program and its arguments; replaces the image's entrypoint and command both.",
+      examples: [['/usr/bin/web', '--port', '8080']],
+    })
+    .optional(),
+  environment: environment.optional(),
+  user: z
+    .union([
+      z.int().min(0).max(4_294_967_294),
+      z
+        .string()
+        .regex(
+          /^[A-Za-z0-9_][A-Za-z0-9_.-]*(?::[A-Za-z0-9_][A-Za-z0-9_.-]*)?$/,
+          'must be a user id, uid:gid, or a name',
+        )
+        .max(128, 'must be at most 128 characters long'),
+    ])
+    .meta({
+      description: "Who the process runs as. Default: the image's user, or 65532:65532 where that is root.",
+      examples: [1000, '1000:1000', 'www-data'],
+    })
+    .transform(String)
+    .optional(),
+  port: port
+    .meta({ description: 'The port that the process listens on inside the instance.', examples: [8080] })
+    .optional(),
+  route: routes.optional(),
+  health: health
+    .meta({
+      description:
+        'How an instance shows that it can serve. Default: tcp, or for a service without a port, its process.',
+      examples: [{ http: '/healthz' }],
+    })
+    .optional(),
+  resources: resources.meta({ description: 'The limits of one instance.' }).optional(),
+  tmpfs: z
+    .array(absolutePath)
+    .max(64, 'must hold at most 64 paths')
+    .meta({
+      description: 'The only writable paths of an instance, in memory. Everything else is read-only.',
+      examples: [['/tmp']],
+    })
+    .optional(),
+  replicas: replicas.optional(),
+  rollout: rollout.meta({ description: 'How a new version takes over.' }).optional(),
+  drain: drain.optional(),
+})
+
+const serviceOverride = z.strictObject({
+  replicas: replicas.optional(),
+  route: routes.optional(),
+  rollout: rollout
+    .meta({ description: "What differs in how a new version takes over; other keys are the service's." })
+    .optional(),
+  drain: drain.optional(),
+  environment: environment
+    .meta({ description: "Environment variables added to the service's. They make another version of it." })
+    .optional(),
+})
+
+export const stackDefinition = z.strictObject({
+  $schema: z.string().meta({ description: 'The JSON Schema of this file, for editors.' }).optional(),
+  stack: name.meta({ description: 'The name of the stack: all that this file describes.', examples: ['shop'] }),
+  services: z
+    .record(name, service.meta({ description: 'One workload, run as a fleet of identical instances.' }))
+    .refine((services) => Object.keys(services).length > 0, 'must hold at least one service')
+    .meta({ description: 'The services of the stack, by name.' }),
+  environments: z
+    .record(
+      name,
+      z
+        .strictObject({
+          services: z
+            .record(name, serviceOverride.meta({ description: 'What differs for this service.' }))
+            .meta({ description: 'What differs here, by service.' })
+            .optional(),
+        })
+        .meta({ description: 'One environment, and what differs in it.' }),
+    )
+    .meta({
+      description: `Where the stack runs, by name; --env NAME chooses. Default: one called "${defaultEnvironment}".`,
+    })
+    .optional(),
+})
+
+/** What people write. */
+export type StackInput = z.input<typeof stackDefinition>
+
+/** What was written, with units parsed; nothing is filled in yet. */
+export type StackDefinition = z.output<typeof stackDefinition>
+export type ServiceDefinition = StackDefinition['services'][string]
+export type ServiceOverride = NonNullable<
+  NonNullable<NonNullable<StackDefinition['environments']>[string]['services']>[string]
+>
+export type RouteDefinition = z.output<typeof route>
+
+function parseListen(value: number | string): { readonly address: string; readonly port: number } | undefined {
+  if (typeof value === 'number') return { address: '0.0.0.0', port: value }
+  const separator = value.lastIndexOf(':')
+  const address = value.slice(0, separator).replace(/^\[(.*)\]$/, '$1')
+  const portNumber = Number(value.slice(separator + 1))
+  if (!within(portNumber, 1, 65_535) || isIP(address) === 0) return undefined
+  return { address: isIP(address) === 6 ? shortestIPv6(address) : address, port: portNumber }
+}
+
+/** RFC 5952, as URLs have it, so that one address has one spelling. */
+function shortestIPv6(address: string): string {
+  return new URL(`http://[${address}]`).hostname.slice(1, -1)
+}
+
+function isPlainPath(path: string): boolean {
+  const segments = path.slice(1).replace(/\/$/, '').split('/')
+  return path === '/' || segments.every((segment) => !['', '.', '..'].includes(segment))
+}
+
+function within(value: number, least: number, most: number): boolean {
+  return value >= least && value <= most
+}

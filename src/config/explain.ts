@@ -1,0 +1,67 @@
+/** Where each value of a stack comes from: `plan --explain`. Pure. */
+import { routeUrl } from '../model/route.ts'
+import type { ServiceSpec, Stack } from '../model/stack.ts'
+import type { Health } from '../model/version.ts'
+import type { StackDefinition } from './definition.ts'
+import { originOf } from './environments.ts'
+import { printDuration, printQuantity, printSize } from './units.ts'
+
+export interface Setting {
+  /** `services.web.replicas` */
+  readonly path: string
+  /** As the stack file would say it. */
+  readonly value: string
+  /** `image`: the image decides, or what it leaves open. */
+  readonly source: 'default' | 'file' | 'environment' | 'image'
+}
+
+/** What a service has, as its keys in the file, the value, and who decides where the file says nothing. */
+type Row = readonly [keys: string, value: string, otherwise?: 'image']
+
+export function explainDefaults(definition: StackDefinition, stack: Stack): readonly Setting[] {
+  return Object.entries(stack.services).flatMap(([service, spec]) =>
+    rowsOf(spec).map(([keys, value, otherwise = 'default']): Setting => {
+      const { source } = originOf(definition, stack.environment, service, keys.split('/'))
+      const path = `services.${service}.${keys.replaceAll('/', '.')}`
+      return { path, value, source: source === 'absent' ? otherwise : source }
+    }),
+  )
+}
+
+function rowsOf(spec: ServiceSpec): readonly Row[] {
+  const { image, health, resources, rollout, routes } = spec
+  return [
+    image.kind === 'reference' ? ['image', image.reference] : ['build', image.dockerfile],
+    ['command', spec.command ? JSON.stringify(spec.command) : "the image's entrypoint and command", 'image'],
+    ...Object.entries(spec.environment).map(([name, value]): Row => [`environment/${name}`, value]),
+    ['user', spec.user ?? "the image's, or 65532:65532 where that is root", 'image'],
+    ['port', spec.port === undefined ? 'none' : String(spec.port)],
+    ['route', routes.map(routeUrl).join(', ') || 'none'],
+    [`health/${health.kind}`, healthWords(health)],
+    ['health/interval', printDuration(health.intervalMs)],
+    ['health/timeout', printDuration(health.timeoutMs)],
+    ['health/healthyAfter', String(health.healthyAfter)],
+    ['health/unhealthyAfter', String(health.unhealthyAfter)],
+    ['resources/cpus', String(resources.cpuMillis / 1000)],
+    ['resources/memory', printSize(resources.memoryBytes)],
+    ['resources/pids', String(resources.pids)],
+    ['tmpfs', spec.tmpfs.join(', ') || 'none: nothing is writable'],
+    ['replicas', String(spec.replicas)],
+    ['rollout/strategy', rollout.strategy],
+    ['rollout/maxSurge', printQuantity(rollout.maxSurge)],
+    ['rollout/maxUnavailable', printQuantity(rollout.maxUnavailable)],
+    ['rollout/deadline', printDuration(rollout.deadlineMs)],
+    ['drain', printDuration(spec.drainMs)],
+  ]
+}
+
+function healthWords(health: Health): string {
+  switch (health.kind) {
+    case 'http':
+      return health.path
+    case 'tcp':
+      return 'the port accepts a connection'
+    case 'process':
+      return 'its process lives'
+  }
+}

@@ -1,0 +1,94 @@
+/** The definition that parsed, for one environment, with defaults filled in: a `Stack`. */
+import { dirname, resolve } from 'node:path'
+import type { ImageSource, RolloutPolicy, Route, ServiceSpec, Stack } from '../model/stack.ts'
+import type { Health, Resources } from '../model/version.ts'
+import {
+  defaultDrainMs,
+  defaultReplicas,
+  defaultResources,
+  defaultRollout,
+  defaultRoutePath,
+  defaultTiming,
+} from './defaults.ts'
+import type { RouteDefinition, ServiceDefinition, StackDefinition } from './definition.ts'
+import { applyOverride, overrideOf } from './environments.ts'
+
+/** `folder` is the stack file's: relative paths start there. The definition has been checked. */
+export function interpret(definition: StackDefinition, environment: string, folder: string): Stack {
+  const services = Object.entries(definition.services).map(([name, service]) => {
+    const merged = applyOverride(service, overrideOf(definition, environment, name))
+    return [name, toService(merged, folder)] as const
+  })
+  return { stack: definition.stack, environment, services: Object.fromEntries(services) }
+}
+
+function toService(service: ServiceDefinition, folder: string): ServiceSpec {
+  const { command, user, port } = service
+  return {
+    image: toImageSource(service, folder),
+    ...(command && { command }),
+    environment: service.environment ?? {},
+    ...(user !== undefined && { user }),
+    ...(port !== undefined && { port }),
+    routes: routesOf(service).map((route) => toRoute(route, folder)),
+    health: toHealth(service),
+    resources: toResources(service),
+    tmpfs: [...(service.tmpfs ?? [])].toSorted(),
+    replicas: service.replicas ?? defaultReplicas,
+    rollout: toRollout(service),
+    drainMs: service.drain ?? defaultDrainMs,
+  }
+}
+
+export function routesOf(service: Pick<ServiceDefinition, 'route'>): readonly RouteDefinition[] {
+  if (service.route === undefined) return []
+  return Array.isArray(service.route) ? service.route : [service.route]
+}
+
+function toImageSource({ image, build }: ServiceDefinition, folder: string): ImageSource {
+  if (!build) return { kind: 'reference', reference: image ?? '' }
+  const dockerfile = resolve(folder, build.dockerfile)
+  return {
+    kind: 'build',
+    dockerfile,
+    context: build.context === undefined ? dirname(dockerfile) : resolve(folder, build.context),
+    arguments: build.arguments ?? {},
+  }
+}
+
+function toRoute({ listen, host, path, tls }: RouteDefinition, folder: string): Route {
+  return {
+    listen,
+    ...(host !== undefined && { host }),
+    path: path ?? defaultRoutePath,
+    ...(tls && { tls: { certificate: resolve(folder, tls.certificate), key: resolve(folder, tls.key) } }),
+  }
+}
+
+function toHealth({ health = {}, port }: ServiceDefinition): Health {
+  const timing = {
+    intervalMs: health.interval ?? defaultTiming.intervalMs,
+    timeoutMs: health.timeout ?? defaultTiming.timeoutMs,
+    healthyAfter: health.healthyAfter ?? defaultTiming.healthyAfter,
+    unhealthyAfter: health.unhealthyAfter ?? defaultTiming.unhealthyAfter,
+  }
+  if (health.http !== undefined) return { kind: 'http', path: health.http, ...timing }
+  return { kind: port === undefined ? 'process' : 'tcp', ...timing }
+}
+
+function toResources({ resources = {} }: ServiceDefinition): Resources {
+  return {
+    cpuMillis: resources.cpus === undefined ? defaultResources.cpuMillis : Math.round(resources.cpus * 1000),
+    memoryBytes: resources.memory ?? defaultResources.memoryBytes,
+    pids: resources.pids ?? defaultResources.pids,
+  }
+}
+
+function toRollout({ rollout = {} }: ServiceDefinition): RolloutPolicy {
+  return {
+    strategy: rollout.strategy ?? defaultRollout.strategy,
+    maxSurge: rollout.maxSurge ?? defaultRollout.maxSurge,
+    maxUnavailable: rollout.maxUnavailable ?? defaultRollout.maxUnavailable,
+    deadlineMs: rollout.deadline ?? defaultRollout.deadlineMs,
+  }
+}
