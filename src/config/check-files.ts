@@ -3,6 +3,7 @@ import { constants } from 'node:fs'
 import { access, realpath, stat } from 'node:fs/promises'
 import { relative } from 'node:path'
 import type { Stack } from '../model/stack.ts'
+import { errorCode } from '../system/error-code.ts'
 import { isOutside, pathEscapes } from './check.ts'
 import { placeRoutes } from './check-routes.ts'
 import type { StackDefinition } from './definition.ts'
@@ -92,7 +93,7 @@ async function checkFile(named: NamedFile, folder: string, home: string): Promis
     await access(file, constants.R_OK)
     return undefined
   } catch (error) {
-    const missing = ['ENOENT', 'ENOTDIR'].includes((error as NodeJS.ErrnoException).code ?? '')
+    const missing = ['ENOENT', 'ENOTDIR'].includes(errorCode(error) ?? '')
     return {
       code: missing ? 'FILE_NOT_FOUND' : 'FILE_UNREADABLE',
       path,

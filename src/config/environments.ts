@@ -67,6 +67,6 @@ export function originOf(
 function has(value: unknown, keys: readonly string[]): boolean {
   const [key, ...rest] = keys
   if (key === undefined) return value !== undefined
-  if (typeof value !== 'object' || value === null || !Object.hasOwn(value, key)) return false
-  return has((value as Record<string, unknown>)[key], rest)
+  if (typeof value !== 'object' || value === null) return false
+  return has(Object.getOwnPropertyDescriptor(value, key)?.value, rest)
 }

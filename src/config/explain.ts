@@ -20,10 +20,10 @@ type Row = readonly [keys: string, value: string, otherwise?: 'image']
 
 export function explainDefaults(definition: StackDefinition, stack: Stack): readonly Setting[] {
   return Object.entries(stack.services).flatMap(([service, spec]) =>
-    rowsOf(spec).map(([keys, value, otherwise = 'default']): Setting => {
+    rowsOf(spec).map(([keys, value, otherwise]): Setting => {
       const { source } = originOf(definition, stack.environment, service, keys.split('/'))
       const path = `services.${service}.${keys.replaceAll('/', '.')}`
-      return { path, value, source: source === 'absent' ? otherwise : source }
+      return { path, value, source: source === 'absent' ? (otherwise ?? 'default') : source }
     }),
   )
 }

@@ -15,6 +15,7 @@ export interface SchemaNode {
 
 export function stackSchema(): SchemaNode {
   const schema = z.toJSONSchema(stackDefinition, { io: 'input', target: 'draft-7' })
+  // eslint-disable-next-line typescript/no-unsafe-type-assertion -- JSON Schema allows more than this definition has
   return { title: 'Repave stack file', ...schema } as SchemaNode
 }
 

@@ -11,7 +11,7 @@ import { stackFileError, type Finding, type Source } from './finding.ts'
 import { interpret } from './interpret.ts'
 import { findingsFromIssues } from './issues.ts'
 import { jsonSource } from './json-source.ts'
-import { readTextFile } from './read-file.ts'
+import { readTextFile } from '../system/read-file.ts'
 import { typescriptSource } from './typescript-source.ts'
 import { yamlSource } from './yaml-source.ts'
 

@@ -19,7 +19,7 @@ async function importDefault(file: string, revision: string): Promise<unknown> {
       specifier === 'repave' ? { url: ownModule(), shortCircuit: true } : next(specifier, context),
   })
   try {
-    const module = (await import(/* @vite-ignore */ `${pathToFileURL(file).href}?revision=${revision}`)) as object
+    const module: object = await import(/* @vite-ignore */ `${pathToFileURL(file).href}?revision=${revision}`)
     if ('default' in module) return module.default
   } catch (cause) {
     const reason = cause instanceof Error ? `${cause.name}: ${cause.message}` : String(cause)

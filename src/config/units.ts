@@ -1,8 +1,8 @@
 /** The units of the stack file, read and printed: `500ms`, `128MiB`, `25%`. */
 import type { Quantity } from '../model/stack.ts'
 
-const millisecondsPer = { ms: 1, s: 1000, m: 60_000, h: 3_600_000 } as const
-const bytesPer = {
+const millisecondsPer: Readonly<Record<string, number>> = { h: 3_600_000, m: 60_000, s: 1000, ms: 1 }
+const bytesPer: Readonly<Record<string, number>> = {
   KiB: 1024,
   MiB: 1024 ** 2,
   GiB: 1024 ** 3,
@@ -11,7 +11,7 @@ const bytesPer = {
   MB: 1000 ** 2,
   GB: 1000 ** 3,
   TB: 1000 ** 4,
-} as const
+}
 
 export const durationPattern = /^(?:0|[1-9][0-9]{0,8})(?:ms|s|m|h)$/
 export const sizePattern = /^[1-9][0-9]{0,8}(?:KiB|MiB|GiB|TiB|kB|MB|GB|TB)$/
@@ -19,30 +19,22 @@ export const percentPattern = /^(?:0|[1-9][0-9]?|100)%$/
 
 /** Milliseconds; `text` matches `durationPattern`. */
 export function parseDuration(text: string): number {
-  const unit = text.replace(/^\d+/, '') as keyof typeof millisecondsPer
-  return Number.parseInt(text, 10) * millisecondsPer[unit]
+  return parseIn(text, millisecondsPer)
 }
 
 /** The shortest text that `parseDuration` reads as `milliseconds`. */
 export function printDuration(milliseconds: number): string {
-  return printIn(milliseconds, [
-    ['h', millisecondsPer.h],
-    ['m', millisecondsPer.m],
-    ['s', millisecondsPer.s],
-    ['ms', 1],
-  ])
+  return milliseconds === 0 ? '0s' : printIn(milliseconds, millisecondsPer)
 }
 
 /** Bytes; `text` matches `sizePattern`. */
 export function parseSize(text: string): number {
-  const unit = text.replace(/^\d+/, '') as keyof typeof bytesPer
-  return Number.parseInt(text, 10) * bytesPer[unit]
+  return parseIn(text, bytesPer)
 }
 
 /** The shortest text that `parseSize` reads as `bytes`; bare bytes where no unit divides them. */
 export function printSize(bytes: number): string {
-  const largestFirst = Object.entries(bytesPer).toSorted(([, a], [, b]) => b - a)
-  return printIn(bytes, [...largestFirst, ['B', 1]])
+  return printIn(bytes, bytesPer)
 }
 
 /** `text` matches `percentPattern`. */
@@ -54,8 +46,13 @@ export function printQuantity(quantity: Quantity): string {
   return quantity.kind === 'count' ? String(quantity.count) : `${Math.round(quantity.share * 100)}%`
 }
 
-function printIn(amount: number, units: readonly (readonly [string, number])[]): string {
-  const fitting = units.filter(([, factor]) => amount % factor === 0)
-  const [unit, factor] = (amount === 0 ? fitting.find(([name]) => name === 's') : fitting[0]) ?? ['', 1]
+function parseIn(text: string, units: Readonly<Record<string, number>>): number {
+  return Number.parseInt(text, 10) * (units[text.replace(/^\d+/, '')] ?? Number.NaN)
+}
+
+/** In the largest unit that divides `amount`. */
+function printIn(amount: number, units: Readonly<Record<string, number>>): string {
+  const fitting = Object.entries(units).filter(([, factor]) => amount % factor === 0)
+  const [unit, factor] = fitting.toSorted(([, a], [, b]) => b - a)[0] ?? ['B', 1]
   return `${amount / factor}${unit}`
 }

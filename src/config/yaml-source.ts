@@ -117,9 +117,10 @@ class NodeReader {
 
   #readKey(key: unknown, path: KeyPath, map: YAMLMap): string {
     const node = isNode(key) ? key : map
-    if (!isScalar(key) || key.value === null)
+    const plain = isScalar(key) ? key.value : undefined
+    if (typeof plain !== 'string' && typeof plain !== 'number' && typeof plain !== 'boolean')
       return this.#refuse(node, `a key of ${pathName(path)} is not text`, 'write each key as plain text')
-    const name = String(key.value)
+    const name = String(plain)
     if (name === '<<')
       this.#refuse(
         node,

@@ -2,6 +2,7 @@
 import { constants } from 'node:fs'
 import { open, stat, type FileHandle } from 'node:fs/promises'
 import { RepaveError } from '../errors.ts'
+import { errorCode } from './error-code.ts'
 
 /** The text of a regular UTF-8 file of at most `maxBytes`, without a byte order mark. */
 export async function readTextFile(file: string, maxBytes: number, hint: string): Promise<string> {
@@ -42,7 +43,7 @@ async function readAtMost(handle: FileHandle, file: string, maxBytes: number, hi
 
 function translate(error: unknown, file: string, hint: string): unknown {
   if (error instanceof RepaveError) return error
-  const code = (error as NodeJS.ErrnoException).code
+  const code = errorCode(error)
   if (code === 'ENOENT' || code === 'ENOTDIR')
     return new RepaveError('FILE_NOT_FOUND', `${file} does not exist`, { hint, at: { file }, cause: error })
   return new RepaveError('FILE_UNREADABLE', `${file} can't be read (${code ?? 'unknown reason'})`, {

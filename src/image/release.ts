@@ -1,0 +1,70 @@
+/** A stack and the images of its services, as the release that an environment should run. Pure. */
+import { dirname, posix, relative } from 'node:path'
+import type { PreparedImage } from '../engine/engine.ts'
+import { RepaveError } from '../errors.ts'
+import type { Release, ServiceRelease } from '../model/release.ts'
+import type { ImageSource, ServiceSpec, Stack } from '../model/stack.ts'
+import { defaultHardening, versionId, type VersionSpec } from '../model/version.ts'
+
+/** Who runs an image that says nothing, or root: "nobody" of distroless images, without any rights on a machine. */
+const unprivilegedUser = '65532:65532'
+
+/** `images` by service. Throws IMAGE_INVALID for an image that says no command where the stack says none either. */
+export function toRelease(stack: Stack, images: Readonly<Record<string, PreparedImage>>): Release {
+  const services = Object.entries(stack.services).map(([name, service]) => {
+    const image = images[name]
+    if (!image) throw new TypeError(`service ${name} has no prepared image`)
+    return [name, toServiceRelease(name, service, image)] as const
+  })
+  return { stack: stack.stack, environment: stack.environment, services: Object.fromEntries(services) }
+}
+
+function toServiceRelease(name: string, service: ServiceSpec, image: PreparedImage): ServiceRelease {
+  const spec = toVersionSpec(name, service, image)
+  const { replicas, routes, rollout, drainMs } = service
+  return { version: versionId(spec), spec, imageName: imageName(service.image), replicas, routes, rollout, drainMs }
+}
+
+/** Everything that the image would decide at run time is spelled out. */
+export function toVersionSpec(name: string, service: ServiceSpec, image: PreparedImage): VersionSpec {
+  return {
+    image: image.digest,
+    command: commandOf(name, service, image),
+    workingDirectory: posix.resolve('/', image.workingDirectory),
+    environment: { ...image.environment, ...service.environment },
+    user: service.user ?? (isRoot(image.user) ? unprivilegedUser : image.user),
+    port: service.port ?? null,
+    health: service.health,
+    resources: service.resources,
+    tmpfs: writablePaths(service, image),
+    hardening: defaultHardening,
+  }
+}
+
+function commandOf(name: string, service: ServiceSpec, image: PreparedImage): readonly string[] {
+  const command = service.command ?? [...image.entrypoint, ...image.command]
+  if (command.length > 0) return command
+  throw new RepaveError(
+    'IMAGE_INVALID',
+    `service ${name}: the image ${imageName(service.image)} does not say what to run`,
+    {
+      hint: `add the program and its arguments: services.${name}.command: [/path/to/program]`,
+    },
+  )
+}
+
+function isRoot(user: string): boolean {
+  const [name = ''] = user.split(':')
+  return name === '' || name === 'root' || /^0+$/.test(name)
+}
+
+/** What an image declares as a volume it wants to write to; a volume would outlive the instance, a tmpfs does not. */
+function writablePaths(service: ServiceSpec, image: PreparedImage): readonly string[] {
+  const volumes = image.volumes.map((volume) => posix.resolve('/', volume)).filter((volume) => volume !== '/')
+  return [...new Set([...service.tmpfs, ...volumes])].toSorted()
+}
+
+/** A Dockerfile goes by its path from beside its context, so that the same checkout elsewhere is the same release. */
+function imageName(source: ImageSource): string {
+  return source.kind === 'reference' ? source.reference : relative(dirname(source.context), source.dockerfile)
+}
