@@ -1,0 +1,132 @@
+/** The controller: answers commands, and keeps what they decided through its loop. */
+import type { LogLine } from '../engine/engine.ts'
+import type { ControllerStatus, DriftReport, ProgressReport, StatusReport, VersionsReport } from '../model/report.ts'
+import { fleetName, type Scope } from '../model/stack.ts'
+import { versionName } from '../model/version.ts'
+import type { EventFilter, HistoryEvent, RolloutRecord } from '../store/store.ts'
+import type { Caller, Commands, LogsRequest, ReplaceRequest, RollbackRequest, UpRequest } from './commands.ts'
+import { Desk } from './desk.ts'
+import { down } from './down.ts'
+import { drift } from './drift.ts'
+import { followEvents } from './history.ts'
+import { serviceLogs } from './logs.ts'
+import { replace } from './replace.ts'
+import { rollback } from './rollback.ts'
+import type { Seams } from './seams.ts'
+import { environmentStatus, type StatusFacts } from './status.ts'
+import { planUp, up } from './up.ts'
+import type { ScopeView } from './views.ts'
+
+export class Controller implements Commands {
+  readonly #seams: Seams
+  readonly #desk: Desk
+
+  constructor(seams: Seams) {
+    this.#seams = seams
+    this.#desk = new Desk(seams)
+  }
+
+  /** Recovery is the only way of starting. */
+  async start(): Promise<void> {
+    await this.#desk.loop.start()
+  }
+
+  /** Ends this controller; instances and router serve on. */
+  async stop(): Promise<void> {
+    await this.#desk.loop.stop()
+  }
+
+  /** Nothing is declared, nothing runs and nobody waits for an answer. */
+  isIdle(): boolean {
+    const { loop } = this.#desk
+    const declared = loop.views.some(({ record }) => Object.keys(record.release.services).length > 0)
+    return !declared && !this.#desk.isBusy() && loop.sight?.engine.instances.length === 0
+  }
+
+  info(): ControllerStatus {
+    return this.#seams.info
+  }
+
+  plan(request: UpRequest) {
+    return planUp(this.#desk, request)
+  }
+
+  up(request: UpRequest): AsyncIterable<ProgressReport> {
+    return this.#desk.exclusively(request.stack, 'up', () => up(this.#desk, request))
+  }
+
+  rollback(request: RollbackRequest): AsyncIterable<ProgressReport> {
+    return this.#desk.exclusively(request, 'rollback', () => rollback(this.#desk, request))
+  }
+
+  replace(request: ReplaceRequest): AsyncIterable<ProgressReport> {
+    return this.#desk.exclusively(request, 'replace', () => replace(this.#desk, request))
+  }
+
+  down(request: Scope & Caller): AsyncIterable<ProgressReport> {
+    return this.#desk.exclusively(request, 'down', () => down(this.#desk, request))
+  }
+
+  async status(filter: Partial<Scope>): Promise<readonly StatusReport[]> {
+    const views = this.#desk.loop.views.filter((view) => matches(view, filter))
+    return Promise.all(
+      views.map(async (view) => ({
+        ...environmentStatus(view, await this.#facts(view)),
+        controller: this.#seams.info,
+      })),
+    )
+  }
+
+  async versions(scope: Scope, service?: string): Promise<readonly VersionsReport[]> {
+    const records = await this.#seams.store.versions(scope, service)
+    const current = this.#desk.loop.decisions.of(scope)?.release.services ?? {}
+    if (service !== undefined && records.length === 0) throw this.#desk.unknownService(scope, service)
+    return [...Map.groupBy(records, (record) => record.service)].map(([name, versions]) => ({
+      service: name,
+      versions: versions.map(({ version, imageName, firstRunAtMs, lastRunAtMs, state }) => ({
+        version: versionName(name, version),
+        image: imageName,
+        firstRunAt: new Date(firstRunAtMs).toISOString(),
+        lastRunAt: new Date(lastRunAtMs).toISOString(),
+        state: current[name]?.version === version ? 'current' : state,
+      })),
+    }))
+  }
+
+  async drift(scope: Scope): Promise<DriftReport> {
+    return drift(this.#desk, scope)
+  }
+
+  logs(request: LogsRequest, signal: AbortSignal): AsyncIterable<LogLine> {
+    return serviceLogs(this.#desk, request, signal)
+  }
+
+  events(filter: EventFilter, follow: boolean, signal: AbortSignal): AsyncIterable<HistoryEvent> {
+    return followEvents(this.#desk, filter, follow, signal)
+  }
+
+  async #facts({ fleets }: ScopeView): Promise<StatusFacts> {
+    const { loop } = this.#desk
+    const last = await Promise.all(
+      fleets.map(async ({ key }): Promise<[string, RolloutRecord | undefined]> => {
+        const newest = (await this.#seams.store.rollouts(key))[0]
+        return [fleetName(key), newest]
+      }),
+    )
+    return {
+      nowMs: this.#seams.clock.now(),
+      problems: loop.problems(),
+      rollouts: new Map(last.filter((entry): entry is [string, RolloutRecord] => entry[1] !== undefined)),
+      crashLoop: (key) => loop.recollection.crashLoop(key),
+    }
+  }
+}
+
+function matches({ scope, record, fleets }: ScopeView, filter: Partial<Scope>): boolean {
+  const isPresent =
+    Object.keys(record.release.services).length > 0 || fleets.some(({ instances }) => instances.length > 0)
+  const isNamed = filter.stack !== undefined
+  if (filter.stack !== undefined && scope.stack !== filter.stack) return false
+  if (filter.environment !== undefined && scope.environment !== filter.environment) return false
+  return isPresent || isNamed
+}

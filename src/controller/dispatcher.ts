@@ -1,0 +1,90 @@
+/**
+ * Lets effects run side by side, each instance in one at a time. What does not fit now is not queued: the next
+ * pass derives it again, if it is still true then.
+ */
+import { asRepaveError, type RepaveError } from '../errors.ts'
+import { fleetName } from '../model/stack.ts'
+import type { EffectKind } from '../plan/fleet.ts'
+import { act, type Order } from './act.ts'
+import { Retries } from './retries.ts'
+import type { Seams } from './seams.ts'
+import type { UnderWay } from './views.ts'
+
+/** Measured on two cores: an engine gains nothing beyond four starts at once, and ending comes after starting. */
+const limits: Readonly<Record<EffectKind, number>> = { create: 4, start: 4, route: 64, unroute: 256, destroy: 2 }
+
+export class Dispatcher {
+  readonly #seams: Seams
+  readonly #onEnd: (order: Order, error: RepaveError | undefined) => void
+  readonly #underWay = new Map<string, UnderWay>()
+  readonly #retries = new Retries()
+
+  constructor(seams: Seams, onEnd: (order: Order, error: RepaveError | undefined) => void) {
+    this.#seams = seams
+    this.#onEnd = onEnd
+  }
+
+  underWay(): readonly UnderWay[] {
+    return [...this.#underWay.values()]
+  }
+
+  /** What keeps failing, for people. */
+  troubles(): readonly RepaveError[] {
+    return this.#retries.errors()
+  }
+
+  /** When the next failed effect may be tried again. */
+  nextRetryAtMs(nowMs: number): number | undefined {
+    return this.#retries.nextTimeMs(nowMs)
+  }
+
+  /** Begins as many of these as fit, in their order. */
+  dispatch(orders: readonly Order[], nowMs: number): void {
+    for (const order of orders) if (this.#fits(order, nowMs)) void this.#run(order)
+  }
+
+  /** Forgets failures of what is not wanted any more. */
+  forgetAllBut(orders: readonly Order[]): void {
+    const wanted = new Set(orders.map(retryKey))
+    for (const key of this.#retries.keys()) if (!wanted.has(key) && !this.#runs(key)) this.#retries.forget(key)
+  }
+
+  #fits(order: Order, nowMs: number): boolean {
+    const { kind } = order.effect
+    if (this.#underWay.has(instanceKey(order))) return false
+    if (!this.#retries.isDue(retryKey(order), nowMs)) return false
+    return (
+      this.#underWay
+        .values()
+        .filter((effect) => effect.kind === kind)
+        .toArray().length < limits[kind]
+    )
+  }
+
+  #runs(key: string): boolean {
+    return this.#underWay.entries().some(([instance, { kind }]) => `${instance} ${kind}` === key)
+  }
+
+  async #run(order: Order): Promise<void> {
+    const { key, effect } = order
+    const version = effect.kind === 'create' ? effect.version : undefined
+    this.#underWay.set(instanceKey(order), {
+      key,
+      instance: effect.instance,
+      kind: effect.kind,
+      ...(version && { version }),
+    })
+    const error = await act(order, this.#seams).then(() => undefined, asRepaveError)
+    this.#underWay.delete(instanceKey(order))
+    this.#retries.note(retryKey(order), error, this.#seams.clock.now())
+    this.#onEnd(order, error)
+  }
+}
+
+function instanceKey({ key, effect }: Order): string {
+  return `${fleetName(key)}/${effect.instance}`
+}
+
+function retryKey(order: Order): string {
+  return `${instanceKey(order)} ${order.effect.kind}`
+}

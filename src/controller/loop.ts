@@ -1,0 +1,274 @@
+/**
+ * The loop: observe, decide, act, record. Level-triggered: each pass derives what to do from what is seen now;
+ * events only wake it, and a full look happens on a timer too. Its start is its recovery.
+ */
+import { asRepaveError, type RepaveError } from '../errors.ts'
+import type { EngineEvent } from '../engine/engine.ts'
+import { fleetName, type Scope, scopeName } from '../model/stack.ts'
+import type { Fleet } from '../plan/fleet.ts'
+import { reconcile } from '../plan/reconcile.ts'
+import { poolName } from '../router/router.ts'
+import type { ReleaseRecord } from '../store/store.ts'
+import type { Order } from './act.ts'
+import { Decisions } from './decisions.ts'
+import { Dispatcher } from './dispatcher.ts'
+import { HealthWatch } from './health.ts'
+import { Recollection } from './recollection.ts'
+import { Rollouts } from './rollouts.ts'
+import type { Seams } from './seams.ts'
+import { Upkeep } from './upkeep.ts'
+import { type ScopeView, type Sight, viewScopes } from './views.ts'
+
+/** A look at everything, even if nothing happened. */
+const fullLookMs = 10_000
+const retryLookMs = 1_000
+
+export interface LoopListener {
+  /** A pass has ended. */
+  onPass(): void
+  /** An effect has ended. */
+  onEffect(order: Order, error: RepaveError | undefined): void
+}
+
+export class Loop {
+  readonly #seams: Seams
+  readonly #listener: LoopListener
+  readonly #stop = new AbortController()
+  readonly #health: HealthWatch
+  readonly #dispatcher: Dispatcher
+  readonly #upkeep: Upkeep
+  readonly recollection: Recollection
+  readonly rollouts = new Rollouts()
+  readonly decisions: Decisions
+
+  #views: readonly ScopeView[] = []
+  #sight: Sight | undefined
+  /** Since when engine or router can't be seen, and why. */
+  #blind: { readonly sinceMs: number; readonly error: RepaveError } | undefined
+  #fresh = true
+  #lookedAtMs = Number.NEGATIVE_INFINITY
+  #woken = false
+  #rest = new AbortController()
+  #ended: Promise<unknown> = Promise.resolve()
+
+  constructor(seams: Seams, listener: LoopListener) {
+    this.#seams = seams
+    this.#listener = listener
+    this.#health = new HealthWatch(seams.clock, seams.probe, () => this.wake())
+    this.recollection = new Recollection(this.#health)
+    this.decisions = new Decisions(seams, this.rollouts, this.recollection, () => this.wake())
+    this.#dispatcher = new Dispatcher(seams, (order, error) => this.#noteEnd(order, error))
+    this.#upkeep = new Upkeep(seams, () => this.wake())
+  }
+
+  /** Recovers what was decided, and then keeps the fleets until `stop`. Resolves when everything was seen once. */
+  async start(): Promise<void> {
+    await this.decisions.recover()
+    const { signal } = this.#stop
+    const watches = [
+      this.#seams.engine.watch((event) => this.#noteEvent(event), signal),
+      this.#seams.router.watch(() => this.wake(), signal),
+    ]
+    await this.#pass()
+    this.#ended = Promise.all([this.#run(), ...watches])
+  }
+
+  /** Stops looking and acting. Instances and router go on. */
+  async stop(): Promise<void> {
+    this.#stop.abort()
+    this.#health.stop()
+    this.wake()
+    await this.#ended
+  }
+
+  wake(): void {
+    this.#woken = true
+    this.#rest.abort()
+  }
+
+  get views(): readonly ScopeView[] {
+    return this.#views
+  }
+
+  get sight(): Sight | undefined {
+    return this.#sight
+  }
+
+  view(scope: Scope): ScopeView | undefined {
+    return this.#views.find((view) => scopeName(view.scope) === scopeName(scope))
+  }
+
+  /** What keeps the loop from doing its work, for people. */
+  problems(): readonly RepaveError[] {
+    return [...(this.#blind ? [this.#blind.error] : []), ...this.#upkeep.troubles(), ...this.#dispatcher.troubles()]
+  }
+
+  /** How long engine or router could not be seen. */
+  blindMs(): number {
+    return this.#blind ? this.#seams.clock.now() - this.#blind.sinceMs : 0
+  }
+
+  /** Whether there is nothing left to do for the scope: all as decided, and nothing under way. */
+  isSettled(scope: Scope): boolean {
+    const view = this.view(scope)
+    if (!view || !this.#sight || this.#blind || !this.decisions.isCurrent(view.record)) return false
+    if (!this.#upkeep.isDone(view, this.#views, this.#sight)) return false
+    return view.fleets.every((fleet) => this.#isWhole(fleet))
+  }
+
+  #isWhole(fleet: Fleet): boolean {
+    if (this.rollouts.of(fleet.key) || fleet.instances.some((instance) => instance.busy)) return false
+    return (
+      fleet.instances.length === fleet.target.replicas &&
+      reconcile(fleet, Number.MAX_SAFE_INTEGER).length === 0 &&
+      this.#allHealthy(fleet)
+    )
+  }
+
+  #allHealthy(fleet: Fleet): boolean {
+    return fleet.instances.every((instance) => instance.health === 'healthy')
+  }
+
+  async #run(): Promise<void> {
+    const { clock } = this.#seams
+    while (!this.#stop.signal.aborted) {
+      const beganAtMs = clock.now()
+      await this.#pass()
+      // Half of the time at most goes into looking, however many events there are.
+      await this.#sleep(clock.now() - beganAtMs)
+      if (!this.#woken) await this.#sleepUntilWoken(this.#nextTimeMs() - clock.now())
+    }
+  }
+
+  async #sleep(ms: number): Promise<void> {
+    if (ms > 0) await this.#seams.clock.sleep(ms, this.#stop.signal).catch(() => {})
+  }
+
+  async #sleepUntilWoken(ms: number): Promise<void> {
+    this.#rest = new AbortController()
+    const signal = AbortSignal.any([this.#rest.signal, this.#stop.signal])
+    await this.#seams.clock.sleep(Math.max(1, ms), signal).catch(() => {})
+  }
+
+  async #pass(): Promise<void> {
+    this.#woken = false
+    try {
+      this.#sight = await this.#observe()
+      await this.#decide(this.#sight)
+    } catch (error) {
+      this.#noteBlind(asRepaveError(error))
+    }
+    this.#listener.onPass()
+  }
+
+  async #observe(): Promise<Sight> {
+    const { engine, router, clock } = this.#seams
+    const fresh = this.#fresh || clock.now() - this.#lookedAtMs >= fullLookMs
+    this.#fresh = false
+    // Before engine and router are asked: what ends in between must still count as under way.
+    const underWay = this.#dispatcher.underWay()
+    const [engineState, routerState] = await Promise.all([engine.observe({ fresh }), router.observe()]).catch(
+      (error: unknown) => {
+        this.#fresh = true
+        throw error
+      },
+    )
+    if (fresh) this.#lookedAtMs = clock.now()
+    this.#noteSeeing()
+    return { engine: engineState, router: routerState, underWay }
+  }
+
+  async #decide(sight: Sight): Promise<void> {
+    const nowMs = this.#seams.clock.now()
+    const { instances } = sight.engine
+    this.recollection.mourn(instances, nowMs)
+    this.#followHealth(sight)
+    this.#views = viewScopes(this.decisions.current(), sight, this.recollection)
+    if (await this.decisions.judge(this.#views, nowMs))
+      this.#views = viewScopes(this.decisions.current(), sight, this.recollection)
+    const orders = this.#views.flatMap((view) =>
+      view.fleets.flatMap((fleet) => this.#orders(view.record, fleet, nowMs)),
+    )
+    this.#dispatcher.forgetAllBut(orders)
+    this.#dispatcher.dispatch(
+      orders.filter((order) => this.#isPossible(order, sight)),
+      nowMs,
+    )
+    this.#upkeep.tend(this.#views, sight, (scope) => this.isSettled(scope))
+  }
+
+  #orders(record: ReleaseRecord, fleet: Fleet, nowMs: number): readonly Order[] {
+    const service = record.release.services[fleet.key.service]
+    const byName = new Map(fleet.instances.map((instance) => [instance.name, instance]))
+    return reconcile(fleet, nowMs).map((effect): Order => {
+      const instance = byName.get(effect.instance)
+      return { key: fleet.key, effect, ...(instance && { instance }), ...(service && { service }) }
+    })
+  }
+
+  /** The router must know the pool before an instance can go in. */
+  #isPossible({ key, effect }: Order, { router }: Sight): boolean {
+    return effect.kind !== 'route' || router.services.some(({ pool }) => pool === poolName(key))
+  }
+
+  #followHealth({ engine, router }: Sight): void {
+    const inRotation = new Set(
+      router.servers.filter(({ state }) => state === 'in').map(({ pool, instance }) => `${pool}/${instance}`),
+    )
+    const subjects = engine.instances.flatMap((instance) => {
+      const known = instance.phase === 'running' ? this.decisions.healthOf(instance) : undefined
+      return known ? [{ instance, ...known, trusted: inRotation.has(`${poolName(instance)}/${instance.name}`) }] : []
+    })
+    this.#health.follow(subjects)
+  }
+
+  #noteEvent(event: EngineEvent): void {
+    if (event.kind === 'lost') {
+      this.#fresh = true
+      this.#upkeep.forget()
+    }
+    this.wake()
+  }
+
+  #noteEnd(order: Order, error: RepaveError | undefined): void {
+    const { key, effect } = order
+    if (error) this.#seams.log(`${fleetName(key)}: ${effect.kind} ${effect.instance} failed: ${error.message}`)
+    const isBirth = effect.kind === 'create' || effect.kind === 'start'
+    if (error && isBirth && !error.retryable) {
+      const version = effect.kind === 'create' ? effect.version : (order.instance?.version ?? '')
+      this.recollection.noteCannotRun(key, version, effect.instance, error.message, this.#seams.clock.now())
+    }
+    this.#listener.onEffect(order, error)
+    this.wake()
+  }
+
+  #noteBlind(error: RepaveError): void {
+    const sinceMs = this.#blind?.sinceMs ?? this.#seams.clock.now()
+    if (this.#blind?.error.message !== error.message) this.#seams.log(error.message)
+    this.#blind = { sinceMs, error }
+  }
+
+  #noteSeeing(): void {
+    if (!this.#blind) return
+    this.rollouts.excuse(this.blindMs())
+    this.#blind = undefined
+  }
+
+  #nextTimeMs(): number {
+    const nowMs = this.#seams.clock.now()
+    if (this.#blind) return nowMs + retryLookMs
+    const times = [
+      this.#lookedAtMs + fullLookMs,
+      this.#dispatcher.nextRetryAtMs(nowMs),
+      this.#upkeep.nextRetryAtMs(nowMs),
+      ...this.#views.flatMap((view) => view.fleets.flatMap((fleet) => this.#fleetTimes(view.record, fleet, nowMs))),
+    ]
+    return Math.min(...times.filter((time) => time !== undefined))
+  }
+
+  #fleetTimes(record: ReleaseRecord, fleet: Fleet, nowMs: number): readonly number[] {
+    const service = record.release.services[fleet.key.service]
+    const deadlineMs = service && this.rollouts.nextDeadline(fleet.key, service)
+    return [fleet.createAfterMs, deadlineMs].filter((time) => time !== undefined && time > nowMs) as number[]
+  }
+}

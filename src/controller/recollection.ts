@@ -1,0 +1,107 @@
+/** What the controller remembers from pass to pass. All of it can be lost: the next passes find their way without. */
+import type { ObservedInstance } from '../engine/engine.ts'
+import { type FleetKey, fleetName } from '../model/stack.ts'
+import type { VersionId } from '../model/version.ts'
+import { afterEarlyDeath, type CrashLoop, noCrashLoop, provenAfterMs } from '../rollout/backoff.ts'
+import type { ReleaseRecord } from '../store/store.ts'
+import type { HealthState, HealthWatch } from './health.ts'
+import { exitWords, type Remembered } from './views.ts'
+
+interface Trouble {
+  readonly fleet: string
+  readonly version: VersionId
+  readonly words: string
+}
+
+export class Recollection implements Remembered {
+  readonly #healthWatch: HealthWatch
+  readonly #condemnedAtMs = new Map<string, number>()
+  readonly #crashLoops = new Map<string, CrashLoop>()
+  readonly #cannotRun = new Map<string, Trouble>()
+  readonly #drainMs = new Map<string, number>()
+  readonly #mourned = new Set<string>()
+
+  constructor(healthWatch: HealthWatch) {
+    this.#healthWatch = healthWatch
+  }
+
+  health(instance: ObservedInstance): HealthState {
+    return this.#healthWatch.of(instance)
+  }
+
+  condemn(instance: string, atMs: number): void {
+    this.#condemnedAtMs.set(instance, atMs)
+  }
+
+  /** A later instance of the same name is another one. */
+  isCondemned(instance: ObservedInstance): boolean {
+    const atMs = this.#condemnedAtMs.get(instance.name)
+    return atMs !== undefined && instance.createdAtMs <= atMs
+  }
+
+  noteCannotRun(key: FleetKey, version: VersionId, instance: string, words: string, nowMs: number): void {
+    this.#cannotRun.set(instance, { fleet: fleetName(key), version, words })
+    this.#crashLoops.set(fleetName(key), afterEarlyDeath(this.crashLoop(key), words, nowMs))
+  }
+
+  cannotRun(instance: string): string | undefined {
+    return this.#cannotRun.get(instance)?.words
+  }
+
+  /** The words for any instance of this version that could not be made or started. */
+  versionCannotRun(key: FleetKey, version: VersionId): string | undefined {
+    return this.#cannotRun.values().find((trouble) => trouble.fleet === fleetName(key) && trouble.version === version)
+      ?.words
+  }
+
+  /** Another try, with another release, is judged afresh. */
+  forgive(key: FleetKey): void {
+    this.#crashLoops.delete(fleetName(key))
+    for (const [instance, trouble] of this.#cannotRun)
+      if (trouble.fleet === fleetName(key)) this.#cannotRun.delete(instance)
+  }
+
+  crashLoop(key: FleetKey): CrashLoop {
+    return this.#crashLoops.get(fleetName(key)) ?? noCrashLoop
+  }
+
+  createAfterMs(key: FleetKey): number {
+    return this.crashLoop(key).createAfterMs
+  }
+
+  rememberDrain({ release }: ReleaseRecord): void {
+    for (const [service, { drainMs }] of Object.entries(release.services))
+      this.#drainMs.set(fleetName({ ...release, service }), drainMs)
+  }
+
+  endedDrainMs(key: FleetKey): number {
+    return this.#drainMs.get(fleetName(key)) ?? 0
+  }
+
+  /** Takes in, once for each, what ended or stopped serving; must be called before the health watch moves on. */
+  mourn(instances: readonly ObservedInstance[], nowMs: number): void {
+    for (const instance of instances) {
+      const health = this.health(instance)
+      if (instance.phase === 'exited' || health.state === 'unhealthy') this.#mournOnce(instance, health, nowMs)
+      else if (health.healthySinceMs !== undefined && nowMs - health.healthySinceMs >= provenAfterMs)
+        this.#crashLoops.delete(fleetName(instance))
+    }
+    this.#forgetAllBut(instances)
+  }
+
+  #mournOnce(instance: ObservedInstance, health: HealthState, nowMs: number): void {
+    const identity = `${instance.name}@${instance.createdAtMs}`
+    if (this.#mourned.has(identity)) return
+    this.#mourned.add(identity)
+    const endedAtMs = instance.exit?.atMs ?? nowMs
+    const servedMs = health.healthySinceMs === undefined ? 0 : endedAtMs - health.healthySinceMs
+    if (servedMs >= provenAfterMs) return
+    const words = exitWords(instance) ?? health.answer ?? 'unhealthy'
+    this.#crashLoops.set(fleetName(instance), afterEarlyDeath(this.crashLoop(instance), words, nowMs))
+  }
+
+  #forgetAllBut(instances: readonly ObservedInstance[]): void {
+    const present = new Set(instances.map(({ name, createdAtMs }) => `${name}@${createdAtMs}`))
+    for (const identity of this.#mourned) if (!present.has(identity)) this.#mourned.delete(identity)
+  }
+}

@@ -1,0 +1,93 @@
+/** `rollback`: a version that ran before takes the place of the current one, with the routes and policies it had. */
+import { RepaveError } from '../errors.ts'
+import type { ProgressReport } from '../model/report.ts'
+import type { Release, ServiceRelease } from '../model/release.ts'
+import { type Scope, scopeName } from '../model/stack.ts'
+import { type VersionId, versionName } from '../model/version.ts'
+import type { ReleaseRecord, VersionRecord } from '../store/store.ts'
+import type { RollbackRequest } from './commands.ts'
+import type { Desk } from './desk.ts'
+import { admitRoutes, awaitRest, takeUp } from './take-up.ts'
+
+export async function* rollback(desk: Desk, request: RollbackRequest): AsyncIterable<ProgressReport> {
+  const scope: Scope = { stack: request.stack, environment: request.environment }
+  const { record } = desk.known(scope)
+  const history = await desk.seams.store.releases(scope)
+  const targets = await chooseTargets(desk, request, record, history)
+  const release = withServices(record.release, targets)
+  for (const target of Object.values(targets))
+    await desk.seams.engine.prepare({ kind: 'digest', digest: target.spec.image })
+  await admitRoutes(desk, release)
+  const names = Object.entries(targets).map(([service, { version }]) => versionName(service, version))
+  if (Object.entries(targets).every(([service, { version }]) => record.release.services[service]?.version === version))
+    yield* awaitRest(desk, scope)
+  else yield* takeUp(desk, { release, decision: 'rollback', reason: `back to ${names.join(', ')}`, by: request.by })
+}
+
+type Targets = Readonly<Record<string, ServiceRelease>>
+
+async function chooseTargets(
+  desk: Desk,
+  { service, to, ...scope }: RollbackRequest,
+  current: ReleaseRecord,
+  history: readonly ReleaseRecord[],
+): Promise<Targets> {
+  const versions = await desk.seams.store.versions(scope)
+  if (service !== undefined && !versions.some((version) => version.service === service))
+    throw desk.unknownService(scope, service)
+  const candidates = versions.filter((version) => service === undefined || version.service === service)
+  if (to !== undefined) return asked(to, candidates, history)
+  const proven = new Set(
+    candidates.filter(({ state }) => state === 'proven').map((version) => `${version.service}@${version.version}`),
+  )
+  for (const { release } of history) {
+    const earlier = Object.entries(release.services).filter(
+      ([name, { version }]) => proven.has(`${name}@${version}`) && current.release.services[name]?.version !== version,
+    )
+    if (earlier.length > 0) return Object.fromEntries(earlier)
+  }
+  throw new RepaveError(
+    'NOTHING_TO_ROLL_BACK',
+    `${service ?? scopeName(scope)} has no other version that was ever proven`,
+    {
+      hint: 'see `repave versions`; any version that ran can be named with --to',
+    },
+  )
+}
+
+function asked(to: string, candidates: readonly VersionRecord[], history: readonly ReleaseRecord[]): Targets {
+  const [name, prefix] = to.includes('@') ? to.split('@', 2) : [undefined, to]
+  const matching = candidates.filter(
+    (record) => (name === undefined || record.service === name) && prefix && record.version.startsWith(prefix),
+  )
+  const [first, second] = matching
+  if (!first) throw unknownVersion(to, candidates)
+  if (second)
+    throw new RepaveError('VERSION_AMBIGUOUS', `${to} could be ${matching.map(fullName).join(' or ')}`, {
+      hint: 'give more digits, or name the service',
+    })
+  const released = history
+    .map(({ release }) => release.services[first.service])
+    .find((each) => each?.version === first.version)
+  if (!released) throw unknownVersion(to, candidates)
+  return { [first.service]: released }
+}
+
+function unknownVersion(to: string, candidates: readonly VersionRecord[]): RepaveError {
+  return new RepaveError('VERSION_UNKNOWN', `no version ${to} ever ran here`, {
+    hint: `known are: ${candidates.map((record) => versionName(record.service, record.version)).join(', ')}`,
+  })
+}
+
+function fullName({ service, version }: { service: string; version: VersionId }): string {
+  return `${service}@${version.slice(0, 16)}`
+}
+
+/** Everything goes back with the code but the number of replicas. */
+function withServices(release: Release, targets: Targets): Release {
+  const services = Object.entries(targets).map(([service, target]) => {
+    const replicas = release.services[service]?.replicas ?? target.replicas
+    return [service, { ...target, replicas }] as const
+  })
+  return { ...release, services: { ...release.services, ...Object.fromEntries(services) } }
+}

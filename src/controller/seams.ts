@@ -1,0 +1,18 @@
+/** Everything that the controller touches, passed in: the real machine, or a simulated world. */
+import type { Engine } from '../engine/engine.ts'
+import type { ControllerStatus } from '../model/report.ts'
+import type { Probe } from '../probe/probe.ts'
+import type { Router } from '../router/router.ts'
+import type { Store } from '../store/store.ts'
+import type { Clock } from '../system/clock.ts'
+
+export interface Seams {
+  readonly clock: Clock
+  readonly engine: Engine
+  readonly router: Router
+  readonly probe: Probe
+  readonly store: Store
+  readonly info: ControllerStatus
+  /** One line for whoever watches the controller itself. */
+  readonly log: (line: string) => void
+}

@@ -1,0 +1,110 @@
+/** What people are told of an environment: pure. */
+import type { RepaveError } from '../errors.ts'
+import type {
+  EnvironmentStatus,
+  InstanceState,
+  InstanceStatus,
+  ResultReport,
+  RolloutStatus,
+  ServiceStatus,
+} from '../model/report.ts'
+import { routeUrl } from '../model/route.ts'
+import { type FleetKey, fleetName } from '../model/stack.ts'
+import { type VersionId, versionName } from '../model/version.ts'
+import { type Fleet, type FleetInstance, isLeaving, isReady } from '../plan/fleet.ts'
+import type { CrashLoop } from '../rollout/backoff.ts'
+import type { RolloutRecord } from '../store/store.ts'
+import type { ScopeView } from './views.ts'
+
+/** What a status needs beside the view. */
+export interface StatusFacts {
+  readonly nowMs: number
+  readonly problems: readonly RepaveError[]
+  /** The running rollout of each fleet, or its last one; by fleet name. */
+  readonly rollouts: ReadonlyMap<string, RolloutRecord>
+  crashLoop(key: FleetKey): CrashLoop
+}
+
+export function environmentStatus(view: ScopeView, facts: StatusFacts): EnvironmentStatus {
+  const services = Object.entries(view.record.release.services).toSorted(([a], [b]) => (a < b ? -1 : 1))
+  const routes = services.flatMap(([service, { routes: released }]) =>
+    released.map((route) => ({ url: routeUrl(route), service })),
+  )
+  return {
+    ...view.scope,
+    services: view.fleets.map((fleet) => serviceStatus(fleet, facts)),
+    routes,
+    ...(facts.problems.length > 0 && { problems: facts.problems.map((problem) => problem.report()) }),
+  }
+}
+
+export function serviceStatus(fleet: Fleet, facts: StatusFacts): ServiceStatus {
+  const { key, target, instances } = fleet
+  const rollout = facts.rollouts.get(fleetName(key))
+  const loop = facts.crashLoop(key)
+  return {
+    service: key.service,
+    version: target.version === null ? null : versionName(key.service, target.version),
+    desired: target.replicas,
+    ready: readyCount(fleet),
+    instances: instances.map((instance) => instanceStatus(instance, fleet, facts.nowMs)),
+    ...(rollout && isTold(rollout) && { rollout: rolloutStatus(key.service, rollout) }),
+    ...(loop.failures > 1 && { backoff: backoff(loop) }),
+  }
+}
+
+/** Those that serve and are what is wanted. */
+function readyCount({ instances, target }: Fleet): number {
+  return instances.filter((instance) => isReady(instance, target)).length
+}
+
+function instanceStatus(instance: FleetInstance, { key, target }: Fleet, nowMs: number): InstanceStatus {
+  const { name, version, address, createdAtMs, detail } = instance
+  return {
+    name,
+    version: versionName(key.service, version),
+    state: instanceState(instance, target.routed),
+    ageSeconds: Math.max(0, Math.round((nowMs - createdAtMs) / 1000)),
+    address: address ? `${address.host}:${address.port}` : null,
+    ...(detail !== undefined && { detail }),
+  }
+}
+
+export function instanceState(instance: FleetInstance, routed: boolean): InstanceState {
+  if (instance.phase === 'exited' || instance.phase === 'gone') return 'exited'
+  if (instance.busy === 'destroy') return 'stopping'
+  if (isLeaving(instance)) return 'draining'
+  if (instance.phase === 'created') return 'created'
+  if (instance.health === 'unhealthy') return 'unhealthy'
+  return isReady(instance, { routed }) ? 'ready' : 'starting'
+}
+
+/** A rollout that went well is history; one that runs or was aborted is news. */
+function isTold({ state }: RolloutRecord): boolean {
+  return state === 'running' || state === 'aborted'
+}
+
+function rolloutStatus(service: string, rollout: RolloutRecord): RolloutStatus {
+  const name = (version: VersionId) => versionName(service, version)
+  return {
+    from: rollout.from === null ? null : name(rollout.from),
+    to: name(rollout.to),
+    state: rollout.state,
+    startedAt: new Date(rollout.startedAtMs).toISOString(),
+    ...(rollout.endedAtMs !== undefined && { endedAt: new Date(rollout.endedAtMs).toISOString() }),
+    ...(rollout.reason !== undefined && { reason: rollout.reason }),
+  }
+}
+
+function backoff({ failures, createAfterMs, lastExit }: CrashLoop): NonNullable<ServiceStatus['backoff']> {
+  return { failures, nextTryAt: new Date(createAfterMs).toISOString(), ...(lastExit !== undefined && { lastExit }) }
+}
+
+/** The services of the last line that `up` and its like print. */
+export function resultServices(view: ScopeView | undefined): ResultReport['services'] {
+  return (view?.fleets ?? []).map((fleet) => ({
+    service: fleet.key.service,
+    version: fleet.target.version === null ? null : versionName(fleet.key.service, fleet.target.version),
+    ready: readyCount(fleet),
+  }))
+}

@@ -1,0 +1,106 @@
+/** What `up`, `rollback` and `down` share: take a decision, follow it to its end, give the verdict. */
+import { RepaveError } from '../errors.ts'
+import type { ProgressReport } from '../model/report.ts'
+import type { Release } from '../model/release.ts'
+import { type Scope, scopeName } from '../model/stack.ts'
+import { versionName } from '../model/version.ts'
+import { poolName, type RoutedService } from '../router/router.ts'
+import type { RolloutRecord } from '../store/store.ts'
+import type { NewDecision } from './decisions.ts'
+import type { Desk } from './desk.ts'
+
+/** How long after the last verdict a fleet may take to come to rest, beside its drain times. */
+const restMs = 30_000
+
+export async function* takeUp(desk: Desk, decision: NewDecision): AsyncIterable<ProgressReport> {
+  const scope: Scope = { stack: decision.release.stack, environment: decision.release.environment }
+  const before = new Set((await rolloutsOf(desk, scope)).map(({ id }) => id))
+  const rest = new Rest(desk, scope)
+  const begin = async () => void (await desk.loop.decisions.take(decision))
+  yield* desk.follow(scope, begin, () => rest.isOver())
+  const aborted = (await rolloutsOf(desk, scope)).find(({ id, state }) => state === 'aborted' && !before.has(id))
+  yield await desk.result(scope, true, aborted && abortError(aborted, desk), aborted?.logs)
+}
+
+/** Follows an environment that needs no decision until it is whole. */
+export async function* awaitRest(desk: Desk, scope: Scope): AsyncIterable<ProgressReport> {
+  const rest = new Rest(desk, scope)
+  yield* desk.follow(
+    scope,
+    async () => desk.loop.wake(),
+    () => rest.isOver(),
+  )
+  yield await desk.result(scope, false)
+}
+
+/** Over when all is settled, or when it doesn't come to rest although no rollout runs any more. */
+class Rest {
+  readonly #desk: Desk
+  readonly #scope: Scope
+  #calmSinceMs: number | undefined
+
+  constructor(desk: Desk, scope: Scope) {
+    this.#desk = desk
+    this.#scope = scope
+  }
+
+  isOver(): boolean {
+    const { loop, seams } = this.#desk
+    if (loop.isSettled(this.#scope)) return true
+    const fleets = loop.view(this.#scope)?.fleets ?? []
+    const isRunning = fleets.some(({ key }) => loop.rollouts.of(key))
+    const nowMs = seams.clock.now()
+    this.#calmSinceMs = isRunning ? undefined : (this.#calmSinceMs ?? nowMs)
+    const drainMs = Math.max(0, ...fleets.map(({ target }) => target.drainMs))
+    return this.#calmSinceMs !== undefined && nowMs - this.#calmSinceMs > restMs + 2 * drainMs
+  }
+}
+
+/** Refuses, before anything is changed, routes that another environment has or that the router can't take. */
+export async function admitRoutes(desk: Desk, release: Release): Promise<void> {
+  const others = desk.loop.decisions.current().filter((record) => scopeName(record.release) !== scopeName(release))
+  for (const { release: other } of others) refuseSharedRoutes(release, other)
+  await desk.seams.router.check([...others.map((record) => record.release), release].flatMap(routedServices))
+}
+
+function routedServices(release: Release): readonly RoutedService[] {
+  const { stack, environment } = release
+  return Object.entries(release.services)
+    .map(([service, { routes }]) => ({ pool: poolName({ stack, environment, service }), routes }))
+    .filter(({ routes }) => routes.length > 0)
+}
+
+function refuseSharedRoutes(release: Release, other: Release): void {
+  const taken = new Map(routeKeys(other))
+  for (const [key, service] of routeKeys(release))
+    if (taken.has(key))
+      throw new RepaveError(
+        'ROUTE_TAKEN',
+        `the route ${key} of ${service} belongs to ${scopeName(other)} (${taken.get(key)})`,
+        {
+          hint: 'give one of them another listen port, host or path',
+        },
+      )
+}
+
+/** `8080 shop.localhost /` with its service; the address is left out, since a port on all addresses takes it on each. */
+function routeKeys(release: Release): readonly (readonly [string, string])[] {
+  return Object.entries(release.services).flatMap(([service, { routes }]) =>
+    routes.map(({ listen, host, path }) => [`${listen.port} ${host ?? '*'} ${path}`, service] as const),
+  )
+}
+
+async function rolloutsOf(desk: Desk, scope: Scope): Promise<readonly RolloutRecord[]> {
+  const services = new Set((await desk.seams.store.versions(scope)).map(({ service }) => service))
+  const rollouts = await Promise.all([...services].map((service) => desk.seams.store.rollouts({ ...scope, service })))
+  return rollouts.flat()
+}
+
+function abortError({ stack, environment, service, from, to, reason }: RolloutRecord, desk: Desk): RepaveError {
+  const kept = desk.loop.decisions.of({ stack, environment })?.release.services[service]
+  const outcome = kept ? `the fleet is whole on ${versionName(service, kept.version)}` : 'nothing of it is left running'
+  const subject = from === to ? `the change of ${service}` : versionName(service, to)
+  return new RepaveError('ROLLOUT_ABORTED', `${subject} was taken back: ${reason}`, {
+    hint: `${outcome}; mend the cause and run \`repave up\` again`,
+  })
+}

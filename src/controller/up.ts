@@ -1,0 +1,67 @@
+/** `plan` and `up`: from a stack to images, to a release, to a fleet. */
+import { resolveImages, type ResolvedImages } from '../image/resolve.ts'
+import { toRelease } from '../image/release.ts'
+import type { Lock } from '../image/lock.ts'
+import type { PlanReport, ProgressReport } from '../model/report.ts'
+import { type Release, releaseId } from '../model/release.ts'
+import { planRelease } from '../plan/plan.ts'
+import type { UpRequest } from './commands.ts'
+import type { Desk } from './desk.ts'
+import { admitRoutes, awaitRest, takeUp } from './take-up.ts'
+
+export async function planUp(desk: Desk, request: UpRequest): Promise<{ plan: PlanReport; lock: Lock }> {
+  const { images, lock } = await resolveImages(request.stack, request.lock, desk.seams.engine, options(request))
+  const release = toRelease(request.stack, images)
+  await admitRoutes(desk, release)
+  return { plan: planFor(desk, release), lock }
+}
+
+export async function* up(desk: Desk, request: UpRequest): AsyncIterable<ProgressReport> {
+  const { images, lock } = yield* told<ResolvedImages>((tell) =>
+    resolveImages(request.stack, request.lock, desk.seams.engine, {
+      ...options(request),
+      progress: (service, message) => tell({ kind: 'image', service, message }),
+    }),
+  )
+  const release = toRelease(request.stack, images)
+  await admitRoutes(desk, release)
+  yield { kind: 'lock', lock }
+  yield { kind: 'plan', plan: planFor(desk, release) }
+  const current = desk.loop.decisions.of(release)?.release
+  if (current && releaseId(current) === releaseId(release)) yield* awaitRest(desk, release)
+  else yield* takeUp(desk, { release, decision: 'up', reason: 'the stack file changed', by: request.by })
+}
+
+function options({ refresh }: UpRequest): { refresh?: boolean } {
+  return refresh === undefined ? {} : { refresh }
+}
+
+function planFor(desk: Desk, release: Release): PlanReport {
+  const view = desk.loop.view(release)
+  const instances = Object.fromEntries((view?.fleets ?? []).map((fleet) => [fleet.key.service, fleet.instances]))
+  return planRelease({ services: desk.loop.decisions.of(release)?.release.services ?? {}, instances }, release)
+}
+
+/** Runs `work` and yields what it tells while it runs. */
+async function* told<T>(
+  work: (tell: (report: ProgressReport) => void) => Promise<T>,
+): AsyncGenerator<ProgressReport, T> {
+  const waiting: ProgressReport[] = []
+  let notify = () => {}
+  let isDone = false
+  const tell = (report: ProgressReport) => {
+    waiting.push(report)
+    notify()
+  }
+  const ended = () => {
+    isDone = true
+    notify()
+  }
+  const result = work(tell)
+  result.then(ended, ended)
+  while (!isDone || waiting.length > 0) {
+    if (waiting.length === 0) await new Promise<void>((resolve) => (notify = resolve))
+    yield* waiting.splice(0)
+  }
+  return result
+}

@@ -1,0 +1,173 @@
+/** From what one pass observed to fleets: pure. */
+import type { EngineState, ObservedInstance } from '../engine/engine.ts'
+import { type FleetKey, fleetName, type Scope, scopeName } from '../model/stack.ts'
+import { endedTarget, type EffectKind, type Fleet, type FleetInstance, fleetTarget } from '../plan/fleet.ts'
+import { poolName, type RouterServer, type RouterState } from '../router/router.ts'
+import type { ReleaseRecord } from '../store/store.ts'
+import type { VersionId } from '../model/version.ts'
+import type { HealthState } from './health.ts'
+
+/** An effect that has not come back. */
+export interface UnderWay {
+  readonly key: FleetKey
+  readonly instance: string
+  readonly kind: EffectKind
+  /** For a create: the version that will appear. */
+  readonly version?: VersionId
+}
+
+/** What the controller remembers from pass to pass; it converges without any of it. */
+export interface Remembered {
+  health(instance: ObservedInstance): HealthState
+  /** The engine's words for an instance that it could not start. */
+  cannotRun(instance: string): string | undefined
+  isCondemned(instance: ObservedInstance): boolean
+  createAfterMs(key: FleetKey): number
+  /** The drain time of a service that is not in the release any more. */
+  endedDrainMs(key: FleetKey): number
+}
+
+export interface Sight {
+  readonly engine: EngineState
+  readonly router: RouterState
+  /** Taken before engine and router were asked, so that nothing that ended meanwhile is judged by its old looks. */
+  readonly underWay: readonly UnderWay[]
+}
+
+export interface ScopeView {
+  readonly scope: Scope
+  readonly record: ReleaseRecord
+  readonly fleets: readonly Fleet[]
+}
+
+/** A view for every environment that a release is recorded for; others are not ours to act on. */
+export function viewScopes(
+  records: readonly ReleaseRecord[],
+  sight: Sight,
+  remembered: Remembered,
+): readonly ScopeView[] {
+  const instances = Map.groupBy(sight.engine.instances, fleetName)
+  const servers = Map.groupBy(sight.router.servers, (server) => server.pool)
+  const underWay = Map.groupBy(sight.underWay, ({ key }) => fleetName(key))
+  const observedScopes = Map.groupBy(sight.engine.instances, scopeName)
+
+  return records.map((record) => {
+    const scope: Scope = { stack: record.release.stack, environment: record.release.environment }
+    const services = new Set([
+      ...Object.keys(record.release.services),
+      ...(observedScopes.get(scopeName(scope)) ?? []).map(({ service }) => service),
+      ...servers.keys().flatMap((pool) => serviceOf(pool, scope)),
+    ])
+    const fleets = [...services].toSorted().map((service): Fleet => {
+      const key: FleetKey = { ...scope, service }
+      const released = record.release.services[service]
+      const parts = {
+        instances: instances.get(fleetName(key)) ?? [],
+        servers: servers.get(poolName(key)) ?? [],
+        underWay: underWay.get(fleetName(key)) ?? [],
+      }
+      return {
+        key,
+        target: released ? fleetTarget(released) : endedTarget(remembered.endedDrainMs(key)),
+        instances: viewInstances(parts, remembered),
+        createAfterMs: remembered.createAfterMs(key),
+      }
+    })
+    return { scope, record, fleets }
+  })
+}
+
+function serviceOf(pool: string, scope: Scope): readonly string[] {
+  const [stack, environment, service] = pool.split('.')
+  return stack === scope.stack && environment === scope.environment && service ? [service] : []
+}
+
+interface FleetParts {
+  readonly instances: readonly ObservedInstance[]
+  readonly servers: readonly RouterServer[]
+  readonly underWay: readonly UnderWay[]
+}
+
+function viewInstances({ instances, servers, underWay }: FleetParts, remembered: Remembered): readonly FleetInstance[] {
+  const known = new Set(instances.map(({ name }) => name))
+  const serverOf = new Map(servers.map((server) => [server.instance, server]))
+  const busyWith = new Map(underWay.map((effect) => [effect.instance, effect]))
+  return [
+    ...instances.map((instance) =>
+      viewInstance(instance, serverOf.get(instance.name), busyWith.get(instance.name), remembered),
+    ),
+    ...servers
+      .filter((server) => !known.has(server.instance))
+      .map((server) => ghost(server, busyWith.get(server.instance))),
+    ...underWay.filter((effect) => effect.kind === 'create' && !known.has(effect.instance)).map(expected),
+  ]
+}
+
+function viewInstance(
+  instance: ObservedInstance,
+  server: RouterServer | undefined,
+  effect: UnderWay | undefined,
+  remembered: Remembered,
+): FleetInstance {
+  const { name, claimed, version, createdAtMs, address } = instance
+  const health = remembered.health(instance)
+  const cannotRun = remembered.cannotRun(name)
+  const detail = cannotRun ?? exitWords(instance) ?? health.answer
+  return {
+    name,
+    version: claimed,
+    intact: version === claimed,
+    phase: cannotRun === undefined ? instance.phase : 'exited',
+    // The router sees a dead server first; until the probe agrees, that is a doubt and not yet a verdict.
+    health: server?.state === 'down' && health.state === 'healthy' ? 'starting' : health.state,
+    rotation: rotationOf(server),
+    createdAtMs,
+    condemned: remembered.isCondemned(instance),
+    ...(address && { address }),
+    ...(effect && { busy: effect.kind }),
+    ...(detail !== undefined && { detail }),
+  }
+}
+
+function rotationOf(server: RouterServer | undefined): FleetInstance['rotation'] {
+  if (!server) return 'out'
+  return server.state === 'draining' ? 'draining' : 'in'
+}
+
+/** How an instance ended, in words. */
+export function exitWords({ exit }: Pick<ObservedInstance, 'exit'>): string | undefined {
+  if (!exit) return undefined
+  const cause = exit.outOfMemory ? 'killed for using more memory than it may' : `exited with code ${exit.code}`
+  return exit.message ? `${cause}: ${exit.message}` : cause
+}
+
+/** A server without an instance. */
+function ghost(server: RouterServer, effect: UnderWay | undefined): FleetInstance {
+  return {
+    ...nothingKnown,
+    name: server.instance,
+    version: '',
+    phase: 'gone',
+    rotation: rotationOf(server),
+    ...(effect && { busy: effect.kind }),
+  }
+}
+
+/** An instance that is being made and that the engine does not list yet. */
+function expected(effect: UnderWay): FleetInstance {
+  return {
+    ...nothingKnown,
+    name: effect.instance,
+    version: effect.version ?? '',
+    phase: 'created',
+    rotation: 'out',
+    busy: 'create',
+  }
+}
+
+const nothingKnown = {
+  intact: true,
+  health: 'starting',
+  createdAtMs: Number.MAX_SAFE_INTEGER,
+  condemned: false,
+} as const
