@@ -1,0 +1,240 @@
+import fc from 'fast-check'
+import { describe, expect, test } from 'vitest'
+import { type Fleet, type FleetInstance, isReady } from './fleet.ts'
+import { type Effect, reconcile } from './reconcile.ts'
+
+const old = 'a'.repeat(64)
+const next = 'b'.repeat(64)
+const key = { stack: 'shop', environment: 'production', service: 'web' }
+const target = { version: next, replicas: 3, surge: 1, floor: 3, routed: true, drainMs: 10_000 }
+
+function instance(name: string, changes: Partial<FleetInstance> = {}): FleetInstance {
+  const serving = {
+    intact: true,
+    phase: 'running',
+    health: 'healthy',
+    rotation: 'in',
+    createdAtMs: 1,
+    condemned: false,
+  } as const
+  return { name, version: next, ...serving, ...changes }
+}
+
+function fleet(instances: readonly FleetInstance[], changes: Partial<Fleet['target']> = {}, createAfterMs = 0): Fleet {
+  return { key, target: { ...target, ...changes }, instances, createAfterMs }
+}
+
+const words = (effects: readonly Effect[]) => effects.map((effect) => `${effect.kind} ${effect.instance}`)
+const three = ['web-1', 'web-2', 'web-3']
+
+describe('from nothing', () => {
+  test('as many are created as are wanted, by the lowest free names', () => {
+    expect(words(reconcile(fleet([]), 0))).toEqual([1, 2, 3].map((n) => `create shop-production-web-bbbbbbbb-${n}`))
+  })
+
+  test('names that are taken are left out', () => {
+    const taken = instance('shop-production-web-bbbbbbbb-2')
+    expect(words(reconcile(fleet([taken]), 0))).toEqual([
+      'create shop-production-web-bbbbbbbb-1',
+      'create shop-production-web-bbbbbbbb-3',
+    ])
+  })
+
+  test('a crash loop holds creation back until its time', () => {
+    expect(reconcile(fleet([], {}, 5_000), 4_999)).toEqual([])
+    expect(reconcile(fleet([], {}, 5_000), 5_000)).toHaveLength(3)
+  })
+})
+
+describe('an instance on its way', () => {
+  test('that is created is started', () => {
+    const created = instance('web-1', { phase: 'created', health: 'starting', rotation: 'out' })
+    expect(words(reconcile(fleet([created], { replicas: 1, floor: 1 }), 0))).toEqual(['start web-1'])
+  })
+
+  test('gets no requests before it is healthy', () => {
+    const starting = instance('web-1', { health: 'starting', rotation: 'out' })
+    expect(reconcile(fleet([starting], { replicas: 1, floor: 1 }), 0)).toEqual([])
+    const healthy = instance('web-1', { rotation: 'out' })
+    expect(words(reconcile(fleet([healthy], { replicas: 1, floor: 1 }), 0))).toEqual(['route web-1'])
+  })
+
+  test('is left alone while an effect on it is under way', () => {
+    const busy = instance('web-1', { rotation: 'out', busy: 'route' })
+    expect(reconcile(fleet([busy], { replicas: 1, floor: 1 }), 0)).toEqual([])
+  })
+})
+
+describe('a rolling replacement', () => {
+  const outdated = three.map((name, index) => instance(name, { version: old, createdAtMs: index }))
+
+  test('starts first, as many as the surge allows', () => {
+    expect(words(reconcile(fleet(outdated), 0))).toEqual(['create shop-production-web-bbbbbbbb-1'])
+    expect(words(reconcile(fleet(outdated, { surge: 3 }), 0))).toHaveLength(3)
+  })
+
+  test('lets the oldest go once a new one serves', () => {
+    expect(words(reconcile(fleet([...outdated, instance('new-1', { createdAtMs: 9 })]), 0))).toEqual(['unroute web-1'])
+  })
+
+  test('goes on creating while the one that left still drains', () => {
+    const draining = [
+      { ...outdated[0]!, rotation: 'draining', busy: 'unroute' } as const,
+      ...outdated.slice(1),
+      instance('new-1'),
+    ]
+    expect(words(reconcile(fleet(draining), 0))).toEqual(['create shop-production-web-bbbbbbbb-1'])
+  })
+
+  test('destroys what has left rotation, and gives it its drain time', () => {
+    const left = [instance('web-1', { version: old, rotation: 'out' }), ...three.map((_, n) => instance(`new-${n}`))]
+    expect(reconcile(fleet(left), 0)).toEqual([
+      expect.objectContaining({ kind: 'destroy', instance: 'web-1', graceMs: 10_000 }),
+    ])
+  })
+
+  test('with no surge lets one go first, where the floor allows', () => {
+    expect(words(reconcile(fleet(outdated, { surge: 0, floor: 2 }), 0))).toEqual(['unroute web-1'])
+  })
+
+  test('brings old instances back when the router lost everything, instead of destroying them', () => {
+    const lost = [...outdated, instance('new-1')].map((each) => ({ ...each, rotation: 'out' }) as const)
+    expect(words(reconcile(fleet(lost), 0))).toEqual(['route new-1', 'route web-1', 'route web-2', 'route web-3'])
+  })
+})
+
+describe('what went wrong', () => {
+  test('a dead instance is replaced, taken from the router and removed', () => {
+    const dead = instance('web-1', { phase: 'exited', health: 'starting' })
+    const alive = [instance('web-2'), instance('web-3')]
+    expect(words(reconcile(fleet([dead, ...alive]), 0))).toEqual([
+      'create shop-production-web-bbbbbbbb-1',
+      'unroute web-1',
+    ])
+    expect(words(reconcile(fleet([{ ...dead, rotation: 'out' }, ...alive]), 0))).toContain('destroy web-1')
+  })
+
+  test('a server without an instance is taken from the router', () => {
+    const ghost = instance('web-9', { phase: 'gone', version: '' })
+    expect(words(reconcile(fleet([ghost, ...three.map((name) => instance(name))]), 0))).toEqual(['unroute web-9'])
+  })
+
+  test('an unhealthy instance leaves while others serve, and its replacement needs no surge', () => {
+    const sick = instance('web-1', { health: 'unhealthy' })
+    const effects = words(reconcile(fleet([sick, instance('web-2'), instance('web-3')], { surge: 0, floor: 2 }), 0))
+    expect(effects).toEqual(['create shop-production-web-bbbbbbbb-1', 'unroute web-1'])
+  })
+
+  test('the only instance in rotation stays there, even unhealthy, until another serves', () => {
+    const sick = instance('web-1', { health: 'unhealthy' })
+    const one = { replicas: 1, floor: 1 }
+    expect(words(reconcile(fleet([sick], one), 0))).toEqual(['create shop-production-web-bbbbbbbb-1'])
+    expect(words(reconcile(fleet([sick, instance('new-1')], one), 0))).toEqual(['unroute web-1'])
+  })
+
+  test('what runs something else than it claims is replaced', () => {
+    const altered = instance('web-1', { intact: false })
+    const [create] = reconcile(fleet([altered, instance('web-2'), instance('web-3')]), 0)
+    expect(create?.kind).toBe('create')
+  })
+
+  test('a condemned instance leaves once its successor serves', () => {
+    const all = [instance('web-1', { condemned: true }), instance('web-2'), instance('web-3')]
+    expect(words(reconcile(fleet(all), 0))).toEqual(['create shop-production-web-bbbbbbbb-1'])
+    expect(words(reconcile(fleet([...all, instance('new-1')]), 0))).toEqual(['unroute web-1'])
+  })
+})
+
+test('a service that goes away leaves whole', () => {
+  const ended = { version: null, replicas: 0, surge: 0, floor: 0 }
+  expect(
+    words(
+      reconcile(
+        fleet(
+          three.map((name) => instance(name)),
+          ended,
+        ),
+        0,
+      ),
+    ),
+  ).toEqual(three.map((name) => `unroute ${name}`))
+})
+
+test('a service without routes is replaced by health alone', () => {
+  const unrouted = { routed: false, replicas: 1, floor: 1 }
+  const before = instance('web-1', { version: old, rotation: 'out' })
+  expect(words(reconcile(fleet([before, instance('new-1', { rotation: 'out' })], unrouted), 0))).toEqual([
+    'destroy web-1',
+  ])
+  expect(
+    words(reconcile(fleet([before, instance('new-1', { rotation: 'out', health: 'starting' })], unrouted), 0)),
+  ).toEqual([])
+})
+
+describe('for any fleet', () => {
+  const anyInstance = fc.record({
+    name: fc.integer({ min: 1, max: 12 }).map((n) => `shop-production-web-bbbbbbbb-${n}`),
+    version: fc.constantFrom(old, next),
+    intact: fc.boolean(),
+    phase: fc.constantFrom('created', 'running', 'exited', 'gone'),
+    health: fc.constantFrom('starting', 'healthy', 'unhealthy'),
+    rotation: fc.constantFrom('in', 'draining', 'out'),
+    createdAtMs: fc.nat(100),
+    condemned: fc.boolean(),
+    busy: fc.constantFrom(undefined, 'create', 'start', 'route', 'unroute', 'destroy'),
+  }) as fc.Arbitrary<FleetInstance>
+  const anyFleet = fc
+    .record({
+      instances: fc.uniqueArray(anyInstance, { selector: ({ name }) => name, maxLength: 12 }),
+      replicas: fc.integer({ min: 0, max: 6 }),
+      surge: fc.integer({ min: 0, max: 6 }),
+      unavailable: fc.integer({ min: 0, max: 2 }),
+      routed: fc.boolean(),
+    })
+    .map(({ instances, replicas, surge, unavailable, routed }) =>
+      fleet(instances, { replicas, surge, floor: Math.max(0, replicas - unavailable), routed }),
+    )
+
+  test('letting go never goes below the floor', () => {
+    fc.assert(
+      fc.property(anyFleet, (each) => {
+        const leaving = new Set(
+          reconcile(each, 0).flatMap(({ kind, instance: name }) =>
+            kind === 'unroute' || kind === 'destroy' ? [name] : [],
+          ),
+        )
+        const ready = each.instances.filter((one) => isReady(one, each.target))
+        const lost = ready.filter((one) => leaving.has(one.name)).length
+        expect(lost === 0 || ready.length - lost >= each.target.floor).toBe(true)
+      }),
+    )
+  })
+
+  test('an instance has one effect at a time, and a busy one none', () => {
+    fc.assert(
+      fc.property(anyFleet, (each) => {
+        const names = reconcile(each, 0).map((effect) => effect.instance)
+        expect(new Set(names).size).toBe(names.length)
+        for (const one of each.instances) if (one.busy) expect(names).not.toContain(one.name)
+      }),
+    )
+  })
+
+  test('creation keeps to replicas and surge', () => {
+    fc.assert(
+      fc.property(anyFleet, (each) => {
+        const created = reconcile(each, 0).filter(({ kind }) => kind === 'create').length
+        expect(created).toBeLessThanOrEqual(each.target.replicas)
+        if (created > 0) {
+          const leaving = ({ busy, rotation }: FleetInstance) =>
+            rotation === 'draining' || busy === 'unroute' || busy === 'destroy'
+          const occupying = each.instances.filter(
+            (one) =>
+              (one.phase === 'running' || one.phase === 'created') && one.health !== 'unhealthy' && !leaving(one),
+          ).length
+          expect(occupying + created).toBeLessThanOrEqual(each.target.replicas + each.target.surge)
+        }
+      }),
+    )
+  })
+})
