@@ -1,0 +1,80 @@
+/** The engine, asked past Repave: what tests and benchmarks believe. Docker Engine API 1.41. */
+import type { Readable } from 'node:stream'
+import type { ContainerInfo, ContainerInspectInfo, NetworkInspectInfo } from 'dockerode'
+import { Pool } from 'undici'
+
+export const defaultEngineSocket = (process.env.DOCKER_HOST ?? 'unix:///var/run/docker.sock').replace(/^unix:\/\//, '')
+
+export class EngineApi {
+  readonly socket: string
+  readonly #pool: Pool
+
+  constructor(socket: string = defaultEngineSocket) {
+    this.socket = socket
+    this.#pool = new Pool('http://engine', { socketPath: socket, connections: 8, headersTimeout: 0, bodyTimeout: 0 })
+  }
+
+  /** Running or not. */
+  containers(label: string): Promise<readonly ContainerInfo[]> {
+    return this.call('GET', `/containers/json?all=true&filters=${filters({ label: [label] })}`)
+  }
+
+  inspect(id: string): Promise<ContainerInspectInfo> {
+    return this.call('GET', `/containers/${id}/json`)
+  }
+
+  networks(label: string): Promise<readonly NetworkInspectInfo[]> {
+    return this.call('GET', `/networks?filters=${filters({ label: [label] })}`)
+  }
+
+  async hasImage(reference: string): Promise<boolean> {
+    const { status } = await this.send('GET', `/images/${reference}/json`)
+    return status === 200
+  }
+
+  async build(tag: string, context: Readable): Promise<void> {
+    const { status, text } = await this.send(
+      'POST',
+      `/build?t=${encodeURIComponent(tag)}&rm=true&forcerm=true`,
+      context,
+    )
+    const error = text.split('\n').find((line) => line.includes('"error"'))
+    if (status !== 200 || error) throw new Error(`building ${tag}: HTTP ${status}: ${error ?? text}`)
+  }
+
+  /** Removes all containers and networks with `label`, running or not. */
+  async removeAll(label: string): Promise<void> {
+    const containers = await this.containers(label)
+    await Promise.all(containers.map(({ Id }) => this.send('DELETE', `/containers/${Id}?force=true&v=true`)))
+    const networks = await this.networks(label)
+    await Promise.all(networks.map(({ Id }) => this.send('DELETE', `/networks/${Id}`)))
+  }
+
+  async call<Answer>(method: 'GET' | 'POST' | 'DELETE', path: string, body?: object): Promise<Answer> {
+    const { status, text } = await this.send(method, path, body && JSON.stringify(body))
+    if (status >= 300) throw new Error(`${method} ${path}: HTTP ${status}: ${text}`)
+    return (text === '' ? undefined : JSON.parse(text)) as Answer
+  }
+
+  async close(): Promise<void> {
+    await this.#pool.destroy()
+  }
+
+  private async send(
+    method: 'GET' | 'POST' | 'DELETE',
+    path: string,
+    body?: string | Readable,
+  ): Promise<{ readonly status: number; readonly text: string }> {
+    const contentType = typeof body === 'string' ? 'application/json' : 'application/x-tar'
+    const answer = await this.#pool.request({
+      method,
+      path: `/v1.41${path}`,
+      ...(body !== undefined && { body, headers: { 'content-type': contentType } }),
+    })
+    return { status: answer.statusCode, text: await answer.body.text() }
+  }
+}
+
+function filters(value: Readonly<Record<string, readonly string[]>>): string {
+  return encodeURIComponent(JSON.stringify(value))
+}

@@ -1,0 +1,131 @@
+/**
+ * A Docker engine of a test's own, beside the machine's: for what must not be done to an engine that others use.
+ *
+ * It leaves the machine's packet filter alone: at its start, dockerd empties the chains of every other one.
+ */
+import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { closeSync, existsSync, openSync, readFileSync } from 'node:fs'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { Agent, request } from 'undici'
+import { eventually } from './eventually.ts'
+import { kill, processesOf } from './processes.ts'
+
+export interface OwnEngineOptions {
+  /** Whether containers outlive the engine. */
+  readonly liveRestore: boolean
+  /** The network that its containers get addresses from; it must not overlap with another engine's. */
+  readonly addressPool?: string
+}
+
+export class OwnEngine {
+  readonly folder: string
+  readonly #options: OwnEngineOptions
+  #daemon: ChildProcess | undefined
+
+  private constructor(folder: string, options: OwnEngineOptions) {
+    this.folder = folder
+    this.#options = options
+  }
+
+  static async start(options: OwnEngineOptions): Promise<OwnEngine> {
+    const engine = new OwnEngine(await mkdtemp(join(tmpdir(), 'repave-engine-')), options)
+    try {
+      await engine.start()
+    } catch (error) {
+      await engine.close()
+      throw error
+    }
+    return engine
+  }
+
+  get socket(): string {
+    return join(this.folder, 'docker.sock')
+  }
+
+  get logFile(): string {
+    return join(this.folder, 'dockerd.log')
+  }
+
+  /** Running already: nothing. */
+  async start(): Promise<void> {
+    if (this.isRunning) return
+    const log = openSync(this.logFile, 'a')
+    const daemon = spawn('dockerd', this.flags(), { stdio: ['ignore', log, log], detached: true })
+    closeSync(log)
+    this.#daemon = daemon
+    await eventually('the engine answers', async () => {
+      if (daemon.exitCode !== null) throw new Error(`dockerd ended: ${readFileSync(this.logFile, 'utf8').slice(-2000)}`)
+      return this.answers()
+    })
+  }
+
+  /**
+   * `kill -9`; containers are left as they are. Hazard: containerd dies with its parent, and until the machine's
+   * init has reaped it, the next dockerd takes its number for a running containerd and waits for it in vain.
+   */
+  async kill(): Promise<void> {
+    const daemon = this.#daemon
+    if (!daemon || !this.isRunning) return
+    const containerd = readFileSync(join(this.folder, 'exec/containerd/containerd.pid'), 'utf8').trim()
+    const exited = once(daemon, 'exit')
+    daemon.kill('SIGKILL')
+    await exited
+    await eventually('containerd has been reaped', () => !existsSync(`/proc/${containerd}`))
+  }
+
+  /** Ends the engine, its containers and their mounts, and removes its folder. Networks must have gone before. */
+  async close(): Promise<void> {
+    await this.kill()
+    await eventually('every process of the engine has ended', () => {
+      const alive = processesOf(this.folder)
+      for (const { pid } of alive) kill(pid)
+      return alive.length === 0
+    })
+    for (const path of mountsBelow(this.folder)) execFileSync('umount', ['--lazy', path])
+    await rm(this.folder, { recursive: true, force: true })
+  }
+
+  private get isRunning(): boolean {
+    return this.#daemon !== undefined && this.#daemon.exitCode === null && this.#daemon.signalCode === null
+  }
+
+  private flags(): readonly string[] {
+    const { liveRestore, addressPool = '10.213.0.0/16' } = this.#options
+    return [
+      `--host=unix://${this.socket}`,
+      `--data-root=${join(this.folder, 'data')}`,
+      `--exec-root=${join(this.folder, 'exec')}`,
+      `--pidfile=${join(this.folder, 'dockerd.pid')}`,
+      `--default-address-pool=base=${addressPool},size=24`,
+      '--bridge=none',
+      '--iptables=false',
+      '--ip-masq=false',
+      ...(liveRestore ? ['--live-restore'] : []),
+    ]
+  }
+
+  private async answers(): Promise<boolean> {
+    const dispatcher = new Agent({ connect: { socketPath: this.socket } })
+    try {
+      const { statusCode, body } = await request('http://engine/_ping', { dispatcher })
+      await body.dump()
+      return statusCode === 200
+    } catch {
+      return false
+    } finally {
+      await dispatcher.destroy()
+    }
+  }
+}
+
+/** Deepest first. proc(5), mounts: the second field is the path, with `\040` for a space. */
+function mountsBelow(folder: string): readonly string[] {
+  return readFileSync('/proc/self/mounts', 'utf8')
+    .split('\n')
+    .map((line) => line.split(' ')[1] ?? '')
+    .filter((path) => path.startsWith(`${folder}/`))
+    .toReversed()
+}

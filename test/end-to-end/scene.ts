@@ -1,0 +1,226 @@
+/**
+ * A scene of an end-to-end test: a stack of its own with a state folder, a free port and the real `repave`.
+ * However the test ends, everything that the scene brought into the world goes with it.
+ */
+import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { createServer, type AddressInfo } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join, resolve } from 'node:path'
+import { text } from 'node:stream/consumers'
+import { onTestFinished } from 'vitest'
+import { stringify } from 'yaml'
+import type { ResultReport, StatusReport } from '../../src/model/report.ts'
+import type { LoadPlan } from '../load/generate.ts'
+import { type RunningLoad, startLoad } from '../load/load-process.ts'
+import { EngineApi } from './engine-api.ts'
+import { eventually } from './eventually.ts'
+import { type FoundProcess, kill, processesOf } from './processes.ts'
+import { testImage } from './test-image.ts'
+
+const program = resolve(import.meta.dirname, '../../bin/repave')
+const commandTimeoutMs = 120_000
+
+/** What a command did. */
+export interface Ended {
+  readonly exitCode: number
+  /** The JSON lines of its output. */
+  readonly lines: readonly unknown[]
+  readonly output: string
+}
+
+/** Whichever keys of a service a test is about; the others are those of a small fast fleet. */
+export type ServiceDraft = Readonly<Record<string, unknown>>
+
+export async function openScene(socket?: string): Promise<Scene> {
+  const engine = new EngineApi(socket)
+  const image = await testImage(engine)
+  const folder = await mkdtemp(join(tmpdir(), 'repave-e2e-'))
+  const scene = new Scene(engine, image, folder, await freePort())
+  onTestFinished(() => scene.close())
+  return scene
+}
+
+export class Scene {
+  readonly engine: EngineApi
+  readonly image: string
+  readonly folder: string
+  readonly home: string
+  readonly stackFile: string
+  readonly stack: string
+  readonly port: number
+  readonly #children = new Set<ChildProcess>()
+  readonly #loads: RunningLoad[] = []
+
+  constructor(engine: EngineApi, image: string, folder: string, port: number) {
+    this.engine = engine
+    this.image = image
+    this.folder = folder
+    this.home = join(folder, 'home')
+    this.stackFile = join(folder, 'repave.yaml')
+    this.stack = `e2e-${port}`
+    this.port = port
+  }
+
+  get url(): string {
+    return `http://127.0.0.1:${this.port}/`
+  }
+
+  /** Writes a stack file with the service `web`. */
+  async declare(draft: ServiceDraft = {}): Promise<void> {
+    await this.write(stringify({ stack: this.stack, services: { web: this.service(draft) } }))
+  }
+
+  service(draft: ServiceDraft = {}): ServiceDraft {
+    return {
+      image: this.image,
+      environment: { GREETING: 'first' },
+      port: 8080,
+      route: { listen: `127.0.0.1:${this.port}` },
+      health: { http: '/healthz', interval: '200ms', healthyAfter: 1 },
+      replicas: 3,
+      rollout: { deadline: '30s' },
+      drain: '5s',
+      ...draft,
+    }
+  }
+
+  async write(stackFile: string): Promise<void> {
+    await writeFile(this.stackFile, stackFile)
+  }
+
+  /** Runs `repave COMMAND… --json` on the scene's stack file. */
+  repave(...commandLine: readonly string[]): Promise<Ended> {
+    return this.repaveWith({}, ...commandLine)
+  }
+
+  async repaveWith(environment: Readonly<Record<string, string>>, ...commandLine: readonly string[]): Promise<Ended> {
+    const child = this.spawn(environment, commandLine)
+    const [output, errors, [exitCode]] = await Promise.all([
+      text(child.stdout),
+      text(child.stderr),
+      once(child, 'exit') as Promise<[number | null]>,
+    ])
+    return { exitCode: exitCode ?? -1, lines: jsonLines(output), output: output + errors }
+  }
+
+  /** As `repave`, without waiting for its end. */
+  start(...commandLine: readonly string[]): ChildProcess {
+    return this.spawn({}, commandLine)
+  }
+
+  private spawn(environment: Readonly<Record<string, string>>, commandLine: readonly string[]) {
+    const own = { REPAVE_HOME: this.home, DOCKER_HOST: `unix://${this.engine.socket}` }
+    const child = spawn(program, [...commandLine, '-f', this.stackFile, '--json'], {
+      cwd: this.folder,
+      env: { ...process.env, ...own, ...environment },
+      stdio: ['ignore', 'pipe', 'pipe'],
+      timeout: commandTimeoutMs,
+      killSignal: 'SIGKILL',
+    })
+    this.#children.add(child)
+    child.once('exit', () => this.#children.delete(child))
+    return child
+  }
+
+  /** Runs a command that has to succeed, and returns its verdict. */
+  async succeed(...commandLine: readonly string[]): Promise<ResultReport> {
+    const ended = await this.repave(...commandLine)
+    if (ended.exitCode !== 0)
+      throw new Error(`repave ${commandLine.join(' ')} ended with ${ended.exitCode}: ${ended.output}`)
+    return verdict(ended)
+  }
+
+  async status(): Promise<StatusReport> {
+    const { lines, output } = await this.repave('status')
+    const report = lines.at(-1)
+    if (report === undefined) throw new Error(`repave status printed no report: ${output}`)
+    return report as StatusReport
+  }
+
+  async load(plan: Partial<LoadPlan> = {}): Promise<RunningLoad> {
+    const load = await startLoad({ url: this.url, ...plan })
+    this.#loads.push(load)
+    return load
+  }
+
+  /** The answers of `count` requests, one connection each. */
+  async answers(count: number): Promise<readonly string[]> {
+    const bodies: string[] = []
+    for (let index = 0; index < count; index += 1) {
+      const response = await fetch(this.url, { headers: { connection: 'close' } })
+      bodies.push(`${response.status} ${(await response.text()).trim()}`)
+    }
+    return bodies
+  }
+
+  /** Containers of the service's instances; what else the engine holds for the stack is not among them. */
+  async instances() {
+    const containers = await this.engine.containers(`repave.stack=${this.stack}`)
+    return containers.filter(({ Labels }) => Labels['repave.version'] !== undefined)
+  }
+
+  async instanceIds(): Promise<readonly string[]> {
+    return (await this.instances()).map(({ Id }) => Id).toSorted()
+  }
+
+  /** Everything that the engine holds for the stack, by name. */
+  async leftovers(): Promise<readonly string[]> {
+    const label = `repave.stack=${this.stack}`
+    const [containers, networks] = await Promise.all([this.engine.containers(label), this.engine.networks(label)])
+    return [...containers.flatMap(({ Names }) => Names), ...networks.map(({ Name }) => Name)]
+  }
+
+  /** `kill -9` on the first process of one instance. */
+  async killInstance(id: string): Promise<void> {
+    const { State } = await this.engine.inspect(id)
+    kill(State.Pid)
+  }
+
+  async killController(): Promise<number> {
+    const { pid } = (await this.status()).controller
+    kill(pid)
+    return pid
+  }
+
+  routerProcesses(): readonly FoundProcess[] {
+    return processesOf(this.home).filter(({ name }) => name === 'haproxy')
+  }
+
+  async close(): Promise<void> {
+    for (const load of this.#loads) load.kill()
+    for (const child of this.#children) child.kill('SIGKILL')
+    await eventually('every process of the scene has ended', () => {
+      const alive = processesOf(this.home)
+      for (const { pid } of alive) kill(pid)
+      return alive.length === 0
+    })
+    await this.engine.removeAll(`repave.stack=${this.stack}`)
+    await this.engine.close()
+    await rm(this.folder, { recursive: true, force: true })
+  }
+}
+
+/** The last line of `up`, `rollback`, `replace` and `down`. */
+export function verdict({ lines, output }: Ended): ResultReport {
+  const last = lines.at(-1)
+  if (typeof last !== 'object' || last === null || !('ok' in last)) throw new Error(`no verdict in: ${output}`)
+  return last as ResultReport
+}
+
+function jsonLines(output: string): readonly unknown[] {
+  return output
+    .split('\n')
+    .filter((line) => line.startsWith('{'))
+    .map((line): unknown => JSON.parse(line))
+}
+
+export async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const { port } = server.address() as AddressInfo
+  server.close()
+  await once(server, 'close')
+  return port
+}
