@@ -352,7 +352,7 @@ export function engineContract(name: string, setUp: () => Promise<EngineFixture>
     describe('observe', () => {
       test("shows this controller's instances only", async () => {
         const own = desk.order({ command: fixture.programs.polite })
-        const foreign = desk.order({ command: fixture.programs.polite })
+        const foreign = new OrderDesk(fixture.image).order({ command: fixture.programs.polite })
         await engine.create(own)
         await fixture.neighbour.create(foreign)
         await fixture.occupy(desk.order({}).name)
@@ -514,7 +514,7 @@ export function engineContract(name: string, setUp: () => Promise<EngineFixture>
       })
 
       test("tells nothing of a neighbour's instances", async () => {
-        const foreign = desk.order({ command: fixture.programs.exit(0) })
+        const foreign = new OrderDesk(fixture.image).order({ command: fixture.programs.exit(0) })
         await fixture.neighbour.create(foreign)
         await fixture.neighbour.start(foreign.name)
         await untilExited(fixture.neighbour, foreign.name)

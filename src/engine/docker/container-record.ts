@@ -1,0 +1,123 @@
+/** What the driver reads of the engine's answers, checked; what it has no use for is left unread. */
+import type { ContainerCreateOptions, HostConfig } from 'dockerode'
+import { z } from 'zod'
+
+const texts = z
+  .array(z.string())
+  .nullish()
+  .transform((list) => list ?? [])
+const textMap = z
+  .record(z.string(), z.string())
+  .nullish()
+  .transform((map) => map ?? {})
+const keys = z
+  .record(z.string(), z.unknown())
+  .nullish()
+  .transform((map) => Object.keys(map ?? {}).toSorted())
+const addresses = z
+  .object({ Networks: z.record(z.string(), z.object({ IPAddress: z.string().default('') })).nullish() })
+  .nullish()
+  .transform((settings) => Object.values(settings?.Networks ?? {}).map((network) => network.IPAddress))
+const digest = z.templateLiteral(['sha256:', z.string()])
+
+/** `GET /containers/{id}/json`, from the OpenAPI description of the Docker Engine API. */
+export const containerRecord = z.object({
+  Id: z.string(),
+  /** With a leading slash. */
+  Name: z.string(),
+  Created: z.string(),
+  Path: z.string(),
+  Args: texts,
+  Image: digest,
+  State: z.object({
+    Status: z.string(),
+    Running: z.boolean(),
+    OOMKilled: z.boolean().default(false),
+    Pid: z.number(),
+    ExitCode: z.number(),
+    Error: z.string().default(''),
+    StartedAt: z.string(),
+    FinishedAt: z.string(),
+  }),
+  Config: z.object({
+    Env: texts,
+    User: z.string().default(''),
+    WorkingDir: z.string().default(''),
+    Labels: textMap,
+    StopSignal: z.string().nullish(),
+    Tty: z.boolean().default(false),
+  }),
+  /** Loose: `version-mapping.ts` looks for settings that must not be there. */
+  HostConfig: z.looseObject({
+    NetworkMode: z.string(),
+    NanoCpus: z.number().default(0),
+    Memory: z.number().default(0),
+    MemorySwap: z.number().default(0),
+    PidsLimit: z.number().nullish(),
+    Tmpfs: textMap,
+    ReadonlyRootfs: z.boolean().default(false),
+    CapAdd: texts,
+    CapDrop: texts,
+    SecurityOpt: texts,
+    MaskedPaths: texts,
+    ReadonlyPaths: texts,
+    RestartPolicy: z.object({ Name: z.string().default('') }).default({ Name: '' }),
+  }),
+  Mounts: z.array(z.unknown()).default([]),
+  NetworkSettings: addresses,
+})
+export type ContainerRecord = z.infer<typeof containerRecord>
+
+/** `GET /containers/json` */
+export const containerList = z.array(
+  z.object({
+    Id: z.string(),
+    /** `created`, `running`, `paused`, `restarting`, `removing`, `exited` or `dead`. */
+    State: z.string(),
+    Names: texts,
+    Labels: textMap,
+    HostConfig: z.object({ NetworkMode: z.string().default('') }),
+    NetworkSettings: addresses,
+  }),
+)
+export type ListedContainer = z.infer<typeof containerList>[number]
+
+/** The body of `POST /containers/create`. */
+export type ContainerBody = Omit<ContainerCreateOptions, 'HostConfig'> & {
+  readonly HostConfig: HostConfig & { readonly CgroupnsMode: 'private' }
+}
+
+/** What `POST /containers/create` and `POST /networks/create` answer. */
+export const createdObject = z.object({ Id: z.string() })
+
+/** `GET /networks` */
+export const networkList = z.array(z.object({ Id: z.string(), Name: z.string(), Labels: textMap }))
+
+/** `GET /images/{name}/json` */
+export const imageRecord = z.object({
+  Id: digest,
+  RepoDigests: texts,
+  RootFS: z.object({ Layers: texts }).nullish(),
+  Config: z
+    .object({
+      Entrypoint: texts,
+      Cmd: texts,
+      Env: texts,
+      User: z.string().default(''),
+      WorkingDir: z.string().default(''),
+      Volumes: keys,
+    })
+    .nullish(),
+})
+export type ImageRecord = z.infer<typeof imageRecord>
+
+/** The sandbox that an instance lives in: `container:ID`. */
+export function sandboxIdOf(networkMode: string): string | undefined {
+  return networkMode.startsWith('container:') ? networkMode.slice('container:'.length) : undefined
+}
+
+/** RFC 3339 to milliseconds since the epoch; undefined for the year 1, Go's zero time. */
+export function timeMs(text: string): number | undefined {
+  const ms = Date.parse(text)
+  return ms > 0 ? ms : undefined
+}

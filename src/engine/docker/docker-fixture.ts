@@ -1,0 +1,153 @@
+/** Docker for the contract suite: an image of its own, and the hands of somebody outside of Repave. */
+import { randomUUID } from 'node:crypto'
+import { readFile } from 'node:fs/promises'
+import { Readable } from 'node:stream'
+import { pack } from 'tar-stream'
+import { Pool } from 'undici'
+import type { Engine, ImageRequest } from '../engine.ts'
+import type { ContractPrograms, EngineFixture } from '../engine-contract.ts'
+import { defaultSocketPath } from './docker-client.ts'
+import { createDockerEngine } from './docker-engine.ts'
+import { openSocketProxy, type SocketProxy } from './socket-proxy.ts'
+
+const imageReference = 'localhost:1/repave-contract:1'
+/** From the Debian package busybox-static. */
+const busyboxPath = '/bin/busybox'
+const dockerfile = `FROM scratch
+COPY busybox /bin/busybox
+ENV PATH=/bin GREETING=hello
+ENTRYPOINT ["/bin/busybox"]
+CMD ["sh", "-c", "true"]
+`
+
+export interface DockerFixture extends EngineFixture {
+  /** Between the engine under test and dockerd. */
+  readonly proxy: SocketProxy
+  readonly outsider: Outsider
+  /** A further engine with the owner of the one under test: the controller's next life. */
+  nextLife(): Engine
+}
+
+export async function setUpDocker(): Promise<DockerFixture> {
+  const socketPath = defaultSocketPath(process.env)
+  const outsider = new Outsider(socketPath)
+  const proxy = await openSocketProxy(socketPath)
+  const owner = `contract-${randomUUID()}`
+  const engine = createDockerEngine({ owner, socketPath: proxy.socketPath })
+  const busybox = await readFile(busyboxPath)
+  const image = await engine.prepare(buildRequest(imageReference, { Dockerfile: dockerfile, busybox }))
+  const goodTag = `localhost:1/repave-contract-${randomUUID()}:1`
+  return {
+    engine,
+    neighbour: createDockerEngine({ owner: `neighbour-${randomUUID()}`, socketPath }),
+    nextLife: () => createDockerEngine({ owner, socketPath }),
+    image,
+    imageReference,
+    programs,
+    proxy,
+    outsider,
+    goodBuild: () => buildRequest(goodTag, { Dockerfile: 'FROM scratch\nCOPY file /\n', file: Buffer.from('content') }),
+    badBuild: () =>
+      buildRequest(goodTag, {
+        Dockerfile: `${dockerfile}RUN ["/bin/busybox", "sh", "-c", "echo broken on purpose; exit 7"]`,
+        busybox,
+      }),
+    kill: async (name) => {
+      await outsider.post(`/containers/${name}/kill`)
+    },
+    touch: async (name) => {
+      const { Id } = await outsider.post(`/containers/${name}/exec`, { Cmd: ['/bin/busybox', 'true'] })
+      await outsider.post(`/exec/${String(Id)}/start`, { Detach: true })
+    },
+    alter: async (name) => {
+      await outsider.post(`/containers/${name}/update`, { PidsLimit: 77 })
+    },
+    occupy: async (name) => {
+      await outsider.post(`/containers/create?name=${name}`, { Image: imageReference })
+    },
+    isOccupied: async (name) => (await outsider.get(`/containers/${name}/json`))['Config'] !== undefined,
+    recordedExit: (name) => outsider.lastExit(name),
+    cutEvents: async () => proxy.cut(/\/events/),
+    cleanup: async () => {
+      await outsider.cleanup()
+      await outsider.delete(`/images/${goodTag}`)
+      await proxy.close()
+    },
+  }
+}
+
+const programs: ContractPrograms = {
+  polite: shell('trap "exit 0" TERM; /bin/busybox sleep 3600 & wait'),
+  stubborn: shell('trap "" TERM; while :; do /bin/busybox sleep 1; done'),
+  missing: ['/no/such/program'],
+  exit: (code) => shell(`exit ${code}`),
+  count: (count) => shell(`trap "exit 0" TERM; /bin/busybox seq 1 ${count}; /bin/busybox sleep 3600 & wait`),
+  bothStreams: shell('echo out; echo err >&2'),
+}
+
+function shell(script: string): string[] {
+  return ['/bin/busybox', 'sh', '-c', script]
+}
+
+export function buildRequest(tag: string, files: Readonly<Record<string, string | Buffer>>): ImageRequest {
+  return { kind: 'build', context: archive(files), dockerfile: 'Dockerfile', arguments: {}, tag }
+}
+
+function archive(files: Readonly<Record<string, string | Buffer>>): Readable {
+  const tar = pack()
+  for (const [name, content] of Object.entries(files)) tar.entry({ name, mode: 0o755 }, content)
+  tar.finalize()
+  return Readable.from(tar)
+}
+
+type Json = Readonly<Record<string, unknown>>
+
+/** Somebody with the engine's socket who heeds none of Repave's rules. Cleans up what it made. */
+export class Outsider {
+  readonly #pool: Pool
+  readonly #made: string[] = []
+
+  constructor(socketPath: string) {
+    this.#pool = new Pool('http://docker', { socketPath })
+  }
+
+  get(path: string): Promise<Json> {
+    return this.#send('GET', path)
+  }
+
+  delete(path: string): Promise<Json> {
+    return this.#send('DELETE', path)
+  }
+
+  async post(path: string, body?: object): Promise<Json> {
+    const answer = await this.#send('POST', path, body)
+    if (path.startsWith('/containers/create')) this.#made.push(String(answer['Id']))
+    return answer
+  }
+
+  /** From the engine's own record of events, which also holds what has been removed since. */
+  async lastExit(name: string): Promise<number | undefined> {
+    const filters = encodeURIComponent(JSON.stringify({ container: [name], event: ['die'] }))
+    const until = Math.ceil(Date.now() / 1000)
+    const response = await this.#pool.request({
+      method: 'GET',
+      path: `/v1.41/events?since=0&until=${until}&filters=${filters}`,
+    })
+    const last = (await response.body.text()).trim().split('\n').at(-1)
+    return last ? Number(JSON.parse(last).Actor.Attributes.exitCode) : undefined
+  }
+
+  async cleanup(): Promise<void> {
+    await Promise.all(this.#made.map((id) => this.delete(`/containers/${id}?force=1&v=1`)))
+  }
+
+  async #send(method: 'GET' | 'POST' | 'DELETE', path: string, body?: object): Promise<Json> {
+    const response = await this.#pool.request({
+      method,
+      path: `/v1.41${path}`,
+      ...(body && { body: JSON.stringify(body), headers: { 'content-type': 'application/json' } }),
+    })
+    const text = await response.body.text()
+    return text.startsWith('{') ? JSON.parse(text) : {}
+  }
+}
