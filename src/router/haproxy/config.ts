@@ -1,0 +1,196 @@
+/** The whole of haproxy.cfg, as a function of what it is about. Paths in it are relative to its folder. */
+import { createHash } from 'node:crypto'
+import type { Address } from '../../model/address.ts'
+import type { Route } from '../../model/stack.ts'
+import type { RoutedService } from '../router.ts'
+import { listenerName, noPool } from './routing.ts'
+
+export interface Listener {
+  readonly listen: Route['listen']
+  /** PEM files; none: plain HTTP. */
+  readonly certificates: readonly string[]
+}
+
+/** What only a reload can change. */
+export interface Layout {
+  readonly listeners: readonly Listener[]
+  readonly pools: readonly string[]
+  /** Whom workers become, where HAProxy is started by root. */
+  readonly account?: { readonly user: string; readonly group: string }
+  readonly maxConnections: number
+}
+
+/** A server that is written into the file because it has to live through a reload. */
+export interface StaticServer {
+  readonly pool: string
+  readonly instance: string
+  readonly address: Address
+  /** Draining and down ones start disabled, and are set to their state once the new worker answers. */
+  readonly disabled: boolean
+}
+
+export const routesFile = 'routes.map'
+export const tlsFile = 'tls.map'
+export const jailFolder = 'jail'
+export const accountingBackend = 'repave:routes'
+/** The server that holds requests while a pool has no usable one. */
+export const holdServer = ':hold'
+
+/**
+ * `observe layer4` takes a dead server out at its first refused connection. Dynamic servers ignore
+ * `default-server`, so everything is said here, also that idle connections may be kept.
+ */
+export const serverOptions = [
+  'check inter 500ms fastinter 100ms fall 2 rise 1',
+  'pool-purge-delay 2s pool-max-conn -1',
+  'observe layer4 error-limit 1 on-error mark-down',
+].join(' ')
+
+/** 16 hex digits that change when a reload is needed. */
+export function layoutId(layout: Layout): string {
+  return createHash('sha256')
+    .update(renderConfig(layout, [], ''))
+    .digest('hex')
+    .slice(0, 16)
+}
+
+/** The listeners that the routes of `services` need; `pemOf` names the file with a route's certificate and key. */
+export function listenersOf(
+  services: readonly RoutedService[],
+  pemOf: (tls: NonNullable<Route['tls']>) => string,
+): readonly Listener[] {
+  const listeners = new Map<string, Listener>()
+  for (const { listen, tls } of services.flatMap((service) => service.routes)) {
+    const name = listenerName(listen)
+    const certificates = new Set(listeners.get(name)?.certificates)
+    if (tls !== undefined) certificates.add(pemOf(tls))
+    listeners.set(name, { listen, certificates: [...certificates].toSorted() })
+  }
+  return [...listeners].toSorted(([a], [b]) => (a < b ? -1 : 1)).map(([, listener]) => listener)
+}
+
+/** `description` comes back in `show info`, and tells which configuration a worker runs. */
+export function renderConfig(layout: Layout, servers: readonly StaticServer[], description: string): string {
+  const sections = [
+    renderGlobal(layout, description),
+    defaults,
+    ...layout.listeners.map((listener) => renderListener(listener, layout)),
+    ...layout.listeners.map((listener) => renderHandover(listener, layout)),
+    ...layout.pools.map((pool) =>
+      renderPool(
+        pool,
+        servers.filter((server) => server.pool === pool),
+      ),
+    ),
+    [`backend ${accountingBackend}`, `http-request set-var(txn.tls) str(),map_str(${tlsFile})`],
+  ]
+  return `# Written by Repave; changes are lost.\n${sections.map(renderSection).join('\n')}`
+}
+
+function renderSection([head, ...lines]: readonly string[]): string {
+  return `${head}\n${lines.map((line) => `  ${line}\n`).join('')}`
+}
+
+function renderGlobal({ account, maxConnections }: Layout, description: string): readonly string[] {
+  return [
+    'global',
+    `description "${description}"`,
+    `maxconn ${maxConnections}`,
+    'hard-stop-after 24h',
+    'mworker-max-reloads 200',
+    'ssl-default-bind-options ssl-min-ver TLSv1.2',
+    'tune.ssl.default-dh-param 2048',
+    'tune.bufsize 16384',
+    'tune.http.maxhdr 101',
+    ...(account ? [`user ${account.user}`, `group ${account.group}`, `chroot ${jailFolder}`] : []),
+  ]
+}
+
+const plainErrors = [
+  [400, 'the request is not valid HTTP'],
+  [403, 'the request is not allowed'],
+  [408, 'the request took too long to arrive'],
+  [500, 'the router failed'],
+  [502, 'the instance did not answer as it should'],
+  [503, 'no instance can answer'],
+  [504, 'the instance took too long to answer'],
+] as const
+
+const defaults = [
+  'defaults',
+  'mode http',
+  'balance leastconn',
+  'option dontlognull',
+  'option idle-close-on-response',
+  'timeout connect 200ms',
+  'timeout client 60s',
+  'timeout client-fin 10s',
+  'timeout http-request 10s',
+  'timeout http-keep-alive 75s',
+  'timeout queue 6s',
+  'timeout server 300s',
+  'timeout tunnel 1h',
+  ...plainErrors.map(([status, text]) => `http-error status ${status} content-type text/plain string "${text}\\n"`),
+]
+
+/**
+ * Requests that reach a worker which a reload has replaced, on a connection that it still keeps alive, are
+ * handed to its successor through the listener's second, private socket: the old worker's servers can no
+ * longer be changed, and may be gone.
+ */
+function renderListener({ listen, certificates }: Listener, { account }: Layout): readonly string[] {
+  const name = listenerName(listen)
+  const tls = certificates.length > 0
+  const crt = certificates.map((file) => ` crt ${file}`).join('')
+  const owner = account ? `user ${account.user} group ${account.group} ` : ''
+  const lookup = (host: string) => [
+    `http-request set-var-fmt(txn.route) "${name}|${host}%[path]/" unless { var(txn.pool) -m found }`,
+    `http-request set-var(txn.pool) var(txn.route),map_beg(${routesFile}) unless { var(txn.pool) -m found }`,
+  ]
+  return [
+    `frontend listen:${listen.port}:${listen.address}`,
+    `bind ${name}${tls ? ` ssl${crt} alpn h2,http/1.1` : ''}`,
+    `bind unix@${jailFolder}/${handoverSocket(listen)} ${owner}mode 600 accept-proxy`,
+    ...lookup('%[req.hdr(host),host_only,rtrim(.),lower]'),
+    ...lookup('*'),
+    `acl routed var(txn.pool) -m found`,
+    `acl unrouted var(txn.pool) -m str ${noPool}`,
+    `http-request return status 404 content-type text/plain string "no route for this host and path\\n" if !routed or unrouted`,
+    'http-request set-header X-Forwarded-For %[src]',
+    `http-request set-header X-Forwarded-Proto ${tls ? 'https' : 'http'}`,
+    `use_backend handover:${listen.port}:${listen.address} if { stopping }`,
+    'use_backend %[var(txn.pool)]',
+  ]
+}
+
+/** A worker in its jail sees the sockets at its root. */
+function renderHandover({ listen }: Listener, { account }: Layout): readonly string[] {
+  const path = account ? `/${handoverSocket(listen)}` : `${jailFolder}/${handoverSocket(listen)}`
+  return [`backend handover:${listen.port}:${listen.address}`, 'retries 30', `server next unix@${path} send-proxy-v2`]
+}
+
+function handoverSocket(listen: Route['listen']): string {
+  const digest = createHash('sha256').update(listen.address).digest('hex').slice(0, 8)
+  return `${listen.port}-${digest}.sock`
+}
+
+/**
+ * `leastconn`, since requests differ in length, and an instance that is slow or new should get what it can bear.
+ *
+ * With no usable server, requests try the backup server, where nothing listens, 30 times with 200 ms between:
+ * they wait some 6 s for a server to come. An instance's dead address, too, costs 200 ms an attempt.
+ */
+function renderPool(pool: string, servers: readonly StaticServer[]): readonly string[] {
+  return [
+    `backend ${pool}`,
+    'option redispatch 1',
+    'retries 30',
+    'retry-on conn-failure empty-response junk-response',
+    'http-request disable-l7-retry unless METH_GET || METH_HEAD || METH_OPTIONS',
+    `server ${holdServer} 127.0.0.1:1 backup`,
+    ...servers.map(
+      ({ instance, address, disabled }) =>
+        `server ${instance} ${listenerName({ address: address.host, port: address.port })} ${serverOptions}${disabled ? ' disabled' : ''}`,
+    ),
+  ]
+}

@@ -1,0 +1,63 @@
+/** The files of the router's folder, written so that a crash leaves either the old or the new one. */
+import { randomUUID } from 'node:crypto'
+import { chmod, mkdir, readdir, rename, rm, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { RepaveError } from '../../errors.ts'
+import { errorCode } from '../../system/error-code.ts'
+
+/** `jailMode`: workers that have become another user look sockets up in there. */
+export async function makeFolders(folder: string, subfolders: Readonly<Record<string, number>>): Promise<void> {
+  await translated(folder, async () => {
+    await mkdir(folder, { recursive: true, mode: 0o700 })
+    for (const [name, mode] of Object.entries(subfolders)) {
+      await mkdir(join(folder, name), { recursive: true })
+      await chmod(join(folder, name), mode)
+    }
+  })
+}
+
+export async function replaceFile(path: string, text: string): Promise<void> {
+  await translated(path, async () => {
+    const temporary = `${path}.${randomUUID()}`
+    try {
+      await writeFile(temporary, text, { mode: 0o600, flush: true })
+      await rename(temporary, path)
+    } finally {
+      await rm(temporary, { force: true })
+    }
+  })
+}
+
+/** Removes what is in `folder`, but for `kept`. */
+export async function sweep(folder: string, kept: readonly string[] = []): Promise<void> {
+  await translated(folder, async () => {
+    const names = await readdir(folder)
+    await Promise.all(names.filter((name) => !kept.includes(name)).map((name) => rm(join(folder, name))))
+  })
+}
+
+async function translated(path: string, action: () => Promise<void>): Promise<void> {
+  try {
+    await action()
+  } catch (error) {
+    if (errorCode(error) === 'ENOENT') return
+    throw fileError(path, error)
+  }
+}
+
+function fileError(path: string, cause: unknown): unknown {
+  switch (errorCode(cause)) {
+    case 'ENOSPC':
+    case 'EDQUOT':
+      return new RepaveError('DISK_FULL', `no space left to write ${path}`, { hint: 'free some space there', cause })
+    case 'EACCES':
+    case 'EPERM':
+    case 'EROFS':
+      return new RepaveError('NOT_PERMITTED', `${path} can't be written`, {
+        hint: 'run as its owner, or set REPAVE_HOME to a folder of yours',
+        cause,
+      })
+    default:
+      return cause
+  }
+}

@@ -1,0 +1,76 @@
+/** The haproxy program: which version it is, whether it takes a configuration, and how it is started. */
+import { execFile, spawn } from 'node:child_process'
+import { closeSync, openSync } from 'node:fs'
+import { readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { promisify } from 'node:util'
+import { RepaveError } from '../../errors.ts'
+import { errorCode } from '../../system/error-code.ts'
+import { masterSocketName } from './master-socket.ts'
+
+const oldest = [2, 6]
+const logName = 'haproxy.log'
+const checkTimeoutMs = 30_000
+
+const run = promisify(execFile)
+
+export async function haproxyVersion(binary: string): Promise<string> {
+  const { stdout } = await translated(binary, run(binary, ['-v']))
+  const version = /version (\d+)\.(\d+)[^\s]*/.exec(stdout)
+  const [major, minor] = [Number(version?.[1]), Number(version?.[2])]
+  if (major > oldest[0]! || (major === oldest[0] && minor >= oldest[1]!)) return version![0].slice('version '.length)
+  throw new RepaveError('ROUTER_MISSING', `${binary} is not HAProxy ${oldest.join('.')} or newer`, {
+    hint: 'apt-get install haproxy, of Debian 12 or newer',
+  })
+}
+
+/** ROUTER_FAILED, with HAProxy's own words, when it would not start with `configFile`. */
+export async function checkConfig(binary: string, folder: string, configFile: string): Promise<void> {
+  await translated(binary, run(binary, ['-c', '-f', configFile], { cwd: folder, timeout: checkTimeoutMs }))
+}
+
+/**
+ * Starts a master that outlives this process. Its working directory is `folder`: the paths in its configuration
+ * are relative, since a socket's address has room for 107 bytes only.
+ */
+export function startMaster(binary: string, folder: string, configFile: string): { readonly exited: Promise<Error> } {
+  const log = openSync(join(folder, logName), 'w', 0o600)
+  try {
+    const child = spawn(binary, ['-W', '-f', configFile, '-S', `unix@${masterSocketName},mode,600`], {
+      cwd: folder,
+      detached: true,
+      stdio: ['ignore', log, log],
+    })
+    child.unref()
+    const exited = new Promise<Error>((resolve) => {
+      child.once('error', resolve)
+      child.once('exit', (code, signal) => resolve(new Error(`haproxy ended with ${signal ?? code}`)))
+    })
+    return { exited }
+  } finally {
+    closeSync(log)
+  }
+}
+
+/** The last lines that HAProxy has written. */
+export async function lastWords(folder: string): Promise<string> {
+  const log = await readFile(join(folder, logName), 'utf8').catch(() => '')
+  return log.trim().split('\n').slice(-5).join('\n')
+}
+
+async function translated<T>(binary: string, running: Promise<T>): Promise<T> {
+  try {
+    return await running
+  } catch (cause) {
+    if (errorCode(cause) === 'ENOENT' || errorCode(cause) === 'EACCES')
+      throw new RepaveError('ROUTER_MISSING', `there is no HAProxy at ${binary}`, {
+        hint: 'apt-get install haproxy',
+        cause,
+      })
+    const words = cause instanceof Error && 'stderr' in cause ? String(cause.stderr).trim() : String(cause)
+    throw new RepaveError('ROUTER_FAILED', `HAProxy refuses its configuration: ${words}`, {
+      hint: 'this is a defect of Repave, or of the certificate named there',
+      cause,
+    })
+  }
+}

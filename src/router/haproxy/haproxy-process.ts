@@ -1,0 +1,165 @@
+/** The one HAProxy of a state folder: started, adopted, reloaded and stopped. */
+import { rename } from 'node:fs/promises'
+import { join } from 'node:path'
+import { RepaveError } from '../../errors.ts'
+import type { Clock } from '../../system/clock.ts'
+import { errorCode } from '../../system/error-code.ts'
+import { jailFolder, routesFile, tlsFile } from './config.ts'
+import { makeFolders, replaceFile, sweep } from './files.ts'
+import { checkConfig, lastWords, startMaster } from './haproxy-binary.ts'
+import { MasterSocket } from './master-socket.ts'
+import { haproxiesOf } from './proc.ts'
+import { parseInfo, type Processes } from './worker-report.ts'
+
+export interface Running extends Processes {
+  readonly current: number
+}
+
+/** Everything that HAProxy reads at its start and at a reload. */
+export interface ConfigFiles {
+  /** What `show info` has to say once a worker runs this configuration. */
+  readonly description: string
+  readonly config: string
+  readonly routes: string
+  readonly tls: string
+  /** By file name. */
+  readonly pems: ReadonlyMap<string, string>
+}
+
+export const pemFolder = 'certificates'
+
+const answerDeadlineMs = 20_000
+const pollMs = 10
+const softStopMs = 5_000
+const stopMs = 3_000
+
+export class HaproxyProcess {
+  readonly master: MasterSocket
+  readonly configFile: string
+  readonly #folder: string
+  readonly #binary: string
+  readonly #clock: Clock
+
+  constructor(folder: string, binary: string, clock: Clock) {
+    this.#folder = folder
+    this.#binary = binary
+    this.#clock = clock
+    this.configFile = join(folder, 'haproxy.cfg')
+    this.master = new MasterSocket(folder)
+  }
+
+  /** The running HAProxy; undefined when there is none that serves. */
+  async running(): Promise<Running | undefined> {
+    const processes = await this.master.processes()
+    if (processes?.current === undefined) return undefined
+    return { ...processes, current: processes.current }
+  }
+
+  /** Whether a process of it is left, so that it may be in the middle of a reload. */
+  async mayComeBack(): Promise<boolean> {
+    return (await haproxiesOf(this.configFile)).length > 0
+  }
+
+  async info(pid: number): Promise<ReadonlyMap<string, string>> {
+    return parseInfo(await this.master.tell(pid, 'show info'))
+  }
+
+  /** Starts HAProxy anew; whatever may be left of an earlier one is ended first. */
+  async start(files: ConfigFiles): Promise<void> {
+    await this.#endAll()
+    await this.#write(files)
+    const { exited } = startMaster(this.#binary, this.#folder, this.configFile)
+    const failed = exited.then((cause) => this.#failed('HAProxy did not start', cause))
+    failed.catch(() => undefined)
+    await Promise.race([this.#answering(files.description), failed])
+    await this.#sweepPems(files)
+  }
+
+  /**
+   * Replaces the worker by one with the new files; the old one finishes its requests. Resolves once the new one
+   * answers and the old one knows that it is replaced: until then, commands may still reach the old one.
+   */
+  async reload(files: ConfigFiles): Promise<Running> {
+    await this.#write(files)
+    await this.master.reload()
+    const running = await this.#answering(files.description)
+    await this.#sweepPems(files)
+    return running
+  }
+
+  /** Takes no more connections, lets `busy` requests finish for some seconds, and ends every process. */
+  async stop(busy: () => Promise<boolean>): Promise<void> {
+    await this.#signal('SIGUSR1')
+    const deadline = this.#clock.now() + softStopMs
+    while (this.#clock.now() < deadline && (await busy())) await this.#clock.sleep(pollMs)
+    await this.#endAll()
+    await sweep(join(this.#folder, jailFolder))
+    await sweep(join(this.#folder, pemFolder))
+    await sweep(this.#folder, [jailFolder, pemFolder, 'haproxy.log'])
+  }
+
+  async #write(files: ConfigFiles): Promise<void> {
+    await makeFolders(this.#folder, { [jailFolder]: 0o755, [pemFolder]: 0o700 })
+    for (const [name, text] of files.pems) await replaceFile(join(this.#folder, pemFolder, name), text)
+    await replaceFile(join(this.#folder, routesFile), files.routes)
+    await replaceFile(join(this.#folder, tlsFile), files.tls)
+    const candidate = `${this.configFile}.new`
+    await replaceFile(candidate, files.config)
+    await checkConfig(this.#binary, this.#folder, candidate)
+    await rename(candidate, this.configFile)
+  }
+
+  async #answering(description: string): Promise<Running> {
+    const deadline = this.#clock.now() + answerDeadlineMs
+    while (this.#clock.now() < deadline) {
+      const running = await this.running().catch(() => undefined)
+      if (running && (await this.#isReplacedBy(running, description))) return running
+      await this.#clock.sleep(pollMs)
+    }
+    throw await this.#failed('HAProxy did not take its new configuration in time')
+  }
+
+  async #isReplacedBy({ current, old }: Running, description: string): Promise<boolean> {
+    if ((await this.info(current)).get('description') !== description) return false
+    const stopping = await Promise.all(old.map(async (pid) => (await this.info(pid)).get('stopping')))
+    return stopping.every((value) => value !== '0')
+  }
+
+  async #endAll(): Promise<void> {
+    for (const signal of ['SIGTERM', 'SIGKILL'] as const) {
+      await this.#signal(signal)
+      if (await this.#gone(stopMs)) return
+    }
+    throw await this.#failed('an earlier HAProxy can not be ended')
+  }
+
+  async #gone(waitMs: number): Promise<boolean> {
+    const deadline = this.#clock.now() + waitMs
+    while ((await haproxiesOf(this.configFile)).length > 0) {
+      if (this.#clock.now() >= deadline) return false
+      await this.#clock.sleep(pollMs)
+    }
+    return true
+  }
+
+  async #signal(signal: NodeJS.Signals): Promise<void> {
+    for (const pid of await haproxiesOf(this.configFile)) {
+      try {
+        process.kill(pid, signal)
+      } catch (error) {
+        if (errorCode(error) !== 'ESRCH') throw error
+      }
+    }
+  }
+
+  async #sweepPems(files: ConfigFiles): Promise<void> {
+    await sweep(join(this.#folder, pemFolder), [...files.pems.keys()])
+  }
+
+  async #failed(message: string, cause?: Error): Promise<never> {
+    throw new RepaveError('ROUTER_FAILED', `${message}: ${await lastWords(this.#folder)}`, {
+      hint: `see haproxy.log and haproxy.cfg in ${this.#folder}`,
+      ...(cause && { cause }),
+    })
+  }
+}
