@@ -63,7 +63,9 @@ export class Upkeep {
   }
 
   #reserve({ scope, fleets }: ScopeView): void {
-    const count = Math.min(mostSpares, Math.max(0, ...fleets.map(({ target }) => target.surge)))
+    const surge = Math.max(0, ...fleets.map(({ target }) => target.surge))
+    // While one instance is made, the namespace of the one before it is still being given back.
+    const count = Math.min(mostSpares, 2 * surge)
     if (this.#reserved.get(scopeName(scope)) === count) return
     this.#attempt(`reserve ${scopeName(scope)}`, async () => {
       await this.#seams.engine.reserve(scope, count)
