@@ -133,7 +133,8 @@ export class MemoryBalancer {
   /** Takes a server away, and cuts what it still has. */
   drop(server: MemoryServer): void {
     cutAll(server)
-    this.#servers.delete(serverKey(server.pool, server.instance))
+    const key = serverKey(server.pool, server.instance)
+    if (this.#servers.get(key) === server) this.#servers.delete(key)
   }
 
   listen(listener: (event: RouterEvent) => void): () => void {

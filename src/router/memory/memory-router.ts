@@ -1,164 +1,149 @@
-/** A router in memory, on the clock that it is given; what it drives goes on without it. */
+/** The router over a proxy in memory: the contract, with nothing but its clock and that proxy. */
+import { once } from 'node:events'
 import { RepaveError } from '../../errors.ts'
 import type { Address } from '../../model/address.ts'
 import type { Clock } from '../../system/clock.ts'
 import type { PoolName, RoutedService, Router, RouterEvent, RouterState } from '../router.ts'
-import { wakeWaiting, type MemoryBalancer, type MemoryServer } from './memory-balancer.ts'
+import type { MemoryProxy, MemoryServer } from './memory-proxy.ts'
+import { assertDistinct } from './route-match.ts'
 
-export interface MemoryRouterOptions {
-  /** What every call takes. */
-  readonly latencyMs?: number
-  /** Aborts when the process that drives this router is gone: nothing that it had begun is carried further. */
-  readonly gone?: AbortSignal
-}
-
-/** One server on its way out. */
 interface Removal {
-  readonly server: MemoryServer
-  readonly result: Promise<'drained' | 'cut'>
   deadlineMs: number
+  result: Promise<'drained' | 'cut'>
 }
 
+/** `signal`: the controller's end, after which nothing that it had begun goes on; servers stay as they are. */
 export class MemoryRouter implements Router {
   readonly kind = 'memory'
-  readonly #balancer: MemoryBalancer
+  readonly #proxy: MemoryProxy
   readonly #clock: Clock
-  readonly #latencyMs: number
-  readonly #gone: AbortSignal | undefined
-  readonly #removals = new Map<MemoryServer, Removal>()
+  readonly #signal: AbortSignal
+  readonly #removals = new Map<string, Removal>()
 
-  constructor(balancer: MemoryBalancer, clock: Clock, options: MemoryRouterOptions = {}) {
-    this.#balancer = balancer
+  constructor(proxy: MemoryProxy, clock: Clock, signal: AbortSignal = new AbortController().signal) {
+    this.#proxy = proxy
     this.#clock = clock
-    this.#latencyMs = options.latencyMs ?? 0
-    this.#gone = options.gone
+    this.#signal = signal
   }
 
   async version(): Promise<string> {
-    return '1'
-  }
-
-  async configure(services: readonly RoutedService[]): Promise<void> {
-    await this.#take()
-    this.#assertPossible(services)
-    this.#balancer.serve(services)
+    return 'memory'
   }
 
   async check(services: readonly RoutedService[]): Promise<void> {
-    await this.#take()
-    this.#assertPossible(services)
-  }
-
-  async observe(): Promise<RouterState> {
-    await this.#take()
-    return { services: this.#balancer.services, servers: this.#balancer.servers }
-  }
-
-  async add(pool: PoolName, instance: string, address: Address): Promise<void> {
-    await this.#take()
-    if (!this.#balancer.services.some((service) => service.pool === pool)) throw unknownPool(pool)
-    const existing = this.#balancer.server(pool, instance)
-    if (existing && sameAddress(existing.address, address)) comeBack(existing)
-    else {
-      if (existing) this.#balancer.drop(existing)
-      this.#balancer.put(pool, instance, address)
+    assertDistinct(services)
+    for (const { listen, tls } of services.flatMap((service) => service.routes)) {
+      if (this.#proxy.occupiedPorts.has(listen.port)) throw portInUse(listen.port)
+      const bad = [tls?.certificate, tls?.key].find((file) => file !== undefined && this.#proxy.badFiles.has(file))
+      if (bad !== undefined) throw certificateInvalid(bad)
     }
   }
 
+  async configure(services: readonly RoutedService[]): Promise<void> {
+    await this.check(services)
+    if (services.every(({ routes }) => routes.length === 0)) return this.#proxy.empty()
+    const pools = new Set(services.map(({ pool }) => pool))
+    for (const [key, server] of this.#proxy.servers) if (!pools.has(server.pool)) this.#proxy.servers.delete(key)
+    this.#proxy.services = services
+    this.#proxy.changed()
+  }
+
+  async observe(): Promise<RouterState> {
+    const servers = [...this.#proxy.servers.values()].map((server) => {
+      const { pool, instance, address, sessions } = server
+      return { pool, instance, address, state: this.#stateOf(server), sessions: sessions.size }
+    })
+    return { services: this.#proxy.services.filter(({ routes }) => routes.length > 0), servers }
+  }
+
+  async add(pool: PoolName, instance: string, address: Address): Promise<void> {
+    if (!this.#proxy.services.some((service) => service.pool === pool)) throw poolUnknown(pool)
+    const key = serverKey(pool, instance)
+    const known = this.#proxy.servers.get(key)
+    this.#removals.delete(key)
+    if (known !== undefined && known.address.host === address.host && known.address.port === address.port)
+      known.draining = false
+    else this.#replace(key, { pool, instance, address, draining: false, sessions: new Set(), lastPick: 0 })
+    this.#proxy.changed()
+  }
+
   async remove(pool: PoolName, instance: string, timeoutMs: number): Promise<'drained' | 'cut'> {
-    await this.#take()
-    const server = this.#balancer.server(pool, instance)
-    if (!server) return 'drained'
+    const key = serverKey(pool, instance)
+    const server = this.#proxy.servers.get(key)
+    if (server === undefined) return 'drained'
     const deadlineMs = this.#clock.now() + timeoutMs
-    const earlier = this.#removals.get(server)
-    if (!earlier) return this.#begin(server, deadlineMs).result
+    const earlier = this.#removals.get(key)
+    if (earlier === undefined) return this.#startRemoval(key, server, deadlineMs)
     earlier.deadlineMs = Math.min(earlier.deadlineMs, deadlineMs)
-    wakeWaiting(server)
+    this.#proxy.changed()
     return earlier.result
   }
 
   async watch(listener: (event: RouterEvent) => void, signal: AbortSignal): Promise<void> {
     if (signal.aborted) return
-    const aborted = Promise.withResolvers<void>()
-    const stop = this.#balancer.listen((event) => signal.aborted || listener(event))
-    signal.addEventListener('abort', () => aborted.resolve(), { once: true })
-    await aborted.promise
+    const stop = this.#proxy.listen(listener)
+    await once(signal, 'abort')
     stop()
   }
 
-  #begin(server: MemoryServer, deadlineMs: number): Removal {
-    server.draining = true
-    const removal: Removal = { server, deadlineMs, result: Promise.resolve().then(() => this.#drain(removal)) }
-    this.#removals.set(server, removal)
-    return removal
+  #stateOf(server: MemoryServer): 'in' | 'draining' | 'down' {
+    if (server.draining) return 'draining'
+    return this.#proxy.answers(server) ? 'in' : 'down'
   }
 
-  async #drain(removal: Removal): Promise<'drained' | 'cut'> {
-    const { server } = removal
-    while (server.draining && server.sessions.size > 0 && this.#clock.now() < removal.deadlineMs)
-      await this.#waitForChange(removal)
-    await this.#unlessGone()
-    this.#removals.delete(server)
-    if (!server.draining) throw addedAgain(server)
-    const outcome = server.sessions.size === 0 ? 'drained' : 'cut'
-    this.#balancer.drop(server)
+  #replace(key: string, server: MemoryServer): void {
+    const known = this.#proxy.servers.get(key)
+    if (known !== undefined) this.#proxy.cut(known)
+    this.#proxy.servers.set(key, server)
+  }
+
+  async #startRemoval(key: string, server: MemoryServer, deadlineMs: number): Promise<'drained' | 'cut'> {
+    server.draining = true
+    const removal: Removal = { deadlineMs, result: Promise.resolve('drained') }
+    this.#removals.set(key, removal)
+    removal.result = this.#finishRemoval(key, server, removal)
+    return removal.result
+  }
+
+  async #finishRemoval(key: string, server: MemoryServer, removal: Removal): Promise<'drained' | 'cut'> {
+    while (server.sessions.size > 0 && this.#clock.now() < removal.deadlineMs) {
+      await this.#changeOrTime(removal.deadlineMs)
+      this.#signal.throwIfAborted()
+      if (this.#removals.get(key) !== removal) throw addedAgain(key)
+    }
+    const outcome = server.sessions.size > 0 ? 'cut' : 'drained'
+    this.#proxy.cut(server)
+    this.#proxy.servers.delete(key)
+    this.#removals.delete(key)
     return outcome
   }
 
-  async #waitForChange({ server, deadlineMs }: Removal): Promise<void> {
-    const changed = server.changed.promise
+  async #changeOrTime(atMs: number): Promise<void> {
     const enough = new AbortController()
-    const timeout = this.#clock.sleep(deadlineMs - this.#clock.now(), enough.signal).catch(() => undefined)
-    await Promise.race([changed, timeout])
+    const timer = this.#clock.sleep(atMs - this.#clock.now(), enough.signal).catch(() => undefined)
+    await Promise.race([this.#proxy.nextChange(), timer])
     enough.abort()
   }
-
-  /** Lets a call take its time; it does nothing unless the router answers before and after. */
-  async #take(): Promise<void> {
-    this.#assertReachable()
-    if (this.#latencyMs > 0) await this.#clock.sleep(this.#latencyMs)
-    await this.#unlessGone()
-    this.#assertReachable()
-  }
-
-  async #unlessGone(): Promise<void> {
-    if (this.#gone?.aborted) await new Promise(() => undefined)
-  }
-
-  #assertReachable(): void {
-    if (this.#balancer.reachable) return
-    throw new RepaveError('ROUTER_UNREACHABLE', 'the memory router does not answer', {
-      hint: 'make it reachable again',
-    })
-  }
-
-  #assertPossible(services: readonly RoutedService[]): void {
-    for (const { listen } of services.flatMap(({ routes }) => routes))
-      if (this.#balancer.isOccupied(listen.port)) throw portInUse(listen.port)
-  }
 }
 
-function comeBack(server: MemoryServer): void {
-  server.draining = false
-  wakeWaiting(server)
-}
-
-function sameAddress(a: Address, b: Address): boolean {
-  return a.host === b.host && a.port === b.port
-}
-
-function unknownPool(pool: PoolName): RepaveError {
-  return new RepaveError('ROUTER_FAILED', `the router has no pool ${pool}`, { hint: 'configure its routes first' })
-}
-
-function addedAgain({ instance }: MemoryServer): RepaveError {
-  return new RepaveError('ROUTER_FAILED', `${instance} was added again while it drained, and serves on`, {
-    hint: 'remove it again if it is to go',
-  })
+function serverKey(pool: PoolName, instance: string): string {
+  return `${pool}/${instance}`
 }
 
 function portInUse(port: number): RepaveError {
-  return new RepaveError('PORT_IN_USE', `port ${port} is in use by another program`, {
-    hint: 'stop that program, or choose another port for the route',
+  return new RepaveError('PORT_IN_USE', `port ${port} is taken`, { hint: 'route on another port' })
+}
+
+function certificateInvalid(file: string): RepaveError {
+  return new RepaveError('CERTIFICATE_INVALID', `${file} can't be used`, { hint: 'name another file' })
+}
+
+function poolUnknown(pool: PoolName): RepaveError {
+  return new RepaveError('ROUTER_FAILED', `there is no pool ${pool}`, { hint: 'configure its routes first' })
+}
+
+function addedAgain(name: string): RepaveError {
+  return new RepaveError('ROUTER_FAILED', `${name} was added again while it drained, and serves on`, {
+    hint: 'remove it again if it is to go',
   })
 }
