@@ -1,4 +1,5 @@
 /** What was decided for each environment, and the verdicts on what was decided: the store's view, kept at hand. */
+import { asRepaveError } from '../errors.ts'
 import type { ObservedInstance } from '../engine/engine.ts'
 import { canonicalJson } from '../model/canonical.ts'
 import type { Release, ServiceRelease } from '../model/release.ts'
@@ -87,9 +88,8 @@ export class Decisions {
     for (const service of changed) this.#forget({ ...scopeOf(release), service })
     this.#adopt(record)
     for (const rollout of started) this.#rollouts.begin(rollout, atMs)
-    await this.#record(scopeOf(release), `decision.${decision}`, `${reason} (by ${by})`)
-    for (const rollout of started) await this.#noteStart(rollout, before?.services[rollout.service])
     this.#onChange()
+    await this.#tellHistory(record, started, before)
     return record
   }
 
@@ -183,6 +183,20 @@ export class Decisions {
     const running = this.#rollouts.of({ ...scopeOf(release), service })
     const from = running ? running.from : (before?.services[service]?.version ?? null)
     return [{ service, from, to: next.version }]
+  }
+
+  /** The decision stands already: what can't be told of it, say on a full disk, must not make it look refused. */
+  async #tellHistory(
+    record: ReleaseRecord,
+    started: readonly RolloutRecord[],
+    before: Release | undefined,
+  ): Promise<void> {
+    try {
+      await this.#record(scopeOf(record.release), `decision.${record.decision}`, `${record.reason} (by ${record.by})`)
+      for (const rollout of started) await this.#noteStart(rollout, before?.services[rollout.service])
+    } catch (error) {
+      this.#seams.log(`the history of ${scopeName(record.release)} lacks a decision: ${asRepaveError(error).message}`)
+    }
   }
 
   async #noteStart(rollout: RolloutRecord, before: ServiceRelease | undefined): Promise<void> {
