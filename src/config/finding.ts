@@ -61,13 +61,21 @@ export function suggestion(name: string, known: readonly string[]): string {
   const candidate = closest(wanted, known)
   const length = Math.max(wanted.length, candidate.length)
   const tolerance = length <= 3 ? 1 : Math.max(2, Math.floor(length / 3))
-  const isNear = (wanted.length >= 3 && candidate.startsWith(wanted)) || distance(wanted, candidate) <= tolerance
+  const isNear =
+    (wanted.length >= 3 && candidate.startsWith(wanted)) ||
+    letters(wanted) === letters(candidate) ||
+    distance(wanted, candidate) <= tolerance
   return isNear ? `; did you mean ${JSON.stringify(candidate)}?` : ''
 }
 
 /** What there is to choose from. */
 export function choices(known: readonly string[], noun: string): string {
   return known.length === 0 ? `there are no ${noun} here` : `the ${noun} here are: ${known.slice(0, 30).join(', ')}`
+}
+
+/** The same for words that differ only by letters that changed places. */
+function letters(word: string): string {
+  return [...word].toSorted().join('')
 }
 
 function lineOf(at: FilePosition): string {

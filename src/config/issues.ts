@@ -15,6 +15,7 @@ function describeIssue(issue: Issue, root: unknown, schema: SchemaNode): readonl
   const path = issue.path.filter((key) => typeof key !== 'symbol')
   const value = valueAt(root, path)
   const nodes = schemaNodesAt(schema, path)
+  const isWhole = nodes.some(({ type }) => type === 'integer')
   const say = (message: string, hint = meaning(nodes)): Finding => ({
     path,
     message: `${pathName(path)} ${message}`,
@@ -28,7 +29,11 @@ function describeIssue(issue: Issue, root: unknown, schema: SchemaNode): readonl
     case 'invalid_key':
       return [{ ...say(wordsOf(issue.issues), 'choose another name'), part: 'key' }]
     case 'invalid_type':
-      return [value === undefined ? say('is missing') : mistyped(path, value, nodes, expectedWords(issue.expected))]
+      return [
+        value === undefined
+          ? say('is missing')
+          : mistyped(path, value, nodes, expectedWords(isWhole ? 'integer' : issue.expected)),
+      ]
     case 'invalid_value':
       return [
         say(

@@ -10,6 +10,7 @@ import {
   type Alias,
   type Document,
   type Node,
+  type YAMLError,
   type YAMLMap,
 } from 'yaml'
 import { RepaveError, type FilePosition } from '../errors.ts'
@@ -46,7 +47,7 @@ function parseOne(
 ): Document {
   // The library compares each key with each other one (minutes for a hostile file): NodeReader looks for duplicates.
   const options = { lineCounter, prettyErrors: false, version: '1.2', merge: false, uniqueKeys: false } as const
-  const documents = parseAllDocuments(text, { ...options, schema: 'core', logLevel: 'silent' })
+  const documents = parseAllDocuments(text, { ...options, schema: 'core', resolveKnownTags: false, logLevel: 'silent' })
   const [document, second] = Array.isArray(documents) ? documents : []
   if (!document || document.contents === null)
     throw new RepaveError('FILE_SYNTAX', `${file} is empty`, {
@@ -55,7 +56,7 @@ function parseOne(
     })
   const [problem] = [...document.errors, ...document.warnings]
   if (problem)
-    throw new RepaveError('FILE_SYNTAX', `${file} is not valid ${format}: ${problem.message}`, {
+    throw new RepaveError('FILE_SYNTAX', `${file} is not valid ${format}: ${reasonOf(problem)}`, {
       hint: problem.code === 'TAB_AS_INDENT' ? 'indent with spaces' : `correct the ${format} at this place`,
       at: at(problem.pos[0]),
     })
@@ -65,6 +66,10 @@ function parseOne(
       at: at(second.range[0]),
     })
   return document
+}
+
+function reasonOf({ code, message }: YAMLError): string {
+  return code === 'RESOURCE_EXHAUSTION' ? 'it is nested too deeply' : message
 }
 
 type Refuse = (node: Node | null | undefined, message: string, hint: string) => never

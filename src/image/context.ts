@@ -64,6 +64,8 @@ export async function readContext(
   }
 }
 
+type EntryHeader = Partial<Header> & Pick<Header, 'name'>
+
 type Choice = 'take' | 'leave' | 'look inside'
 
 /** Which paths belong to the context, by its `.dockerignore`. */
@@ -172,7 +174,7 @@ async function writeEntries(tar: Pack, context: string, entries: readonly Entry[
   }
 }
 
-async function writeFileEntry(tar: Pack, file: string, header: Header, expected: string): Promise<void> {
+async function writeFileEntry(tar: Pack, file: string, header: EntryHeader, expected: string): Promise<void> {
   const { promise: written, resolve, reject } = Promise.withResolvers<void>()
   const sink = tar.entry(header, (error) => (error ? reject(error) : resolve(undefined)))
   await Promise.all([pipeline(unchanged(file, expected), sink), written])

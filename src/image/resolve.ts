@@ -33,7 +33,7 @@ interface Resolution {
 export async function resolveImages(
   stack: Stack,
   lock: Lock,
-  engine: Engine,
+  engine: Pick<Engine, 'prepare'>,
   options: ResolveOptions = {},
 ): Promise<ResolvedImages> {
   const resolver = new ImageResolver(stack, lock, engine, options)
@@ -56,10 +56,10 @@ class ImageResolver {
   readonly #prepared = new Map<string, Promise<PreparedImage>>()
   readonly #stack: Stack
   readonly #lock: Lock
-  readonly #engine: Engine
+  readonly #engine: Pick<Engine, 'prepare'>
   readonly #options: ResolveOptions
 
-  constructor(stack: Stack, lock: Lock, engine: Engine, options: ResolveOptions) {
+  constructor(stack: Stack, lock: Lock, engine: Pick<Engine, 'prepare'>, options: ResolveOptions) {
     this.#stack = stack
     this.#lock = lock
     this.#engine = engine

@@ -1,0 +1,48 @@
+import { expect, test } from 'vitest'
+import { temporaryFolder } from '../system/temporary-folder.ts'
+import { explainDefaults } from './explain.ts'
+import { loadStack } from './load.ts'
+
+test('each value is shown as the file would say it, with who decided it', async () => {
+  await using folder = await temporaryFolder()
+  await folder.write(
+    'repave.yaml',
+    `stack: shop
+services:
+  web:
+    image: nginx
+    port: 80
+    route: { listen: 8080 }
+    health: { http: /up }
+    environment: { A: one, B: two }
+environments:
+  staging: { services: { web: { replicas: 4, rollout: { maxSurge: 50% }, environment: { B: three } } } }
+`,
+  )
+  const { stack, definition } = await loadStack({ folder: folder.path })
+  const settings = explainDefaults(definition, stack)
+  expect(settings.map(({ path, value, source }) => `${path}: ${value} (${source})`)).toEqual([
+    'services.web.image: nginx (file)',
+    "services.web.command: the image's entrypoint and command (image)",
+    'services.web.environment.A: one (file)',
+    'services.web.environment.B: three (environment)',
+    "services.web.user: the image's, or 65532:65532 where that is root (image)",
+    'services.web.port: 80 (file)',
+    'services.web.route: http://localhost:8080/ (file)',
+    'services.web.health.http: /up (file)',
+    'services.web.health.interval: 1s (default)',
+    'services.web.health.timeout: 1s (default)',
+    'services.web.health.healthyAfter: 1 (default)',
+    'services.web.health.unhealthyAfter: 3 (default)',
+    'services.web.resources.cpus: 1 (default)',
+    'services.web.resources.memory: 256MiB (default)',
+    'services.web.resources.pids: 256 (default)',
+    'services.web.tmpfs: none: nothing is writable (default)',
+    'services.web.replicas: 4 (environment)',
+    'services.web.rollout.strategy: rolling (default)',
+    'services.web.rollout.maxSurge: 50% (environment)',
+    'services.web.rollout.maxUnavailable: 0 (default)',
+    'services.web.rollout.deadline: 1m (default)',
+    'services.web.drain: 30s (default)',
+  ])
+})

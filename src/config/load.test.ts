@@ -1,0 +1,241 @@
+import { execFileSync } from 'node:child_process'
+import { symlink } from 'node:fs/promises'
+import fc from 'fast-check'
+import { expect, test } from 'vitest'
+import { stringify } from 'yaml'
+import { temporaryFolder } from '../system/temporary-folder.ts'
+import type { StackInput } from './definition.ts'
+import { loadStack } from './load.ts'
+
+const small = 'stack: shop\nservices: { web: { image: nginx, port: 80 } }\n'
+
+test('the one stack file of a folder is found', async () => {
+  await using folder = await temporaryFolder()
+  await expect(loadStack({ folder: folder.path })).rejects.toMatchObject({ code: 'FILE_NOT_FOUND' })
+  const file = await folder.write('repave.yml', small)
+  expect(await loadStack({ folder: folder.path })).toMatchObject({ file, stack: { environment: 'default' } })
+  await folder.write('repave.json', '{}')
+  await expect(loadStack({ folder: folder.path })).rejects.toMatchObject({
+    code: 'USAGE',
+    message: expect.stringContaining('repave.yml, repave.json'),
+  })
+  expect(await loadStack({ folder: folder.path, file: 'repave.yml' })).toMatchObject({ file })
+})
+
+test('what a stack file leaves out has a default', async () => {
+  await using folder = await temporaryFolder()
+  await folder.write('repave.yaml', small)
+  const { stack } = await loadStack({ folder: folder.path })
+  expect(stack).toEqual({
+    stack: 'shop',
+    environment: 'default',
+    services: {
+      web: {
+        image: { kind: 'reference', reference: 'nginx' },
+        environment: {},
+        port: 80,
+        routes: [],
+        health: { kind: 'tcp', intervalMs: 1000, timeoutMs: 1000, healthyAfter: 1, unhealthyAfter: 3 },
+        resources: { cpuMillis: 1000, memoryBytes: 268_435_456, pids: 256 },
+        tmpfs: [],
+        replicas: 1,
+        rollout: {
+          strategy: 'rolling',
+          maxSurge: { kind: 'share', share: 0.25 },
+          maxUnavailable: { kind: 'count', count: 0 },
+          deadlineMs: 60_000,
+        },
+        drainMs: 30_000,
+      },
+    },
+  })
+})
+
+test('what a stack file says arrives', async () => {
+  await using folder = await temporaryFolder()
+  await folder.write('web/Dockerfile', 'FROM scratch\n')
+  await folder.write('tls/a.pem', '')
+  await folder.write('tls/a.key', '')
+  await folder.write('repave.yaml', everything)
+  const { stack } = await loadStack({ folder: folder.path, environment: 'staging' })
+  expect(stack.services).toEqual({
+    web: {
+      image: {
+        kind: 'build',
+        dockerfile: `${folder.path}/web/Dockerfile`,
+        context: `${folder.path}/web`,
+        arguments: { VERSION: '7' },
+      },
+      command: ['/usr/bin/web', '--port', '8080'],
+      environment: { LOG_LEVEL: 'debug', MODE: 'test' },
+      user: '1000',
+      port: 8080,
+      routes: [
+        { listen: { address: '0.0.0.0', port: 8080 }, host: 'shop.localhost', path: '/' },
+        {
+          listen: { address: '::1', port: 8443 },
+          path: '/api',
+          tls: { certificate: `${folder.path}/tls/a.pem`, key: `${folder.path}/tls/a.key` },
+        },
+      ],
+      health: { kind: 'http', path: '/healthz', intervalMs: 500, timeoutMs: 250, healthyAfter: 2, unhealthyAfter: 5 },
+      resources: { cpuMillis: 500, memoryBytes: 134_217_728, pids: 64 },
+      tmpfs: ['/run', '/tmp'],
+      replicas: 2,
+      rollout: {
+        strategy: 'rolling',
+        maxSurge: { kind: 'share', share: 1 },
+        maxUnavailable: { kind: 'count', count: 1 },
+        deadlineMs: 120_000,
+      },
+      drainMs: 5000,
+    },
+    worker: expect.objectContaining({ health: expect.objectContaining({ kind: 'process' }), routes: [] }),
+  })
+})
+
+const everything = `
+$schema: ./schema.json
+stack: shop
+services:
+  web:
+    build: { dockerfile: ./web/Dockerfile, arguments: { VERSION: "7" } }
+    command: [/usr/bin/web, --port, "8080"]
+    environment: { LOG_LEVEL: info, MODE: test }
+    user: 1000
+    port: 8080
+    route:
+      - { listen: 8080, host: Shop.localhost }
+      - { listen: "[0:0:0:0:0:0:0:1]:8443", path: /api/, tls: { certificate: tls/a.pem, key: tls/a.key } }
+    health: { http: /healthz, interval: 500ms, timeout: 250ms, healthyAfter: 2, unhealthyAfter: 5 }
+    resources: { cpus: 0.5, memory: 128MiB, pids: 64 }
+    tmpfs: [/tmp/, /run]
+    replicas: 3
+    rollout: { maxSurge: 1, maxUnavailable: 1, deadline: 2m }
+  worker: { image: "registry.example.com:5000/acme/worker:1.2", command: [/work] }
+environments:
+  staging:
+    services:
+      web: { replicas: 2, drain: 5s, rollout: { maxSurge: 100% }, environment: { LOG_LEVEL: debug } }
+  production: {}
+`
+
+test('the environment has to be known, and to be named where there are several', async () => {
+  await using folder = await temporaryFolder()
+  const load = (environment?: string) => loadStack({ folder: folder.path, environment })
+  await folder.write('repave.yaml', small)
+  expect((await load('default')).stack.environment).toBe('default')
+  await expect(load('staging')).rejects.toMatchObject({ code: 'ENVIRONMENT_UNKNOWN' })
+  await folder.write('repave.yaml', `${small}environments: { staging: {} }\n`)
+  expect((await load()).stack.environment).toBe('staging')
+  await folder.write('repave.yaml', `${small}environments: { staging: {}, production: {} }\n`)
+  await expect(load()).rejects.toMatchObject({ code: 'USAGE', at: { line: 3 } })
+  await expect(load('prodution')).rejects.toMatchObject({
+    code: 'ENVIRONMENT_UNKNOWN',
+    message: expect.stringContaining('did you mean "production"?'),
+  })
+  await expect(load('constructor')).rejects.toMatchObject({ code: 'ENVIRONMENT_UNKNOWN' })
+})
+
+test('what is no text file of a modest size is refused, and never waited for', async () => {
+  await using folder = await temporaryFolder()
+  const refusal = (file: string) => loadStack({ folder: folder.path, file }).then(String, (error: unknown) => error)
+  await folder.write('large.yaml', `${small}#${'x'.repeat(1024 * 1024)}`)
+  await folder.write('latin.yaml', Buffer.from('stack: caf\xe9', 'latin1'))
+  await folder.write('nul.yaml', `${small}\0`)
+  await folder.write('stack.toml', small)
+  await folder.write('folder.yaml/inside', '')
+  await symlink('/dev/zero', `${folder.path}/device.yaml`)
+  await symlink('loop.yaml', `${folder.path}/loop.yaml`)
+  execFileSync('mkfifo', [`${folder.path}/pipe.yaml`])
+  expect(await refusal('large.yaml')).toMatchObject({ code: 'FILE_TOO_LARGE' })
+  expect(await refusal('latin.yaml')).toMatchObject({ code: 'FILE_SYNTAX' })
+  expect(await refusal('nul.yaml')).toMatchObject({ code: 'FILE_SYNTAX' })
+  expect(await refusal('stack.toml')).toMatchObject({ code: 'USAGE' })
+  expect(await refusal('folder.yaml')).toMatchObject({ code: 'FILE_UNREADABLE' })
+  expect(await refusal('device.yaml')).toMatchObject({ code: 'FILE_UNREADABLE' })
+  expect(await refusal('loop.yaml')).toMatchObject({ code: 'FILE_UNREADABLE' })
+  expect(await refusal('pipe.yaml')).toMatchObject({ code: 'FILE_UNREADABLE' })
+  expect(await refusal('absent.yaml')).toMatchObject({ code: 'FILE_NOT_FOUND' })
+})
+
+test('a byte order mark changes nothing', async () => {
+  await using folder = await temporaryFolder()
+  await folder.write('repave.yaml', `\uFEFF${small}`)
+  expect((await loadStack({ folder: folder.path })).stack.stack).toBe('shop')
+})
+
+const name = fc.stringMatching(/^[a-z][a-z0-9]{0,8}$/)
+const text = fc.string({ unit: 'grapheme' }).filter((value) => !value.includes('\0') && value.isWellFormed())
+const service = fc.record(
+  {
+    image: fc.constantFrom('nginx', 'ghcr.io/acme/web:1.4'),
+    port: fc.integer({ min: 1, max: 65_535 }),
+    command: fc.array(text, { minLength: 1, maxLength: 4 }),
+    environment: fc.dictionary(fc.stringMatching(/^[A-Z][A-Z0-9_]{0,8}$/), text, { maxKeys: 4 }),
+    user: fc.oneof(fc.nat(100_000), fc.constant('app')),
+    health: fc.record({ http: fc.constant('/up'), interval: fc.constantFrom('500ms', '2s') }, { requiredKeys: [] }),
+    resources: fc.record({ cpus: fc.constantFrom(0.5, 1.25), memory: fc.constant('64MiB') }, { requiredKeys: [] }),
+    tmpfs: fc.subarray(['/run', '/tmp']),
+    replicas: fc.nat(1000),
+    drain: fc.constantFrom('0s', '1m'),
+  },
+  { requiredKeys: ['image', 'port'] },
+)
+const anyStack = fc.record({ stack: name, services: fc.dictionary(name, service, { minKeys: 1, maxKeys: 3 }) })
+
+test('a stack means the same in YAML, JSON and TypeScript', { timeout: 60_000 }, async () => {
+  await using folder = await temporaryFolder()
+  let round = 0
+  const check = async (input: StackInput): Promise<void> => {
+    const written = JSON.stringify(input)
+    const files = [
+      await folder.write(`${++round}.yaml`, stringify(input)),
+      await folder.write(`${round}.json`, written),
+      await folder.write(`${round}.ts`, `export default ${JSON.stringify(input)}`),
+    ]
+    const [yaml, json, typescript] = await Promise.all(files.map((file) => loadStack({ folder: folder.path, file })))
+    expect(json?.stack).toEqual(yaml?.stack)
+    expect(typescript?.stack).toEqual(yaml?.stack)
+  }
+  await fc.assert(fc.asyncProperty(anyStack, check), { numRuns: 50 })
+})
+
+const typed = (stack: string) => `import { defineStack } from 'repave'\nexport default defineStack(${stack})\n`
+const typescript: readonly (readonly [content: string, outcome: object])[] = [
+  [
+    typed("{ stack: 'shop', services: { web: { image: 'nginx', port: 80 as number, user: undefined } } }"),
+    { stack: expect.objectContaining({ stack: 'shop' }) },
+  ],
+  [
+    typed("{ stack: 'shop', services: { web: { image: 'x', port: 80, replicas: '3' } } }"),
+    { code: 'FILE_INVALID', message: expect.stringMatching(/^services\.web\.replicas must be a whole number/) },
+  ],
+  [typed("{ stack: 'a', services: { web: { image: () => 1 } } }"), { message: 'services.web.image is not plain data' }],
+  [typed('new Map()'), { message: 'the default export is not plain data' }],
+  [`const loop = {}; loop.loop = loop; export default loop`, { message: expect.stringContaining('nested too deeply') }],
+  [`export default { ['__proto__']: {} }`, { message: expect.stringContaining('"__proto__"') }],
+  ['export const stack = {}', { code: 'FILE_INVALID', message: expect.stringContaining('no default export') }],
+  ['export default {', { code: 'FILE_SYNTAX' }],
+  ["throw new Error('oh no')", { code: 'FILE_SYNTAX', message: expect.stringContaining('oh no') }],
+  ["import 'nothing-of-the-kind'", { code: 'FILE_SYNTAX' }],
+]
+
+test('a stack file in TypeScript is typed by the package, run by Node, and its keys named in errors', async () => {
+  await using folder = await temporaryFolder()
+  const files = await Promise.all(typescript.map(([content], index) => folder.write(`${index}.ts`, content)))
+  const outcomes = loadInNode(files)
+  expect(outcomes).toEqual(
+    typescript.map(([, outcome], index) => expect.objectContaining({ ...outcome, file: files[index] })),
+  )
+})
+
+/** In a process of its own, as a command would: the test runner has its own way of importing. */
+function loadInNode(files: readonly string[]): unknown {
+  const program = `
+    import { loadStack } from ${JSON.stringify(new URL('load.ts', import.meta.url).href)}
+    const load = (file) => loadStack({ folder: '/', file }).catch((error) => error.report())
+    console.log(JSON.stringify(await Promise.all(process.argv.slice(1).map(load))))`
+  const output = execFileSync(process.execPath, ['--input-type=module', '-e', program, ...files], { encoding: 'utf8' })
+  return JSON.parse(output)
+}
