@@ -1,0 +1,173 @@
+import { expect, test } from 'vitest'
+import { RepaveError } from '../errors.ts'
+import type { ProgressReport, ResultReport } from '../model/report.ts'
+import { createApi } from './api.ts'
+import { scripted, upRequest } from './scripted-commands.ts'
+import { versionHeader } from './version.ts'
+
+const result: ResultReport = { ok: true, changed: true, services: [{ service: 'web', version: 'web@1', ready: 3 }] }
+
+function post(path: string, body: unknown): [string, RequestInit] {
+  return [path, { method: 'POST', body: JSON.stringify(body), headers: { 'content-type': 'application/json' } }]
+}
+
+async function linesOf(response: Response): Promise<unknown[]> {
+  return (await response.text())
+    .trimEnd()
+    .split('\n')
+    .map((line) => JSON.parse(line) as unknown)
+}
+
+test('every answer names the version that gave it', async () => {
+  const response = await createApi(scripted({}), '1.2.3').request('/v1/controller')
+  expect(response.status).toBe(200)
+  expect(response.headers.get(versionHeader)).toBe('1.2.3')
+  expect(await response.json()).toEqual({ pid: 7, socket: '/s' })
+})
+
+test('up answers a line for each report, the verdict last', async () => {
+  const reports: ProgressReport[] = [
+    { kind: 'image', service: 'web', message: 'building' },
+    { kind: 'result', result },
+  ]
+  const api = createApi(scripted({ up: () => reports }), '1')
+  const response = await api.request(...post('/v1/up', upRequest))
+  expect(response.headers.get('content-type')).toBe('application/x-ndjson')
+  expect(await linesOf(response)).toEqual(reports)
+})
+
+test('up passes the request on whole', async () => {
+  const commands = scripted({})
+  await createApi(commands, '1').request(...post('/v1/up', upRequest))
+  expect(commands.calls).toEqual([['up', upRequest]])
+})
+
+test('a request that is refused outright is a problem response', async () => {
+  const error = new RepaveError('ROLLOUT_RUNNING', 'a rollout of web runs', { hint: 'wait' }).report()
+  const api = createApi(scripted({ up: () => [{ kind: 'error', error }] }), '1')
+  const response = await api.request(...post('/v1/up', upRequest))
+  expect(response.status).toBe(409)
+  expect(response.headers.get('content-type')).toBe('application/problem+json')
+  expect(await response.json()).toEqual(error)
+})
+
+test('work that throws half-way ends with an error line', async () => {
+  const api = createApi(
+    scripted({
+      up: async function* () {
+        yield { kind: 'image', service: 'web', message: 'building' }
+        throw new RepaveError('DISK_FULL', 'no space left', { hint: 'free some' })
+      },
+    }),
+    '1',
+  )
+  const lines = await linesOf(await api.request(...post('/v1/up', upRequest)))
+  expect(lines.at(-1)).toEqual({
+    kind: 'error',
+    error: { ok: false, code: 'DISK_FULL', message: 'no space left', hint: 'free some' },
+  })
+})
+
+test('work goes on to its end when its reader goes away', async () => {
+  const reached = Promise.withResolvers<void>()
+  const gone = Promise.withResolvers<void>()
+  const api = createApi(
+    scripted({
+      rollback: async function* () {
+        yield { kind: 'image', service: 'web', message: 'one' }
+        await gone.promise
+        yield { kind: 'image', service: 'web', message: 'two' }
+        reached.resolve()
+        yield { kind: 'result', result }
+      },
+    }),
+    '1',
+  )
+  const response = await api.request(...post('/v1/rollback', { by: 'ann', stack: 'shop', environment: 'default' }))
+  const reader = response.body!.getReader()
+  await reader.read()
+  await reader.cancel()
+  gone.resolve()
+  await reached.promise
+})
+
+test('a follow ends with its reader', async () => {
+  const ended = Promise.withResolvers<void>()
+  const api = createApi(
+    scripted({
+      events: async function* (_filter, _follow, signal) {
+        signal.addEventListener('abort', () => ended.resolve())
+        yield { sequence: 1, atMs: 1, stack: 'shop', environment: 'default', kind: 'decision.up', message: 'up' }
+        await ended.promise
+      },
+    }),
+    '1',
+  )
+  const response = await api.request('/v1/events?follow=true')
+  const reader = response.body!.getReader()
+  await reader.read()
+  await reader.cancel()
+  await ended.promise
+})
+
+test('a follow that fails ends with the error', async () => {
+  const api = createApi(
+    scripted({
+      // oxlint-disable-next-line require-yield
+      logs: async function* () {
+        throw new RepaveError('SERVICE_UNKNOWN', 'no service wbe', { hint: 'web?' })
+      },
+    }),
+    '1',
+  )
+  const response = await api.request('/v1/logs?stack=shop&environment=default&service=wbe&tail=5')
+  expect(await linesOf(response)).toEqual([
+    { ok: false, code: 'SERVICE_UNKNOWN', message: 'no service wbe', hint: 'web?' },
+  ])
+})
+
+test('query values are read as numbers and flags', async () => {
+  const commands = scripted({})
+  const api = createApi(commands, '1')
+  await (await api.request('/v1/logs?stack=shop&environment=default&service=web&tail=5&follow=false')).text()
+  expect(commands.calls).toEqual([
+    ['logs', { stack: 'shop', environment: 'default', service: 'web', tail: 5, follow: false }],
+  ])
+})
+
+test.each([
+  ['not JSON', '{', 'the request is not JSON'],
+  ['an unknown key', JSON.stringify({ ...upRequest, force: true }), 'the request: Unrecognized key: "force"'],
+  [
+    'a value of another type',
+    JSON.stringify({
+      ...upRequest,
+      stack: {
+        ...upRequest.stack,
+        services: { web: { ...upRequest.stack.services.web, replicas: '3' } },
+      },
+    }),
+    'stack.services.web.replicas: Invalid input: expected number, received string',
+  ],
+])('%s is refused before any command', async (_, body, message) => {
+  const commands = scripted({})
+  const response = await createApi(commands, '1').request('/v1/up', { method: 'POST', body })
+  expect(response.status).toBe(400)
+  expect(await response.json()).toMatchObject({ ok: false, code: 'USAGE', message })
+  expect(commands.calls).toEqual([])
+})
+
+test('a body without end is refused', async () => {
+  const response = await createApi(scripted({}), '1').request('/v1/up', {
+    method: 'POST',
+    body: new Uint8Array(17 * 1024 * 1024),
+  })
+  expect(response.status).toBe(400)
+  expect(await response.json()).toMatchObject({ code: 'FILE_TOO_LARGE' })
+})
+
+test('an unknown route is a problem response', async () => {
+  const response = await createApi(scripted({}), '1').request('/v1/exec')
+  expect(response.status).toBe(400)
+  expect(await response.json()).toMatchObject({ code: 'USAGE', message: 'the API has no GET /v1/exec' })
+})

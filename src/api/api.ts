@@ -1,0 +1,121 @@
+/** The controller's HTTP API: one route for each command. */
+import { type Context, Hono } from 'hono'
+import { bodyLimit } from 'hono/body-limit'
+import type { ZodType } from 'zod'
+import type { Commands } from '../controller/commands.ts'
+import { fromReport, RepaveError } from '../errors.ts'
+import type { ProgressReport } from '../model/report.ts'
+import { followBody, linesType, workBody } from './lines.ts'
+import { invalidRequest, problemResponse, reportOf } from './problem.ts'
+import {
+  downSchema,
+  eventsSchema,
+  logsSchema,
+  replaceSchema,
+  rollbackSchema,
+  scopeSchema,
+  statusSchema,
+  upSchema,
+  versionsSchema,
+} from './schemas.ts'
+import { versionHeader } from './version.ts'
+
+/** A stack of 1,000 services takes about 1 MiB. */
+const maxBodyBytes = 16 * 1024 * 1024
+
+/**
+ * Answers are JSON, or NDJSON where something runs or is followed; errors are problem responses.
+ *
+ * Work that was accepted goes on without its client; a `logs` or `events` that is followed ends with it.
+ */
+export function createApi(commands: Commands, version: string): Hono {
+  const api = new Hono()
+  api.use(async (context, next) => {
+    await next()
+    context.header(versionHeader, version)
+  })
+  api.use(bodyLimit({ maxSize: maxBodyBytes, onError: () => problemResponse(tooLarge()) }))
+  api.onError((error) => problemResponse(error))
+  api.notFound((context) => problemResponse(unknownRoute(context)))
+
+  api.get('/v1/controller', (context) => context.json(commands.info()))
+  api.get('/v1/status', async (context) => context.json(await commands.status(query(context, statusSchema))))
+  api.get('/v1/drift', async (context) => context.json(await commands.drift(query(context, scopeSchema))))
+  api.get('/v1/versions', async (context) => {
+    const { service, ...scope } = query(context, versionsSchema)
+    return context.json(await commands.versions(scope, service))
+  })
+  api.post('/v1/plan', async (context) => context.json(await commands.plan(await body(context, upSchema))))
+
+  api.post('/v1/up', async (context) => work(commands.up(await body(context, upSchema))))
+  api.post('/v1/rollback', async (context) => work(commands.rollback(await body(context, rollbackSchema))))
+  api.post('/v1/replace', async (context) => work(commands.replace(await body(context, replaceSchema))))
+  api.post('/v1/down', async (context) => work(commands.down(await body(context, downSchema))))
+
+  api.get('/v1/logs', (context) => {
+    const request = query(context, logsSchema)
+    return follow((signal) => commands.logs(request, signal))
+  })
+  api.get('/v1/events', (context) => {
+    const { follow: goOn, ...filter } = query(context, eventsSchema)
+    return follow((signal) => commands.events(filter, goOn ?? false, signal))
+  })
+  return api
+}
+
+/** A problem response when the request is refused outright, else its progress as it comes. */
+async function work(reports: AsyncIterable<ProgressReport>): Promise<Response> {
+  const iterator = reports[Symbol.asyncIterator]()
+  const first = await iterator.next()
+  if (!first.done && first.value.kind === 'error') {
+    await iterator.return?.()
+    return problemResponse(fromReport(first.value.error))
+  }
+  return linesResponse(workBody(startingWith(first, iterator), (error) => ({ kind: 'error', error: reportOf(error) })))
+}
+
+async function* startingWith<T>(first: IteratorResult<T>, rest: AsyncIterator<T>): AsyncIterable<T> {
+  for (let next = first; !next.done; next = await rest.next()) yield next.value
+}
+
+function follow(open: (signal: AbortSignal) => AsyncIterable<unknown>): Response {
+  return linesResponse(followBody(open, reportOf))
+}
+
+function linesResponse(stream: ReadableStream<Uint8Array>): Response {
+  return new Response(stream, { headers: { 'content-type': linesType } })
+}
+
+async function body<T>(context: Context, schema: ZodType<T>): Promise<T> {
+  return parse(schema, await json(context))
+}
+
+function query<T>(context: Context, schema: ZodType<T, Record<string, unknown>>): T {
+  return parse(schema, context.req.query())
+}
+
+function parse<T>(schema: ZodType<T>, value: unknown): T {
+  const result = schema.safeParse(value)
+  if (!result.success) throw invalidRequest(result.error)
+  return result.data
+}
+
+async function json(context: Context): Promise<unknown> {
+  try {
+    return await context.req.json()
+  } catch (error) {
+    throw new RepaveError('USAGE', 'the request is not JSON', { hint: 'send a JSON body', cause: error })
+  }
+}
+
+function tooLarge(): RepaveError {
+  return new RepaveError('FILE_TOO_LARGE', `the request is larger than ${maxBodyBytes / 1024 / 1024} MiB`, {
+    hint: 'split the stack',
+  })
+}
+
+function unknownRoute(context: Context): RepaveError {
+  return new RepaveError('USAGE', `the API has no ${context.req.method} ${context.req.path}`, {
+    hint: 'is the client of the same version?',
+  })
+}

@@ -1,0 +1,38 @@
+/** The claim to a state folder: at most one controller holds it, and it ends with the process, however that ends. */
+import { join } from 'node:path'
+import { DatabaseSync } from 'node:sqlite'
+import { RepaveError } from '../errors.ts'
+
+const sqliteBusy = 5
+
+/**
+ * Claims `home`, or throws CONTROLLER_RUNNING.
+ *
+ * The claim is SQLite's exclusive lock on an empty database, which is a POSIX record lock: the kernel hands it
+ * to one process at a time and takes it back when that process dies, so nothing stale can be left and nothing
+ * has to be compared. The other ways are weaker. A pid file needs a look at the process and then a removal, and
+ * two starters can both do that. A name in the abstract socket namespace can be taken by any user of the machine,
+ * and is not shared by two containers that share the folder. Children do not inherit the lock, so a router that
+ * outlives the controller doesn't keep it.
+ *
+ * Hazard: closing any other descriptor of the file in this process would give the lock away; only this function
+ * may open it.
+ */
+export function claimHome(home: string): Disposable {
+  const database = new DatabaseSync(join(home, 'controller.lock'), { timeout: 0 })
+  try {
+    database.exec('PRAGMA locking_mode = EXCLUSIVE; BEGIN EXCLUSIVE')
+  } catch (error) {
+    database.close()
+    throw translate(error, home)
+  }
+  return { [Symbol.dispose]: () => database.close() }
+}
+
+function translate(error: unknown, home: string): unknown {
+  if (!(error instanceof Error && 'errcode' in error && error.errcode === sqliteBusy)) return error
+  return new RepaveError('CONTROLLER_RUNNING', `a controller already runs for ${home}`, {
+    hint: 'use that one, or stop it first; each state folder has one controller',
+    cause: error,
+  })
+}

@@ -1,0 +1,52 @@
+import { chmodSync, mkdtempSync, rmSync, statSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterEach, beforeEach, expect, test } from 'vitest'
+import { prepareHome, socketPath, stateFolder } from './home.ts'
+
+let folder: string
+
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'repave-home-'))
+})
+
+afterEach(() => rmSync(folder, { recursive: true, force: true }))
+
+const source = { environment: { HOME: '/home/ann' }, uid: 1000, workingDirectory: '/work' }
+
+test.each([
+  ['/home/ann/.local/state/repave', source],
+  ['/state/repave', { ...source, environment: { HOME: '/home/ann', XDG_STATE_HOME: '/state' } }],
+  ['/home/ann/.local/state/repave', { ...source, environment: { HOME: '/home/ann', XDG_STATE_HOME: 'relative' } }],
+  ['/var/lib/repave', { ...source, uid: 0 }],
+  ['/work/here', { ...source, uid: 0, environment: { REPAVE_HOME: 'here' } }],
+  ['/var/lib/repave', { ...source, uid: 0, environment: { REPAVE_HOME: '' } }],
+])('the state folder is %s', (expected, given) => {
+  expect(stateFolder(given)).toBe(expected)
+})
+
+test('a socket path of 107 bytes is taken, one of 108 is refused', () => {
+  const longest = `/${'x'.repeat(107 - '/controller.sock'.length - 1)}`
+  expect(Buffer.byteLength(socketPath(longest))).toBe(107)
+  expect(() => socketPath(`${longest}x`)).toThrow(/too long: .* has 108 bytes/)
+})
+
+test('the folder is made for its owner only, with what is above it', () => {
+  const home = join(folder, 'a/b')
+  prepareHome(home)
+  prepareHome(home)
+  expect((statSync(home).mode & 0o777).toString(8)).toBe('700')
+})
+
+test('a folder that others may write to is refused', () => {
+  chmodSync(folder, 0o777)
+  expect(() => prepareHome(folder)).toThrow(/others may write/)
+})
+
+test("another user's folder is refused", () => {
+  expect(() => prepareHome(folder, 12345)).toThrow(/belongs to another user/)
+})
+
+test('a folder that can not be made is NOT_PERMITTED', () => {
+  expect(() => prepareHome('/proc/repave')).toThrow(expect.objectContaining({ code: 'NOT_PERMITTED' }))
+})

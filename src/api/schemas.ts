@@ -1,0 +1,154 @@
+/**
+ * The shapes of requests. What comes over the socket is checked again as a whole, whoever sent it; the stack
+ * file's own rules, with line and column, are in `config`.
+ */
+import { z } from 'zod'
+import type { Caller, LogsRequest, ReplaceRequest, RollbackRequest, UpRequest } from '../controller/commands.ts'
+import type { Lock } from '../image/lock.ts'
+import type { ImageSource, Quantity, Route, RolloutPolicy, Scope, ServiceSpec, Stack } from '../model/stack.ts'
+import type { Health, ImageDigest, Resources } from '../model/version.ts'
+import type { EventFilter } from '../store/store.ts'
+
+const name = z.string().regex(/^[a-z0-9][a-z0-9_-]{0,62}$/, 'must be a name: lower case letters, digits, - and _')
+const text = z.string().max(32_768)
+const absolutePath = text.startsWith('/')
+const port = z.int().min(1).max(65_535)
+const count = z.int().min(0).max(1_000_000)
+const milliseconds = z.int().min(0).max(86_400_000_000)
+const digest = z.custom<ImageDigest>(
+  (value) => typeof value === 'string' && /^sha256:[0-9a-f]{64}$/.test(value),
+  'must be sha256: and 64 hex digits',
+)
+const textByName = z.record(text, text)
+
+const imageSource: z.ZodType<ImageSource> = z.discriminatedUnion('kind', [
+  z.strictObject({ kind: z.literal('reference'), reference: text.min(1) }),
+  z.strictObject({
+    kind: z.literal('build'),
+    dockerfile: absolutePath,
+    context: absolutePath,
+    arguments: textByName,
+  }),
+])
+
+const route: z.ZodType<Route> = z.strictObject({
+  listen: z.strictObject({ address: text.min(1), port }),
+  host: text.min(1).exactOptional(),
+  path: absolutePath,
+  tls: z.strictObject({ certificate: absolutePath, key: absolutePath }).exactOptional(),
+})
+
+const timing = {
+  intervalMs: milliseconds.min(1),
+  timeoutMs: milliseconds.min(1),
+  healthyAfter: count.min(1),
+  unhealthyAfter: count.min(1),
+}
+
+const health: z.ZodType<Health> = z.discriminatedUnion('kind', [
+  z.strictObject({ kind: z.literal('http'), path: absolutePath, ...timing }),
+  z.strictObject({ kind: z.literal('tcp'), ...timing }),
+  z.strictObject({ kind: z.literal('process'), ...timing }),
+])
+
+const resources: z.ZodType<Resources> = z.strictObject({
+  cpuMillis: z.int().min(1),
+  memoryBytes: z.int().min(1),
+  pids: z.int().min(1),
+})
+
+const quantity: z.ZodType<Quantity> = z.discriminatedUnion('kind', [
+  z.strictObject({ kind: z.literal('count'), count }),
+  z.strictObject({ kind: z.literal('share'), share: z.number().min(0).max(1) }),
+])
+
+const rollout: z.ZodType<RolloutPolicy> = z.strictObject({
+  strategy: z.literal('rolling'),
+  maxSurge: quantity,
+  maxUnavailable: quantity,
+  deadlineMs: milliseconds.min(1),
+})
+
+const service: z.ZodType<ServiceSpec> = z.strictObject({
+  image: imageSource,
+  command: z.array(text).exactOptional(),
+  environment: textByName,
+  user: text.exactOptional(),
+  port: port.exactOptional(),
+  routes: z.array(route),
+  health,
+  resources,
+  tmpfs: z.array(absolutePath),
+  replicas: count,
+  rollout,
+  drainMs: milliseconds,
+})
+
+const stack: z.ZodType<Stack> = z.strictObject({ stack: name, environment: name, services: z.record(name, service) })
+
+const lock: z.ZodType<Lock> = z.strictObject({
+  lockVersion: z.literal(1),
+  references: z.record(text, z.strictObject({ digest, repositoryDigest: text.exactOptional() })),
+  builds: z.record(name, z.strictObject({ inputs: text, digest })),
+})
+
+const by = text.min(1).max(256)
+const scope = { stack: name, environment: name }
+
+export const upSchema: z.ZodType<UpRequest> = z.strictObject({
+  by,
+  stack,
+  lock,
+  refresh: z.boolean().exactOptional(),
+})
+
+export const rollbackSchema: z.ZodType<RollbackRequest> = z.strictObject({
+  by,
+  ...scope,
+  service: name.exactOptional(),
+  to: text.min(1).exactOptional(),
+})
+
+export const replaceSchema: z.ZodType<ReplaceRequest> = z.strictObject({ by, ...scope, instance: text.min(1) })
+
+export const downSchema: z.ZodType<Scope & Caller> = z.strictObject({ by, ...scope })
+
+/** Queries carry text: numbers and booleans are read from it. */
+const numeral = z
+  .string()
+  .regex(/^\d{1,15}$/, 'must be a whole number')
+  .transform(Number)
+const flag = z.enum(['true', 'false']).transform((value) => value === 'true')
+
+export const scopeSchema: z.ZodType<Scope, Record<string, unknown>> = z.strictObject(scope)
+
+export const statusSchema: z.ZodType<Partial<Scope>, Record<string, unknown>> = z.strictObject({
+  stack: name.exactOptional(),
+  environment: name.exactOptional(),
+})
+
+export const versionsSchema: z.ZodType<Scope & { readonly service?: string }, Record<string, unknown>> = z.strictObject(
+  {
+    ...scope,
+    service: name.exactOptional(),
+  },
+)
+
+export const logsSchema: z.ZodType<LogsRequest, Record<string, unknown>> = z.strictObject({
+  ...scope,
+  service: name,
+  tail: numeral.exactOptional(),
+  follow: flag.exactOptional(),
+})
+
+export const eventsSchema: z.ZodType<
+  EventFilter & { readonly follow?: boolean },
+  Record<string, unknown>
+> = z.strictObject({
+  stack: name.exactOptional(),
+  environment: name.exactOptional(),
+  service: name.exactOptional(),
+  after: numeral.exactOptional(),
+  last: numeral.exactOptional(),
+  follow: flag.exactOptional(),
+})

@@ -1,0 +1,73 @@
+/** Commands that answer what a test scripts, and remember what they were asked. */
+import type { Commands, UpRequest } from '../controller/commands.ts'
+import type { LogLine } from '../engine/engine.ts'
+import { emptyLock } from '../image/lock.ts'
+import type { ProgressReport } from '../model/report.ts'
+import type { HistoryEvent } from '../store/store.ts'
+
+type Script<T> = Iterable<T> | AsyncIterable<T>
+
+interface Scripts {
+  readonly up?: () => Script<ProgressReport>
+  readonly rollback?: () => Script<ProgressReport>
+  readonly logs?: (signal: AbortSignal) => Script<LogLine>
+  readonly events?: (filter: unknown, follow: boolean, signal: AbortSignal) => Script<HistoryEvent>
+  readonly status?: Commands['status']
+}
+
+export interface ScriptedCommands extends Commands {
+  readonly calls: (readonly [string, unknown])[]
+}
+
+export function scripted(scripts: Scripts): ScriptedCommands {
+  const calls: (readonly [string, unknown])[] = []
+  const called = async function* <T>(name: string, request: unknown, script: Script<T> = []): AsyncIterable<T> {
+    calls.push([name, request])
+    yield* script
+  }
+  return {
+    calls,
+    info: () => ({ pid: 7, socket: '/s' }),
+    plan: async (request) => {
+      calls.push(['plan', request])
+      return { plan: { stack: 'shop', environment: 'default', services: [], changes: 0 }, lock: emptyLock }
+    },
+    up: (request) => called('up', request, scripts.up?.()),
+    rollback: (request) => called('rollback', request, scripts.rollback?.()),
+    replace: (request) => called('replace', request),
+    down: (request) => called('down', request),
+    status: scripts.status ?? (async () => []),
+    versions: async () => [],
+    drift: async (scope) => ({ ...scope, findings: [] }),
+    logs: (request, signal) => called('logs', request, scripts.logs?.(signal)),
+    events: (filter, follow, signal) => called('events', filter, scripts.events?.(filter, follow, signal)),
+  }
+}
+
+export const upRequest: UpRequest = {
+  by: 'ann',
+  lock: emptyLock,
+  stack: {
+    stack: 'shop',
+    environment: 'default',
+    services: {
+      web: {
+        image: { kind: 'reference', reference: 'web:1' },
+        environment: { LOG_LEVEL: 'info' },
+        port: 8080,
+        routes: [{ listen: { address: '127.0.0.1', port: 8080 }, path: '/' }],
+        health: { kind: 'tcp', intervalMs: 1000, timeoutMs: 1000, healthyAfter: 1, unhealthyAfter: 3 },
+        resources: { cpuMillis: 500, memoryBytes: 1 << 27, pids: 64 },
+        tmpfs: ['/tmp'],
+        replicas: 3,
+        rollout: {
+          strategy: 'rolling',
+          maxSurge: { kind: 'share', share: 0.25 },
+          maxUnavailable: { kind: 'count', count: 0 },
+          deadlineMs: 60_000,
+        },
+        drainMs: 10_000,
+      },
+    },
+  },
+}
