@@ -26,8 +26,10 @@ export interface MemoryEngineOptions {
   /** Whose instances it sees. */
   readonly owner?: string
   readonly timings?: Partial<EngineTimings>
-  /** Aborts when the process that drives this engine is gone: nothing that it had begun is carried further. */
+  /** Aborts when the process that drives this engine is gone: it asks for nothing more. */
   readonly gone?: AbortSignal
+  /** Aborts when also what it had asked for already is not done any more. */
+  readonly lost?: AbortSignal
 }
 
 const noTime: EngineTimings = { createMs: 0, removeMs: 0, observeMs: 0 }
@@ -38,6 +40,7 @@ export class MemoryEngine implements Engine {
   readonly #owner: string
   readonly #timings: EngineTimings
   readonly #gone: AbortSignal | undefined
+  readonly #lost: AbortSignal | undefined
   #versions = new WeakMap<VersionSpec, VersionId>()
 
   constructor(machine: MemoryMachine, options: MemoryEngineOptions = {}) {
@@ -45,6 +48,7 @@ export class MemoryEngine implements Engine {
     this.#owner = options.owner ?? 'controller'
     this.#timings = { ...noTime, ...options.timings }
     this.#gone = options.gone
+    this.#lost = options.lost
   }
 
   async version(): Promise<string> {
@@ -118,10 +122,11 @@ export class MemoryEngine implements Engine {
 
   /** Lets a call take its time; it does nothing unless the engine answers before and after. */
   async #take(ms: number): Promise<void> {
+    if (this.#gone?.aborted) await never()
     this.#assertReachable()
     if (ms > 0) await this.#machine.clock.sleep(ms)
     else await Promise.resolve()
-    if (this.#gone?.aborted) await new Promise(() => undefined)
+    if (this.#lost?.aborted) await never()
     this.#assertReachable()
   }
 
@@ -161,6 +166,10 @@ export class MemoryEngine implements Engine {
     this.#versions.set(spec, version)
     return version
   }
+}
+
+function never(): Promise<never> {
+  return new Promise(() => undefined)
 }
 
 function unknown(name: string): RepaveError {

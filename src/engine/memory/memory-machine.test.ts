@@ -98,16 +98,29 @@ test('an engine that does not answer does nothing, and says `lost` when it is ba
   await watch
 })
 
-test('what an engine had begun ends with the process that drove it, but for what the machine does by itself', async () => {
+test.each([
+  ['lost', ['shop-test-web-first exited']],
+  ['done', ['shop-test-web-first exited', 'shop-test-web-other created']],
+])('what a driver had asked for when it went is %s; it asks for nothing more', async (fate, expected) => {
   const name = await run({ stopMs: 100 })
   const gone = new AbortController()
-  const driver = new MemoryEngine(machine, { timings: { createMs: 10 }, gone: gone.signal })
+  const driver = new MemoryEngine(machine, {
+    timings: { createMs: 10 },
+    gone: gone.signal,
+    ...(fate === 'lost' && { lost: gone.signal }),
+  })
+  const other = orderOf({ ...spec, image: machine.images.add('other') })
   void driver.destroy(name, 1000)
-  void driver.create(orderOf({ ...spec, image: machine.images.add('other') }))
+  void driver.create(other)
   await clock.advance(1)
   gone.abort()
   await clock.advance(10_000)
-  expect((await engine.observe()).instances).toMatchObject([{ name, phase: 'exited', exit: { code: 0 } }])
+  const names = new Map([
+    [name, 'shop-test-web-first'],
+    [other.name, 'shop-test-web-other'],
+  ])
+  const seen = (await engine.observe()).instances.map((instance) => `${names.get(instance.name)} ${instance.phase}`)
+  expect(seen).toEqual(expected)
 })
 
 test('the log keeps the last thousand lines', async () => {
