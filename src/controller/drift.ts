@@ -62,13 +62,16 @@ function routeFindings(
   const live = new Set(
     router.services.filter(({ pool }) => pool === poolName(key)).flatMap(({ routes }) => routes.map(routeUrl)),
   )
-  const finding = (object: string, message: string): DriftFinding => ({ kind: 'route', object, message })
   return [
     ...[...declared]
       .filter((url) => !live.has(url))
-      .map((url) => finding(url, `declared for ${key.service}, and the router has it not`)),
+      .map((url) => routeFinding(url, `declared for ${key.service}, and the router has it not`)),
     ...[...live]
       .filter((url) => !declared.has(url))
-      .map((url) => finding(url, `the router has it, and ${key.service} does not declare it`)),
+      .map((url) => routeFinding(url, `the router has it, and ${key.service} does not declare it`)),
   ]
+}
+
+function routeFinding(object: string, message: string): DriftFinding {
+  return { kind: 'route', object, message }
 }

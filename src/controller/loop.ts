@@ -269,6 +269,6 @@ export class Loop {
   #fleetTimes(record: ReleaseRecord, fleet: Fleet, nowMs: number): readonly number[] {
     const service = record.release.services[fleet.key.service]
     const deadlineMs = service && this.rollouts.nextDeadline(fleet.key, service)
-    return [fleet.createAfterMs, deadlineMs].filter((time) => time !== undefined && time > nowMs) as number[]
+    return [fleet.createAfterMs, deadlineMs].filter((time) => time !== undefined).filter((time) => time > nowMs)
   }
 }

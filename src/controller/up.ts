@@ -1,4 +1,5 @@
 /** `plan` and `up`: from a stack to images, to a release, to a fleet. */
+import { PassThrough } from 'node:stream'
 import { resolveImages, type ResolvedImages } from '../image/resolve.ts'
 import { toRelease } from '../image/release.ts'
 import type { Lock } from '../image/lock.ts'
@@ -46,22 +47,9 @@ function planFor(desk: Desk, release: Release): PlanReport {
 async function* told<T>(
   work: (tell: (report: ProgressReport) => void) => Promise<T>,
 ): AsyncGenerator<ProgressReport, T> {
-  const waiting: ProgressReport[] = []
-  let notify = () => {}
-  let isDone = false
-  const tell = (report: ProgressReport) => {
-    waiting.push(report)
-    notify()
-  }
-  const ended = () => {
-    isDone = true
-    notify()
-  }
-  const result = work(tell)
-  result.then(ended, ended)
-  while (!isDone || waiting.length > 0) {
-    if (waiting.length === 0) await new Promise<void>((resolve) => (notify = resolve))
-    yield* waiting.splice(0)
-  }
+  const lines = new PassThrough({ objectMode: true })
+  const result = work((report) => lines.write(report)).finally(() => lines.end())
+  result.catch(() => {})
+  yield* lines
   return result
 }

@@ -1,6 +1,6 @@
-import fc from 'fast-check'
+import * as fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { type Fleet, type FleetInstance, isReady } from './fleet.ts'
+import { type Fleet, type FleetInstance, isLeaving, isReady } from './fleet.ts'
 import { type Effect, reconcile } from './reconcile.ts'
 
 const old = 'a'.repeat(64)
@@ -226,11 +226,9 @@ describe('for any fleet', () => {
         const created = reconcile(each, 0).filter(({ kind }) => kind === 'create').length
         expect(created).toBeLessThanOrEqual(each.target.replicas)
         if (created > 0) {
-          const leaving = ({ busy, rotation }: FleetInstance) =>
-            rotation === 'draining' || busy === 'unroute' || busy === 'destroy'
           const occupying = each.instances.filter(
             (one) =>
-              (one.phase === 'running' || one.phase === 'created') && one.health !== 'unhealthy' && !leaving(one),
+              (one.phase === 'running' || one.phase === 'created') && one.health !== 'unhealthy' && !isLeaving(one),
           ).length
           expect(occupying + created).toBeLessThanOrEqual(each.target.replicas + each.target.surge)
         }

@@ -1,17 +1,29 @@
 /** What every store must do; run against each implementation. */
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import type { Release } from '../model/release.ts'
-import type { VersionSpec } from '../model/version.ts'
+import { defaultHardening, type VersionSpec } from '../model/version.ts'
 import type { Store } from './store.ts'
 
 const scope = { stack: 'shop', environment: 'production' }
 const key = { ...scope, service: 'web' }
 const release: Release = { ...scope, services: {} }
 const decided = { release, decision: 'up', reason: 'asked for', by: 'ada', atMs: 1_000, starts: [], ends: [] } as const
+const spec: VersionSpec = {
+  image: 'sha256:1111',
+  command: ['/web'],
+  workingDirectory: '/',
+  environment: {},
+  user: '1000',
+  port: null,
+  health: { kind: 'process', intervalMs: 1_000, timeoutMs: 1_000, healthyAfter: 1, unhealthyAfter: 3 },
+  resources: { cpuMillis: 500, memoryBytes: 1 << 27, pids: 64 },
+  tmpfs: [],
+  hardening: defaultHardening,
+}
 const version = {
   ...key,
   version: 'a'.repeat(64),
-  spec: {} as VersionSpec,
+  spec,
   imageName: 'web:1',
   state: 'unproven',
 } as const

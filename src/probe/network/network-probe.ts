@@ -2,7 +2,6 @@
 import { request } from 'node:http'
 import { connect } from 'node:net'
 import type { Address } from '../../model/address.ts'
-import type { Health } from '../../model/version.ts'
 import type { Probe, ProbeResult } from '../probe.ts'
 
 export const networkProbe: Probe = {

@@ -17,7 +17,8 @@ const releaseRow = z.object({
 
 export function toRelease(row: unknown): ReleaseRecord {
   const { at_ms, release, ...rest } = releaseRow.parse(row)
-  return { ...rest, release: JSON.parse(release) as Release, atMs: at_ms }
+  const parsed: Release = JSON.parse(release)
+  return { ...rest, release: parsed, atMs: at_ms }
 }
 
 const rolloutRow = z.object({
@@ -57,9 +58,10 @@ const versionRow = z.object({
 
 export function toVersion(row: unknown): VersionRecord {
   const { spec, image_name, first_run_at_ms, last_run_at_ms, ...rest } = versionRow.parse(row)
+  const parsed: VersionSpec = JSON.parse(spec)
   return {
     ...rest,
-    spec: JSON.parse(spec) as VersionSpec,
+    spec: parsed,
     imageName: image_name,
     firstRunAtMs: first_run_at_ms,
     lastRunAtMs: last_run_at_ms,

@@ -39,9 +39,18 @@ test('a file that is no database is named in the error', () => {
 test('a decision that fails half-way has not happened', async () => {
   const store = createSqliteStore(temporaryFile())
   const scope = { stack: 'shop', environment: 'production' }
-  const decision = { release: { ...scope, services: {} }, decision: 'up', reason: '', by: 'ada', atMs: 1, ends: [] } as const
+  const decision = {
+    release: { ...scope, services: {} },
+    decision: 'up',
+    reason: '',
+    by: 'ada',
+    atMs: 1,
+    ends: [],
+  } as const
   const impossible = { service: 'web', from: null, to: null as unknown as string }
-  await expect(store.decide({ ...decision, starts: [impossible] })).rejects.toThrow(expect.objectContaining({ code: 'STORE_FAILED' }))
+  await expect(store.decide({ ...decision, starts: [impossible] })).rejects.toThrow(
+    expect.objectContaining({ code: 'STORE_FAILED' }),
+  )
   expect(await store.currentRelease(scope)).toBeUndefined()
   await store.decide({ ...decision, starts: [] })
   expect(await store.releases(scope)).toHaveLength(1)

@@ -136,7 +136,7 @@ function open(file: string): DatabaseSync {
 }
 
 function migrate(database: DatabaseSync, file: string): void {
-  const { user_version: taken } = database.prepare('PRAGMA user_version').get() as { user_version: number }
+  const taken = Number(database.prepare('PRAGMA user_version').get()?.['user_version'])
   if (taken > migrations.length)
     throw new RepaveError('STORE_FAILED', `the state in ${file} was written by a newer Repave`, {
       hint: 'run that version of Repave, or name another state folder with REPAVE_HOME',
