@@ -46,18 +46,12 @@ async function translated(path: string, action: () => Promise<void>): Promise<vo
 }
 
 function fileError(path: string, cause: unknown): unknown {
-  switch (errorCode(cause)) {
-    case 'ENOSPC':
-    case 'EDQUOT':
-      return new RepaveError('DISK_FULL', `no space left to write ${path}`, { hint: 'free some space there', cause })
-    case 'EACCES':
-    case 'EPERM':
-    case 'EROFS':
-      return new RepaveError('NOT_PERMITTED', `${path} can't be written`, {
-        hint: 'run as its owner, or set REPAVE_HOME to a folder of yours',
-        cause,
-      })
-    default:
-      return cause
-  }
+  const code = errorCode(cause) ?? ''
+  if (['ENOSPC', 'EDQUOT'].includes(code))
+    return new RepaveError('DISK_FULL', `no space left to write ${path}`, { hint: 'free some space there', cause })
+  if (!['EACCES', 'EPERM', 'EROFS'].includes(code)) return cause
+  return new RepaveError('NOT_PERMITTED', `${path} can't be written`, {
+    hint: 'run as its owner, or set REPAVE_HOME to a folder of yours',
+    cause,
+  })
 }

@@ -40,6 +40,8 @@ const holdStepMs = 200
 export class MemoryProxy {
   services: readonly RoutedService[] = []
   readonly servers = new Map<string, MemoryServer>()
+  /** Servers whose pool is gone, with the requests that they still have. */
+  readonly retired = new Map<string, MemoryServer>()
   /** Ports that something else listens on. */
   readonly occupiedPorts = new Set<number>()
   /** Certificate and key files that can't be used. */
@@ -89,8 +91,9 @@ export class MemoryProxy {
   }
 
   empty(): void {
-    for (const server of this.servers.values()) this.cut(server)
+    for (const server of [...this.servers.values(), ...this.retired.values()]) this.cut(server)
     this.servers.clear()
+    this.retired.clear()
     this.services = []
     this.changed()
   }

@@ -43,7 +43,7 @@ export class MemoryRouter implements Router {
     await this.check(services)
     if (services.every(({ routes }) => routes.length === 0)) return this.#proxy.empty()
     const pools = new Set(services.map(({ pool }) => pool))
-    for (const [key, server] of this.#proxy.servers) if (!pools.has(server.pool)) this.#proxy.servers.delete(key)
+    for (const [key, server] of this.#proxy.servers) if (!pools.has(server.pool)) this.#retire(key, server)
     this.#proxy.services = services
     this.#proxy.changed()
   }
@@ -69,7 +69,7 @@ export class MemoryRouter implements Router {
 
   async remove(pool: PoolName, instance: string, timeoutMs: number): Promise<'drained' | 'cut'> {
     const key = serverKey(pool, instance)
-    const server = this.#proxy.servers.get(key)
+    const server = this.#proxy.servers.get(key) ?? this.#proxy.retired.get(key)
     if (server === undefined) return 'drained'
     const deadlineMs = this.#clock.now() + timeoutMs
     const earlier = this.#removals.get(key)
@@ -89,6 +89,11 @@ export class MemoryRouter implements Router {
   #stateOf(server: MemoryServer): 'in' | 'draining' | 'down' {
     if (server.draining) return 'draining'
     return this.#proxy.answers(server) ? 'in' : 'down'
+  }
+
+  #retire(key: string, server: MemoryServer): void {
+    this.#proxy.servers.delete(key)
+    this.#proxy.retired.set(key, server)
   }
 
   #replace(key: string, server: MemoryServer): void {
@@ -113,7 +118,8 @@ export class MemoryRouter implements Router {
     }
     const outcome = server.sessions.size > 0 ? 'cut' : 'drained'
     this.#proxy.cut(server)
-    this.#proxy.servers.delete(key)
+    for (const servers of [this.#proxy.servers, this.#proxy.retired])
+      if (servers.get(key) === server) servers.delete(key)
     this.#removals.delete(key)
     return outcome
   }
