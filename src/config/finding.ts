@@ -75,7 +75,7 @@ export function choices(known: readonly string[], noun: string): string {
 
 /** The same for words that differ only by letters that changed places. */
 function letters(word: string): string {
-  return [...word].toSorted().join('')
+  return word.split('').toSorted().join('')
 }
 
 function lineOf(at: FilePosition): string {

@@ -1,6 +1,6 @@
 import { execFileSync } from 'node:child_process'
 import { symlink } from 'node:fs/promises'
-import fc from 'fast-check'
+import * as fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { stringify } from 'yaml'
 import { temporaryFolder } from '../system/temporary-folder.ts'
@@ -147,7 +147,7 @@ test('what is no text file of a modest size is refused, and never waited for', a
   await folder.write('folder.yaml/inside', '')
   await symlink('/dev/zero', `${folder.path}/device.yaml`)
   await symlink('loop.yaml', `${folder.path}/loop.yaml`)
-  execFileSync('mkfifo', [`${folder.path}/pipe.yaml`])
+  execFileSync('/usr/bin/mkfifo', [`${folder.path}/pipe.yaml`])
   expect(await refusal('large.yaml')).toMatchObject({ code: 'FILE_TOO_LARGE' })
   expect(await refusal('latin.yaml')).toMatchObject({ code: 'FILE_SYNTAX' })
   expect(await refusal('nul.yaml')).toMatchObject({ code: 'FILE_SYNTAX' })
