@@ -43,7 +43,7 @@ export class Upkeep {
     this.#tendRoutes(views, sight)
     for (const view of views) {
       if (isHollow(view, sight)) this.#retire(view.scope)
-      else if (isSettled(view.scope)) this.#reserve(view)
+      else if (isWanted(view) && isSettled(view.scope)) this.#reserve(view)
     }
     const known = new Set(views.map(({ scope }) => scopeName(scope)))
     const occupied = new Set(sight.engine.instances.map(scopeName))
@@ -88,9 +88,12 @@ export class Upkeep {
   }
 }
 
+function isWanted({ record }: ScopeView): boolean {
+  return Object.keys(record.release.services).length > 0
+}
+
 /** Nothing is wanted and nothing runs, and the engine still holds something for it. */
 function isHollow(view: ScopeView, { engine }: Sight): boolean {
-  if (Object.keys(view.record.release.services).length > 0 || view.fleets.some(({ instances }) => instances.length > 0))
-    return false
+  if (isWanted(view) || view.fleets.some(({ instances }) => instances.length > 0)) return false
   return engine.scopes.some((scope) => scopeName(scope) === scopeName(view.scope))
 }
