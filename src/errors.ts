@@ -18,6 +18,7 @@ const catalogue = {
   USAGE: { exit: 2, status: 400, retryable: false },
   FILE_NOT_FOUND: { exit: 2, status: 400, retryable: false },
   FILE_UNREADABLE: { exit: 2, status: 400, retryable: false },
+  FILE_UNWRITABLE: { exit: 1, status: 500, retryable: false },
   FILE_TOO_LARGE: { exit: 2, status: 400, retryable: false },
   FILE_SYNTAX: { exit: 2, status: 400, retryable: false },
   FILE_INVALID: { exit: 2, status: 422, retryable: false },

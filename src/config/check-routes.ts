@@ -41,7 +41,8 @@ function checkPorts(stack: Stack, routes: readonly PlacedRoute[]): readonly Find
 function checkDuplicates(routes: readonly PlacedRoute[]): readonly Finding[] {
   return clashes(
     routes,
-    (one, other) => routeKey(one) === routeKey(other),
+    routeKey,
+    () => true,
     (later, earlier) => ({
       path: later.path,
       message: `services ${earlier.service} and ${later.service} both have the route ${routeUrl(later.route)}`,
@@ -53,10 +54,8 @@ function checkDuplicates(routes: readonly PlacedRoute[]): readonly Finding[] {
 function checkTls(routes: readonly PlacedRoute[]): readonly Finding[] {
   return clashes(
     routes,
-    (one, other) =>
-      one.listen.port === other.listen.port &&
-      one.listen.address === other.listen.address &&
-      (one.tls === undefined) !== (other.tls === undefined),
+    ({ listen }) => `${listen.address}:${listen.port}`,
+    (one, other) => (one.tls === undefined) !== (other.tls === undefined),
     (later, earlier) => ({
       path: later.path,
       message: `services ${earlier.service} and ${later.service} use port ${later.route.listen.port} with and without TLS`,
@@ -68,10 +67,9 @@ function checkTls(routes: readonly PlacedRoute[]): readonly Finding[] {
 function checkAddresses(routes: readonly PlacedRoute[]): readonly Finding[] {
   return clashes(
     routes,
-    (one, other) =>
-      one.listen.port === other.listen.port &&
-      one.listen.address !== other.listen.address &&
-      (isWildcard(one.listen.address) || isWildcard(other.listen.address)),
+    ({ listen }) => String(listen.port),
+    ({ listen: one }, { listen: other }) =>
+      one.address !== other.address && (isWildcard(one.address) || isWildcard(other.address)),
     (later, earlier) => ({
       path: later.path,
       message: `port ${later.route.listen.port} is listened on at ${earlier.route.listen.address} (${earlier.service}) and at ${later.route.listen.address} (${later.service}): one of them is all addresses`,
@@ -80,18 +78,16 @@ function checkAddresses(routes: readonly PlacedRoute[]): readonly Finding[] {
   )
 }
 
-/** A finding for each route that clashes with an earlier one. */
+/** A finding for each route that clashes with the first of those that share its key. */
 function clashes(
   routes: readonly PlacedRoute[],
+  keyOf: (route: Route) => string,
   clash: (one: Route, other: Route) => boolean,
   describe: (later: PlacedRoute, earlier: PlacedRoute) => Finding,
 ): readonly Finding[] {
-  const byPort = Map.groupBy(routes, ({ route }) => route.listen.port)
-  return [...byPort.values()].flatMap((group) =>
-    group.flatMap((later, index) => {
-      const earlier = group.slice(0, index).find(({ route }) => clash(route, later.route))
-      return earlier ? [describe(later, earlier)] : []
-    }),
+  const groups = Map.groupBy(routes, ({ route }) => keyOf(route))
+  return [...groups.values()].flatMap(([first, ...others]) =>
+    first ? others.filter(({ route }) => clash(first.route, route)).map((later) => describe(later, first)) : [],
   )
 }
 

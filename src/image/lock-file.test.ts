@@ -53,6 +53,6 @@ test.each([
 test('a lock that can not be written leaves nothing behind', async () => {
   await using folder = await temporaryFolder()
   await expect(writeLock(`${folder.path}/absent/repave.lock.json`, lock)).rejects.toMatchObject({
-    code: 'FILE_UNREADABLE',
+    code: 'FILE_UNWRITABLE',
   })
 })

@@ -59,7 +59,7 @@ export async function writeLock(file: string, lock: Lock): Promise<boolean> {
     const code = errorCode(cause)
     const full = code === 'ENOSPC' || code === 'EDQUOT'
     throw new RepaveError(
-      full ? 'DISK_FULL' : 'FILE_UNREADABLE',
+      full ? 'DISK_FULL' : 'FILE_UNWRITABLE',
       `${file} can't be written (${code ?? 'unknown reason'})`,
       {
         hint: full ? 'free some space' : 'make its folder writable',

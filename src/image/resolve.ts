@@ -29,7 +29,7 @@ interface Resolution {
   readonly build?: LockedBuild
 }
 
-/** Throws IMAGE_NOT_FOUND, BUILD_FAILED, the errors of `readContext`, and the engine's; names the service in each. */
+/** Throws IMAGE_NOT_FOUND, IMAGE_INVALID and BUILD_FAILED with the service named; the errors of `readContext` and the engine. */
 export async function resolveImages(
   stack: Stack,
   lock: Lock,
@@ -67,6 +67,12 @@ class ImageResolver {
   }
 
   async resolve(service: string, source: ImageSource): Promise<Resolution> {
+    return this.#resolveSource(service, source).catch((error: unknown) => {
+      throw aboutService(service, error)
+    })
+  }
+
+  async #resolveSource(service: string, source: ImageSource): Promise<Resolution> {
     switch (source.kind) {
       case 'reference':
         return this.#resolveReference(service, source.reference)
@@ -89,7 +95,7 @@ class ImageResolver {
     const locked = this.#locked(this.#lock.references, reference)
     const request = { kind: 'reference', reference, ...locked } as const
     return this.#prepare(service, request).catch((error: unknown) => {
-      throw locked && isNotFound(error) ? lockedImageGone(service, reference, locked, error) : error
+      throw locked && isNotFound(error) ? lockedImageGone(reference, locked, error) : error
     })
   }
 
@@ -131,18 +137,26 @@ class ImageResolver {
   }
 }
 
+/** What is wrong with an image is wrong with its service; what is wrong with the engine is not. */
+function aboutService(service: string, error: unknown): unknown {
+  if (!(error instanceof RepaveError)) return error
+  if (!['IMAGE_NOT_FOUND', 'IMAGE_INVALID', 'BUILD_FAILED'].includes(error.code)) return error
+  const { code, message, hint, at } = error
+  return new RepaveError(code, `service ${service}: ${message}`, { hint, ...(at && { at }), cause: error })
+}
+
 function isNotFound(error: unknown): boolean {
   return error instanceof RepaveError && error.code === 'IMAGE_NOT_FOUND'
 }
 
-function lockedImageGone(service: string, reference: string, locked: LockedReference, cause: unknown): RepaveError {
+function lockedImageGone(reference: string, locked: LockedReference, cause: unknown): RepaveError {
   const where =
     locked.repositoryDigest === undefined
       ? 'it was only ever on this machine'
       : `no registry has ${locked.repositoryDigest} any more`
   return new RepaveError(
     'IMAGE_NOT_FOUND',
-    `service ${service}: the content that ${reference} is locked to (${locked.digest}) is gone: ${where}`,
+    `the content that ${reference} is locked to (${locked.digest}) is gone: ${where}`,
     { hint: `bring that image back, or take what ${reference} stands for now with --refresh`, cause },
   )
 }
