@@ -1,0 +1,63 @@
+/** An aborted rollout ends whole on the version that there was: what still runs of it is kept, and not made anew. */
+import { fleetName, scopeName } from '../../../src/model/stack.ts'
+import type { ReleaseRecord } from '../../../src/store/store.ts'
+import type { Call } from '../seams.ts'
+import { isFit, type FleetTruth, type WorldTruth } from '../fleet-truth.ts'
+import { ViolationError, type Disturbance, type Monitor } from './invariant.ts'
+
+export class AbortMonitor implements Monitor {
+  /** By fleet: the survivors, and how many of them have to stay. */
+  readonly #survivors = new Map<string, { readonly names: Set<string>; readonly atLeast: number }>()
+  readonly #condemned = new Set<string>()
+
+  /** A clean instance was asked for in its place. */
+  condemn(instance: string): void {
+    this.#condemned.add(instance)
+    this.#release(instance)
+  }
+
+  onDecision({ decision, release }: ReleaseRecord, truth: WorldTruth): void {
+    for (const fleet of truth.fleets) {
+      if (scopeName(fleet.key) !== scopeName(release)) continue
+      this.#survivors.delete(fleetName(fleet.key))
+      if (decision === 'abort') this.#keep(fleet, truth)
+    }
+  }
+
+  onDisturbance(disturbance: Disturbance): void {
+    if (disturbance.kind === 'instance') this.#release(disturbance.instance)
+    if (disturbance.kind === 'all') this.#survivors.clear()
+  }
+
+  onCall({ on, verb, subject }: Call): void {
+    if (on !== 'engine' || verb !== 'destroy') return
+    for (const [fleet, { names, atLeast }] of this.#survivors)
+      if (names.delete(subject) && names.size < atLeast)
+        throw new ViolationError(
+          'aborted ends whole',
+          `${subject} survived the aborted rollout of ${fleet} and is destroyed`,
+        )
+  }
+
+  onStep({ fleets }: WorldTruth): void {
+    if (this.#survivors.size === 0) return
+    for (const { instances } of fleets)
+      for (const instance of instances) if (!isFit(instance)) this.#release(instance.order.name)
+  }
+
+  #keep({ key, wanted, instances }: FleetTruth, { leaving }: WorldTruth): void {
+    const names = instances
+      .filter((instance) => isFit(instance) && instance.order.version === wanted?.version)
+      .map(({ order }) => order.name)
+      .filter((name) => !leaving.has(name) && !this.#condemned.has(name))
+    this.#survivors.set(fleetName(key), {
+      names: new Set(names),
+      atLeast: Math.min(names.length, wanted?.replicas ?? 0),
+    })
+  }
+
+  #release(instance: string): void {
+    for (const [fleet, { names, atLeast }] of this.#survivors)
+      if (names.delete(instance)) this.#survivors.set(fleet, { names, atLeast: Math.min(atLeast, names.size) })
+  }
+}

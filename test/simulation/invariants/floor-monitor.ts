@@ -1,0 +1,55 @@
+/**
+ * Promise 3, capacity: once a fleet has so many ready instances, it keeps them, up to its floor. What dies by itself
+ * lowers what can be asked for, and for a while excuses the controller, which can't know at once.
+ */
+import { fleetName } from '../../../src/model/stack.ts'
+import { floorOf, isFit, readyIn, type FleetTruth, type WorldTruth } from '../fleet-truth.ts'
+import { ViolationError, type Disturbance, type Monitor } from './invariant.ts'
+
+interface Held {
+  /** So many were ready, and may not become fewer. */
+  level: number
+  ready: ReadonlySet<string>
+}
+
+/** How long it takes at most until a controller has seen that an instance is dead or sick. */
+const unseenMs = 6_000
+
+export class FloorMonitor implements Monitor {
+  readonly #held = new Map<string, Held>()
+  #excusedUntilMs = 0
+
+  onDisturbance(disturbance: Disturbance, { nowMs }: WorldTruth): void {
+    if (disturbance.kind !== 'controller') this.#excusedUntilMs = nowMs + unseenMs
+  }
+
+  onStep(truth: WorldTruth): void {
+    for (const fleet of truth.fleets) this.#check(fleet, truth)
+  }
+
+  #check(fleet: FleetTruth, truth: WorldTruth): void {
+    const name = fleetName(fleet.key)
+    const held = this.#held.get(name) ?? { level: 0, ready: new Set<string>() }
+    const ready = new Set(readyIn(fleet, truth.leaving).map(({ order }) => order.name))
+    if (this.#lostByItself(fleet, held.ready, ready)) this.#excusedUntilMs = truth.nowMs + unseenMs
+    const floor = floorOf(fleet)
+    const due = truth.nowMs <= this.#excusedUntilMs ? Math.min(held.level, ready.size) : held.level
+    if (ready.size < Math.min(due, floor))
+      throw new ViolationError(
+        'floor',
+        `${name} has ${ready.size} ready instances, where it had ${due} and ${floor} is its floor`,
+      )
+    this.#held.set(name, { level: Math.min(floor, Math.max(due, ready.size)), ready })
+  }
+
+  /** Whether an instance stopped serving that nobody took out. */
+  #lostByItself(fleet: FleetTruth, before: ReadonlySet<string>, now: ReadonlySet<string>): boolean {
+    return fleet.instances.some(
+      (instance) =>
+        before.has(instance.order.name) &&
+        !now.has(instance.order.name) &&
+        !isFit(instance) &&
+        !instance.process?.terminated,
+    )
+  }
+}

@@ -1,0 +1,51 @@
+/** What must hold in every simulated world at every time; the names are those of the promises that they show. */
+import type { MemoryInstance } from '../../../src/engine/memory/memory-machine.ts'
+import type { ReleaseRecord } from '../../../src/store/store.ts'
+import type { Call } from '../seams.ts'
+import type { WorldTruth } from '../fleet-truth.ts'
+
+export const invariantNames = [
+  'nothing is altered',
+  'named by content',
+  'floor',
+  'surge',
+  'no request lost',
+  'aborted ends whole',
+  'converges',
+  'kill anything',
+] as const
+
+export type InvariantName = (typeof invariantNames)[number]
+
+export interface Violation {
+  readonly invariant: InvariantName
+  readonly message: string
+}
+
+/** Something that befell instances and that no controller can answer for. */
+export type Disturbance =
+  | { readonly kind: 'instance'; readonly instance: string }
+  /** The router lost its servers, or the engine all processes. */
+  | { readonly kind: 'all' }
+  /** The controller can't act, or was killed in the middle of it. */
+  | { readonly kind: 'controller' }
+
+/** Watches a world for one kind of violation. Each part is optional, so that a monitor says what it looks at. */
+export interface Monitor {
+  onDecision?(record: ReleaseRecord, truth: WorldTruth): void
+  onCall?(call: Call, truth: WorldTruth): void
+  onCreated?(instance: MemoryInstance, truth: WorldTruth): void
+  onDisturbance?(disturbance: Disturbance, truth: WorldTruth): void
+  /** After every step of the world in which something happened. */
+  onStep?(truth: WorldTruth): void
+}
+
+export class ViolationError extends Error {
+  override readonly name = 'ViolationError'
+  readonly violation: Violation
+
+  constructor(invariant: InvariantName, message: string) {
+    super(`${invariant}: ${message}`)
+    this.violation = { invariant, message }
+  }
+}

@@ -1,0 +1,51 @@
+/** All the monitors of a world, as one. */
+import type { MemoryInstance, MemoryMachine } from '../../../src/engine/memory/memory-machine.ts'
+import type { MemorySession } from '../../../src/router/memory/memory-proxy.ts'
+import type { ReleaseRecord } from '../../../src/store/store.ts'
+import type { WorldTruth } from '../fleet-truth.ts'
+import type { Call } from '../seams.ts'
+import { AbortMonitor } from './abort-monitor.ts'
+import { ContentMonitor } from './content-monitor.ts'
+import { FloorMonitor } from './floor-monitor.ts'
+import type { Disturbance, Monitor } from './invariant.ts'
+import { SurgeMonitor } from './surge-monitor.ts'
+import { TrafficMonitor } from './traffic-monitor.ts'
+
+export class Monitors {
+  readonly #abort = new AbortMonitor()
+  readonly #traffic: TrafficMonitor
+  readonly #all: readonly Monitor[]
+
+  constructor(machine: MemoryMachine) {
+    this.#traffic = new TrafficMonitor(machine)
+    this.#all = [new ContentMonitor(), new FloorMonitor(), new SurgeMonitor(), this.#abort, this.#traffic]
+  }
+
+  condemn(instance: string): void {
+    this.#abort.condemn(instance)
+  }
+
+  onRequest(pool: string, session: MemorySession | undefined, truth: WorldTruth): void {
+    this.#traffic.onRequest(pool, session, truth)
+  }
+
+  onDecision(record: ReleaseRecord, truth: WorldTruth): void {
+    for (const monitor of this.#all) monitor.onDecision?.(record, truth)
+  }
+
+  onCall(call: Call, truth: WorldTruth): void {
+    for (const monitor of this.#all) monitor.onCall?.(call, truth)
+  }
+
+  onCreated(instance: MemoryInstance, truth: WorldTruth): void {
+    for (const monitor of this.#all) monitor.onCreated?.(instance, truth)
+  }
+
+  onDisturbance(disturbance: Disturbance, truth: WorldTruth): void {
+    for (const monitor of this.#all) monitor.onDisturbance?.(disturbance, truth)
+  }
+
+  onStep(truth: WorldTruth): void {
+    for (const monitor of this.#all) monitor.onStep?.(truth)
+  }
+}

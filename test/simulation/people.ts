@@ -1,0 +1,104 @@
+/** Those who give commands: they start a controller where none runs, and try again what was cut off. */
+import type { Controller } from '../../src/controller/controller.ts'
+import { emptyLock, type Lock } from '../../src/image/lock.ts'
+import type { ProgressReport, ResultReport } from '../../src/model/report.ts'
+import { scopeName } from '../../src/model/stack.ts'
+import { stackOf } from './catalogue.ts'
+import type { Command } from './history.ts'
+import type { Life } from './life.ts'
+import { actionWords, type Story } from './story.ts'
+
+/** What a command said last. */
+export type Answer =
+  | { readonly kind: 'result'; readonly result: ResultReport }
+  | { readonly kind: 'refused'; readonly code: string; readonly message: string }
+  /** The controller died before it answered. */
+  | { readonly kind: 'cut off' }
+
+export interface Office {
+  /** A controller that runs, started if there is none. */
+  controller(): Promise<{ readonly controller: Controller; readonly life: Life }>
+  /** The instances of the environment that are there now. */
+  instances(command: Command): readonly string[]
+  /** Whether a decision was recorded for the environment since the sequence number. */
+  decisions(command: Command): number
+  condemn(instance: string): void
+}
+
+export class People {
+  readonly #office: Office
+  readonly #story: Story
+  readonly #locks = new Map<string, Lock>()
+
+  constructor(office: Office, story: Story) {
+    this.#office = office
+    this.#story = story
+  }
+
+  /** Gives a command, again and again until a controller lives long enough to answer. */
+  async give(command: Command): Promise<Answer> {
+    const words = actionWords({ ...command, afterMs: 0 })
+    const before = this.#office.decisions(command)
+    for (;;) {
+      this.#story.tell('people', words)
+      const answer = await this.#ask(command)
+      this.#story.tell('people', `${words.split(':')[0]} → ${answerWords(answer)}`)
+      if (answer.kind !== 'cut off') return answer
+      // What was recorded goes on by itself; to say it again would be another rollback.
+      if (command.kind === 'rollback' && this.#office.decisions(command) > before) return answer
+      if (command.kind === 'replace') return answer
+    }
+  }
+
+  async #ask(command: Command): Promise<Answer> {
+    const { controller, life } = await this.#office.controller()
+    return Promise.race([this.#read(command, controller), life.over.then((): Answer => ({ kind: 'cut off' }))])
+  }
+
+  async #read(command: Command, controller: Controller): Promise<Answer> {
+    let answer: Answer = { kind: 'refused', code: 'INTERNAL', message: 'no report at all' }
+    for await (const report of this.#reports(command, controller)) {
+      if (report.kind === 'lock') this.#locks.set(scopeName(command.scope), report.lock as Lock)
+      if (report.kind === 'result') answer = report
+      if (report.kind === 'error') answer = { kind: 'refused', code: report.error.code, message: report.error.message }
+    }
+    return answer
+  }
+
+  #reports(command: Command, controller: Controller): AsyncIterable<ProgressReport> {
+    const { scope } = command
+    const by = 'someone'
+    switch (command.kind) {
+      case 'up': {
+        const lock = this.#locks.get(scopeName(scope)) ?? emptyLock
+        return controller.up({ stack: stackOf(scope, command.choice), lock, by })
+      }
+      case 'rollback':
+        return controller.rollback({ ...scope, by, ...(command.service && { service: command.service }) })
+      case 'replace':
+        return controller.replace({ ...scope, by, instance: this.#pick(command) })
+      case 'down':
+        return controller.down({ ...scope, by })
+    }
+  }
+
+  #pick(command: Command & { readonly kind: 'replace' }): string {
+    const instances = this.#office.instances(command)
+    const instance = instances[Math.floor(command.pick * instances.length)] ?? 'none-there'
+    this.#office.condemn(instance)
+    return instance
+  }
+}
+
+function answerWords(answer: Answer): string {
+  switch (answer.kind) {
+    case 'result': {
+      const { ok, changed, code, message } = answer.result
+      return ok ? `done${changed ? '' : ', nothing to do'}` : `${code}: ${message}`
+    }
+    case 'refused':
+      return `refused, ${answer.code}: ${answer.message}`
+    case 'cut off':
+      return 'cut off'
+  }
+}

@@ -1,0 +1,85 @@
+/** The seams of the controller, opened: every call that crosses one passes through a function of ours. */
+import type { Engine, EngineEvent } from '../../src/engine/engine.ts'
+import type { Router, RouterEvent } from '../../src/router/router.ts'
+import type { Store } from '../../src/store/store.ts'
+
+export interface Call {
+  readonly on: 'engine' | 'router' | 'store'
+  readonly verb: string
+  /** What it is about: an instance, a scope, an image. */
+  readonly subject: string
+  /** `act` changes the world, `record` the store, `look` nothing. */
+  readonly nature: 'act' | 'record' | 'look'
+}
+
+/** Does `run`, or does not, or not yet, or says something else about it. */
+export type Around = <Result>(call: Call, run: () => Promise<Result>) => Promise<Result>
+
+/** Brings an event to its listener, or not, or not yet, or twice. */
+export type Deliver = (hear: () => void) => void
+
+export function aroundEngine(engine: Engine, around: Around, deliver: Deliver): Engine {
+  const act = actOn(around, 'engine')
+  const look = lookAt(around, 'engine')
+  return {
+    kind: engine.kind,
+    version: () => look('version', () => engine.version()),
+    prepare: (request, progress) => look('prepare', () => engine.prepare(request, progress)),
+    create: (order) => act('create', order.name, () => engine.create(order)),
+    start: (name) => act('start', name, () => engine.start(name)),
+    destroy: (name, graceMs) => act('destroy', name, () => engine.destroy(name, graceMs)),
+    observe: (options) => look('observe', () => engine.observe(options)),
+    logs: (name, options) => engine.logs(name, options),
+    watch: (listener, signal) =>
+      engine.watch((event: EngineEvent) => deliver(() => signal.aborted || listener(event)), signal),
+    reserve: (scope, count) =>
+      act('reserve', `${scope.stack}/${scope.environment}`, () => engine.reserve(scope, count)),
+    retire: (scope) => act('retire', `${scope.stack}/${scope.environment}`, () => engine.retire(scope)),
+  }
+}
+
+export function aroundRouter(router: Router, around: Around, deliver: Deliver): Router {
+  const act = actOn(around, 'router')
+  const look = lookAt(around, 'router')
+  return {
+    kind: router.kind,
+    version: () => look('version', () => router.version()),
+    configure: (services) =>
+      act('configure', services.map(({ pool }) => pool).join(' '), () => router.configure(services)),
+    check: (services) => look('check', () => router.check(services)),
+    observe: () => look('observe', () => router.observe()),
+    add: (pool, instance, address) => act('add', instance, () => router.add(pool, instance, address)),
+    remove: (pool, instance, timeoutMs) => act('remove', instance, () => router.remove(pool, instance, timeoutMs)),
+    watch: (listener, signal) =>
+      router.watch((event: RouterEvent) => deliver(() => signal.aborted || listener(event)), signal),
+  }
+}
+
+export function aroundStore(store: Store, around: Around): Store {
+  const look = lookAt(around, 'store')
+  const record = <Result>(verb: string, subject: string, run: () => Promise<Result>) =>
+    around({ on: 'store', verb, subject, nature: 'record' }, run)
+  return {
+    decide: (decision) => record('decide', `${decision.decision}: ${decision.reason}`, () => store.decide(decision)),
+    currentRelease: (scope) => look('currentRelease', () => store.currentRelease(scope)),
+    currentReleases: () => look('currentReleases', () => store.currentReleases()),
+    releases: (scope) => look('releases', () => store.releases(scope)),
+    endRollout: (end) => record('endRollout', end.state, () => store.endRollout(end)),
+    runningRollouts: () => look('runningRollouts', () => store.runningRollouts()),
+    rollouts: (key) => look('rollouts', () => store.rollouts(key)),
+    saveVersion: (version) => record('saveVersion', version.version.slice(0, 8), () => store.saveVersion(version)),
+    versions: (scope, service) => look('versions', () => store.versions(scope, service)),
+    append: (event) => record('append', `${event.kind} ${event.instance ?? ''}`, () => store.append(event)),
+    events: (filter) => look('events', () => store.events(filter)),
+    close: () => look('close', () => store.close()),
+  }
+}
+
+function actOn(around: Around, on: Call['on']) {
+  return <Result>(verb: string, subject: string, run: () => Promise<Result>) =>
+    around({ on, verb, subject, nature: 'act' }, run)
+}
+
+function lookAt(around: Around, on: Call['on']) {
+  return <Result>(verb: string, run: () => Promise<Result>) => around({ on, verb, subject: '', nature: 'look' }, run)
+}

@@ -1,0 +1,212 @@
+/** One seed, one world: its history, then quiet, then the question whether all is as it should be. */
+import { seededRandom } from '../../src/system/random.ts'
+import { scopeName } from '../../src/model/stack.ts'
+import { becomesHealthy, scopes, type StackChoice } from './catalogue.ts'
+import { divergence, leftovers } from './fleet-truth.ts'
+import {
+  drawFinale,
+  drawHistory,
+  type Action,
+  type Command,
+  type History,
+  type Mishap,
+  type Profile,
+} from './history.ts'
+import type { InvariantName, Violation } from './invariants/invariant.ts'
+import type { Answer } from './people.ts'
+import { World, type Tamper } from './world.ts'
+
+export interface SimulationOptions {
+  readonly seed: number
+  readonly steps?: number
+  readonly history?: History
+  readonly tamper?: Tamper
+}
+
+export interface Outcome {
+  readonly seed: number
+  readonly profile: Profile
+  readonly history: History
+  readonly violation?: Violation
+  readonly story: readonly string[]
+  /** Effects that were asked for. */
+  readonly acts: number
+  readonly virtualMs: number
+  /** How often each kind of mishap struck. */
+  readonly struck: ReadonlyMap<string, number>
+  /** What runs in the end: fleet by fleet, version and number. */
+  readonly ending: string
+}
+
+export const defaultSteps = 9
+
+export async function simulate(options: SimulationOptions): Promise<Outcome> {
+  const { seed, steps = defaultSteps, tamper } = options
+  const random = seededRandom(seed)
+  const history = options.history ?? drawHistory(random, steps)
+  const world = new World(seed, tamper)
+  const simulation = new Simulation(world, drawFinale(seededRandom(seed + 1)))
+  const violation = await simulation.run(history)
+  await world.end()
+  return {
+    seed,
+    profile: history.profile,
+    history,
+    ...(violation && { violation }),
+    story: world.story.lines,
+    acts: world.acts,
+    virtualMs: world.clock.now() - world.startedAtMs,
+    struck: world.hazards.struck,
+    ending: simulation.ending,
+  }
+}
+
+class Simulation {
+  readonly #world: World
+  readonly #finale: StackChoice
+  /** What ran when the history had ended and all had come to rest. */
+  ending = ''
+
+  constructor(world: World, finale: StackChoice) {
+    this.#world = world
+    this.#finale = finale
+  }
+
+  async run({ actions }: History): Promise<Violation | undefined> {
+    const stages = [
+      () => this.#play(actions),
+      () => this.#rest(),
+      () => this.#bringUpWell(),
+      () => this.#bringUpAgain(),
+      () => this.#takeDown(),
+    ]
+    for (const stage of stages) {
+      const violation = (await stage()) ?? this.#world.violation
+      if (violation) return violation
+    }
+    return undefined
+  }
+
+  async #play(actions: readonly Action[]): Promise<undefined> {
+    for (const action of actions) {
+      await this.#world.runUntil(this.#world.clock.now() + action.afterMs)
+      if (this.#world.violation) return
+      if (isCommand(action)) void this.#world.give(action)
+      else this.#world.suffer(action)
+    }
+  }
+
+  /** The mishaps stop: what was decided last must come about, unless it can't. */
+  async #rest(): Promise<Violation | undefined> {
+    this.#world.calm()
+    const obstacle = await this.#until(() => this.#obstacle(), restMs)
+    if (this.#world.violation) return this.#world.violation
+    if (obstacle && !this.#isDoubtful()) return failed('converges', obstacle)
+    this.ending = this.#picture()
+    return undefined
+  }
+
+  /** A good version after all of that must come up, and be told to have. */
+  async #bringUpWell(): Promise<Violation | undefined> {
+    const answer = await this.#answered({ kind: 'up', scope: scopes[0]!, choice: this.#finale })
+    if (!isOk(answer)) return failed('converges', `a good release does not come up: ${words(answer)}`)
+    const obstacle = this.#obstacleIn(scopeName(scopes[0]!))
+    return obstacle ? failed('converges', `up is done, and ${obstacle}`) : undefined
+  }
+
+  async #bringUpAgain(): Promise<Violation | undefined> {
+    const acts = this.#world.acts
+    const answer = await this.#answered({ kind: 'up', scope: scopes[0]!, choice: this.#finale })
+    if (!isOk(answer) || answer.result.changed) return failed('converges', `a second up is not idle: ${words(answer)}`)
+    if (this.#isDoubtful() || this.#world.acts === acts) return undefined
+    return failed('converges', 'a second up does something')
+  }
+
+  async #takeDown(): Promise<Violation | undefined> {
+    for (const scope of scopes) {
+      if (!this.#world.truth().releases.has(scopeName(scope))) continue
+      const answer = await this.#answered({ kind: 'down', scope })
+      if (!isOk(answer)) return failed('converges', `down fails: ${words(answer)}`)
+    }
+    const [instance] = this.#world.machine.instances
+    if (instance) return failed('converges', `${instance.order.name} is still there after down`)
+    const { services } = this.#world.proxy
+    if (services[0] || this.#world.proxy.servers.size > 0)
+      return failed('converges', 'the router has something after down')
+    const held = this.#world.machine.scopes('controller')
+    return held[0] ? failed('converges', `the engine holds something for ${scopeName(held[0])} after down`) : undefined
+  }
+
+  async #answered(command: Command): Promise<Answer | undefined> {
+    let answer: Answer | undefined
+    void this.#world.give(command).then((given) => (answer = given))
+    await this.#until(() => (answer ? undefined : 'no answer'), answerMs)
+    return answer
+  }
+
+  /** Runs on until nothing is in the way any more; what still is after `ms`. */
+  async #until(obstacle: () => string | undefined, ms: number): Promise<string | undefined> {
+    const { clock } = this.#world
+    for (const endMs = clock.now() + ms; ;) {
+      await this.#world.runUntil(clock.now() + lookEveryMs)
+      const found = obstacle()
+      if (!found || this.#world.violation || clock.now() >= endMs) return found
+    }
+  }
+
+  #obstacle(): string | undefined {
+    const truth = this.#world.truth()
+    const busy = this.#world.pending > 0 ? 'a command has no answer' : undefined
+    const pools = this.#world.proxy.services.map(({ pool }) => pool)
+    const held = this.#world.machine.scopes('controller').map(scopeName)
+    return busy ?? truth.fleets.map(divergence).find(Boolean) ?? leftovers(truth, held, pools)
+  }
+
+  #obstacleIn(scope: string): string | undefined {
+    return this.#world
+      .truth()
+      .fleets.filter(({ key }) => scopeName(key) === scope)
+      .map(divergence)
+      .find(Boolean)
+  }
+
+  /** Whether something is to run that can't be relied on to. */
+  #isDoubtful(): boolean {
+    return this.#world
+      .truth()
+      .fleets.some(({ key, wanted }) => wanted && !becomesHealthy(key.service, wanted.imageName))
+  }
+
+  #picture(): string {
+    const fleets = this.#world.truth().fleets.filter(({ wanted }) => wanted)
+    return fleets
+      .map(
+        ({ key, wanted, instances }) =>
+          `${scopeName(key)}/${key.service}: ${wanted?.version.slice(0, 8)} × ${instances.length}`,
+      )
+      .toSorted()
+      .join(', ')
+  }
+}
+
+const restMs = 200_000
+const answerMs = 240_000
+const lookEveryMs = 500
+
+const commands: readonly string[] = ['up', 'rollback', 'replace', 'down'] satisfies readonly Command['kind'][]
+
+function isCommand(action: Command | Mishap): action is Command {
+  return commands.includes(action.kind)
+}
+
+function isOk(answer: Answer | undefined): answer is Answer & { kind: 'result' } {
+  return answer?.kind === 'result' && answer.result.ok
+}
+
+function words(answer: Answer | undefined): string {
+  return answer ? JSON.stringify(answer) : 'no answer'
+}
+
+function failed(invariant: InvariantName, message: string): Violation {
+  return { invariant, message }
+}

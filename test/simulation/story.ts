@@ -1,0 +1,75 @@
+/** What happened in a simulated world, in the order in which it happened, for people to read and machines to compare. */
+import type { Clock } from '../../src/system/clock.ts'
+import type { Action } from './history.ts'
+import { serviceNames, type StackChoice } from './catalogue.ts'
+import type { Quantity, Scope } from '../../src/model/stack.ts'
+
+export type Teller = 'people' | 'mishap' | 'controller' | 'engine' | 'router' | 'store' | 'machine' | 'traffic'
+
+export class Story {
+  readonly #clock: Clock
+  readonly #startedAtMs: number
+  readonly lines: string[] = []
+
+  constructor(clock: Clock) {
+    this.#clock = clock
+    this.#startedAtMs = clock.now()
+  }
+
+  tell(teller: Teller, text: string): void {
+    const seconds = ((this.#clock.now() - this.#startedAtMs) / 1000).toFixed(3)
+    this.lines.push(`${seconds.padStart(9)}s  ${teller.padEnd(10)}  ${text}`)
+  }
+}
+
+/** `up shop/live: web = usual.2 × 3 (surge 1, unavailable 0)` */
+export function actionWords(action: Action): string {
+  switch (action.kind) {
+    case 'up':
+      return `up ${scopeWords(action.scope)}: ${choiceWords(action.choice)}`
+    case 'rollback':
+      return `rollback ${scopeWords(action.scope)} ${action.service ?? ''}`.trim()
+    case 'replace':
+    case 'down':
+      return `${action.kind} ${scopeWords(action.scope)}`
+    case 'death':
+      return `an instance ${action.outOfMemory ? 'runs out of memory' : 'dies'}`
+    case 'sickness':
+      return `an instance is ${action.answer} for ${action.forMs} ms`
+    case 'crash': {
+      const time = action.calls === 0 ? 'now' : `${action.when} effect or record ${action.calls} from now`
+      return `the controller crashes ${time}, ${action.finishing ? 'what it began goes on' : 'what it began is lost'}`
+    }
+    case 'engine-calls':
+    case 'router-calls':
+      return `the next ${action.calls} ${action.kind.replace('-', ' ')}: ${action.fault}`
+    case 'engine-away':
+    case 'router-away':
+      return `the ${action.kind.replace('-away', '')} does not answer for ${action.forMs} ms`
+    case 'engine-restart':
+    case 'router-restart':
+    case 'controller-restart':
+      return `the ${action.kind.replace('-restart', '')} restarts`
+    case 'events':
+      return `events are ${action.fault} for ${action.forMs} ms`
+  }
+}
+
+export function scopeWords({ stack, environment }: Scope): string {
+  return `${stack}/${environment}`
+}
+
+function choiceWords(choice: StackChoice): string {
+  const services = serviceNames.flatMap((name) => {
+    const service = choice[name]
+    if (!service) return []
+    const { image, generation, replicas, maxSurge, maxUnavailable, drainMs } = service
+    const policy = `surge ${quantityWords(maxSurge)}, unavailable ${quantityWords(maxUnavailable)}, drain ${drainMs} ms`
+    return [`${name} = ${image}.${generation} × ${replicas} (${policy})`]
+  })
+  return services.join(', ')
+}
+
+function quantityWords(quantity: Quantity): string {
+  return quantity.kind === 'count' ? `${quantity.count}` : `${quantity.share * 100} %`
+}
