@@ -1,7 +1,7 @@
 /** The haproxy program: which version it is, whether it takes a configuration, and how it is started. */
 import { execFile, spawn } from 'node:child_process'
 import { closeSync, openSync } from 'node:fs'
-import { readFile } from 'node:fs/promises'
+import { readFile, stat, truncate } from 'node:fs/promises'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { RepaveError } from '../../errors.ts'
@@ -9,7 +9,8 @@ import { errorCode } from '../../system/error-code.ts'
 import { masterSocketName } from './master-socket.ts'
 
 const oldest = [2, 6]
-const logName = 'haproxy.log'
+export const logName = 'haproxy.log'
+const mostLogBytes = 1024 * 1024
 const checkTimeoutMs = 30_000
 
 const run = promisify(execFile)
@@ -34,7 +35,7 @@ export async function checkConfig(binary: string, folder: string, configFile: st
  * are relative, since a socket's address has room for 107 bytes only.
  */
 export function startMaster(binary: string, folder: string, configFile: string): { readonly exited: Promise<Error> } {
-  const log = openSync(join(folder, logName), 'w', 0o600)
+  const log = openSync(join(folder, logName), 'a', 0o600)
   try {
     const child = spawn(binary, ['-W', '-f', configFile, '-S', `unix@${masterSocketName},mode,600`], {
       cwd: folder,
@@ -50,6 +51,13 @@ export function startMaster(binary: string, folder: string, configFile: string):
   } finally {
     closeSync(log)
   }
+}
+
+/** Empties HAProxy's log where it has grown: a line or two for each server that ever came or went. */
+export async function trimLog(folder: string): Promise<void> {
+  const path = join(folder, logName)
+  const { size } = await stat(path).catch(() => ({ size: 0 }))
+  if (size > mostLogBytes) await truncate(path)
 }
 
 /** The last lines that HAProxy has written. */

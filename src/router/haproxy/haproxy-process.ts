@@ -6,7 +6,7 @@ import type { Clock } from '../../system/clock.ts'
 import { errorCode } from '../../system/error-code.ts'
 import { jailFolder, routesFile, tlsFile } from './config.ts'
 import { makeFolders, replaceFile, sweep } from './files.ts'
-import { checkConfig, lastWords, startMaster } from './haproxy-binary.ts'
+import { checkConfig, lastWords, logName, startMaster, trimLog } from './haproxy-binary.ts'
 import { MasterSocket } from './master-socket.ts'
 import { haproxiesOf } from './proc.ts'
 import { parseInfo, type Processes } from './worker-report.ts'
@@ -55,6 +55,10 @@ export class HaproxyProcess {
     return { ...processes, current: processes.current }
   }
 
+  async trimLog(): Promise<void> {
+    await trimLog(this.#folder)
+  }
+
   /** Whether a process of it is left, so that it may be in the middle of a reload. */
   async mayComeBack(): Promise<boolean> {
     return (await haproxiesOf(this.configFile)).length > 0
@@ -95,7 +99,7 @@ export class HaproxyProcess {
     await this.#endAll()
     await sweep(join(this.#folder, jailFolder))
     await sweep(join(this.#folder, pemFolder))
-    await sweep(this.#folder, [jailFolder, pemFolder, 'haproxy.log'])
+    await sweep(this.#folder, [jailFolder, pemFolder, logName])
   }
 
   async #write(files: ConfigFiles): Promise<void> {

@@ -100,6 +100,7 @@ class HaproxyRouter implements Router {
     await this.#changes.run(async () => {
       const running = await this.#haproxy.running()
       if (running === undefined) throw notRunning()
+      await this.#haproxy.trimLog()
       await this.#servers.add(running, pool, instance, address)
       this.#removals.get(serverKey(pool, instance))?.cancel()
       this.#removals.delete(serverKey(pool, instance))
