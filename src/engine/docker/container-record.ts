@@ -83,7 +83,8 @@ export const containerList = z.array(
 export type ListedContainer = z.infer<typeof containerList>[number]
 
 /** The body of `POST /containers/create`. */
-export type ContainerBody = Omit<ContainerCreateOptions, 'HostConfig'> & {
+export type ContainerBody = Omit<ContainerCreateOptions, 'Entrypoint' | 'HostConfig'> & {
+  readonly Entrypoint: string[]
   readonly HostConfig: HostConfig & { readonly CgroupnsMode: 'private' }
 }
 

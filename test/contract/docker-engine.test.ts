@@ -1,4 +1,4 @@
-import { engineContract } from '../engine-contract.ts'
+import { engineContract } from '../../src/engine/engine-contract.ts'
 import { setUpDocker } from './docker-fixture.ts'
 
 engineContract('docker', setUpDocker)

@@ -4,10 +4,11 @@ import { readFile } from 'node:fs/promises'
 import { Readable } from 'node:stream'
 import { pack } from 'tar-stream'
 import { Pool } from 'undici'
-import type { Engine, ImageRequest } from '../engine.ts'
-import type { ContractPrograms, EngineFixture } from '../engine-contract.ts'
-import { defaultSocketPath } from './docker-client.ts'
-import { createDockerEngine } from './docker-engine.ts'
+import { z } from 'zod'
+import type { Engine, ImageRequest } from '../../src/engine/engine.ts'
+import type { ContractPrograms, EngineFixture } from '../../src/engine/engine-contract.ts'
+import { defaultSocketPath } from '../../src/engine/docker/docker-client.ts'
+import { createDockerEngine } from '../../src/engine/docker/docker-engine.ts'
 import { openSocketProxy, type SocketProxy } from './socket-proxy.ts'
 
 const imageReference = 'localhost:1/repave-contract:1'
@@ -100,6 +101,12 @@ function archive(files: Readonly<Record<string, string | Buffer>>): Readable {
   return Readable.from(tar)
 }
 
+const listedContainer = z.object({
+  Id: z.string(),
+  Labels: z.record(z.string(), z.string()),
+  HostConfig: z.object({ NetworkMode: z.string() }),
+})
+
 type Json = Readonly<Record<string, unknown>>
 
 /** Somebody with the engine's socket who heeds none of Repave's rules. Cleans up what it made. */
@@ -113,6 +120,17 @@ export class Outsider {
 
   get(path: string): Promise<Json> {
     return this.#send('GET', path)
+  }
+
+  /** `GET /containers/json` */
+  async list(path: string): Promise<readonly { id: string; role: string | undefined; networkMode: string }[]> {
+    const response = await this.#pool.request({ method: 'GET', path: `/v1.41${path}` })
+    const listed = z.array(listedContainer).parse(await response.body.json())
+    return listed.map(({ Id, Labels, HostConfig }) => ({
+      id: Id,
+      role: Labels['repave.role'],
+      networkMode: HostConfig.NetworkMode,
+    }))
   }
 
   delete(path: string): Promise<Json> {

@@ -15,7 +15,7 @@ export interface SocketProxy {
   close(): Promise<void>
 }
 
-const requestLine = /(?:GET|HEAD|POST|PUT|PATCH|DELETE) \S+ HTTP\/1\.[01](?=\r\n)/g
+const requestLine = /(?:GET|HEAD|POST|PUT|PATCH|DELETE) \/\S* HTTP\/1\.[01](?=\r\n)/g
 
 export async function openSocketProxy(target: string): Promise<SocketProxy> {
   const socketPath = join(tmpdir(), `repave-proxy-${randomUUID().slice(0, 8)}.sock`)

@@ -1,0 +1,74 @@
+/** Promise 1 at the boundary: what reaches the engine's socket, whatever is asked of the driver. */
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { endpoints } from '../../src/engine/docker/endpoints.ts'
+import { setUpDocker, type DockerFixture } from './docker-fixture.ts'
+import { anOrder, aScope, collect, untilPhase } from './docker-orders.ts'
+
+let fixture: DockerFixture
+beforeAll(async () => {
+  fixture = await setUpDocker()
+})
+afterAll(() => fixture.cleanup())
+
+/** Copied out, so that a call that is added to the driver has to be added here too. */
+const allowed = [
+  /^GET (\/v[\d.]+)?\/version$/,
+  /^GET \/v[\d.]+\/info$/,
+  /^GET \/v[\d.]+\/containers\/json\?/,
+  /^GET \/v[\d.]+\/containers\/[\w-]+\/json$/,
+  /^GET \/v[\d.]+\/containers\/[\w-]+\/logs\?/,
+  /^POST \/v[\d.]+\/containers\/create\?/,
+  /^POST \/v[\d.]+\/containers\/\w+\/(start|kill|wait)(\?|$)/,
+  /^DELETE \/v[\d.]+\/containers\/\w+\?/,
+  /^GET \/v[\d.]+\/networks\?/,
+  /^POST \/v[\d.]+\/networks\/create$/,
+  /^DELETE \/v[\d.]+\/networks\/\w+$/,
+  /^GET \/v[\d.]+\/images\/\S+\/json$/,
+  /^POST \/v[\d.]+\/images\/create\?/,
+  /^POST \/v[\d.]+\/build\?/,
+  /^GET \/v[\d.]+\/events\?/,
+]
+
+test('no sequence of calls makes the driver alter or enter an instance', async () => {
+  await liveAllLives(fixture)
+  const calls = fixture.proxy.requestLines.map((line) => line.replace(/ HTTP.*/, ''))
+  expect(calls.filter((call) => !allowed.some((pattern) => pattern.test(call)))).toEqual([])
+  for (const needed of [/create/, /start/, /kill/, /wait/, /DELETE/, /logs/, /events/, /build/, /images/])
+    expect(calls.some((call) => needed.test(call))).toBe(true)
+})
+
+test('the list of calls has none that alters or enters an instance', () => {
+  const verbs = /exec|update|attach|rename|pause|restart|resize|archive|export|commit|connect|top|prune|push|load/
+  expect(Object.values(endpoints).filter(({ path }) => verbs.test(path))).toEqual([])
+})
+
+/** Every method of the engine, on instances in every state that they can be in. */
+async function liveAllLives(docker: DockerFixture): Promise<void> {
+  const { engine, image, programs } = docker
+  const watching = new AbortController()
+  const watch = engine.watch(() => {}, watching.signal)
+  await engine.version()
+  await engine.prepare(docker.goodBuild())
+  const scope = aScope('boundary')
+  const polite = anOrder(scope, image, programs.polite, 1)
+  const stubborn = anOrder(scope, image, programs.stubborn, 2)
+  const missing = anOrder(scope, image, programs.missing, 3)
+  const killed = anOrder(scope, image, programs.count(3), 4)
+  const all = [polite, stubborn, missing, killed]
+  try {
+    await engine.reserve(scope, 2)
+    for (const order of [...all, ...all]) await engine.create(order)
+    for (const order of [...all, ...all]) await engine.start(order.name).catch(() => {})
+    await docker.touch(polite.name)
+    await docker.kill(killed.name)
+    await untilPhase(engine, killed.name, 'exited')
+    for (const order of all) await engine.start(order.name).catch(() => {})
+    await collect(engine.logs(killed.name, { tail: 1 }))
+    await engine.observe()
+    for (const order of [...all, ...all]) await engine.destroy(order.name, 300)
+  } finally {
+    await engine.retire(scope)
+    watching.abort()
+    await watch
+  }
+}
