@@ -4,75 +4,24 @@
  * Messages complete the sentence "services.web.port …". What a key means is its description, which editors show
  * and errors repeat.
  */
-import { isIP } from 'node:net'
 import * as z from 'zod'
-import type { Quantity } from '../model/stack.ts'
 import {
   defaultDrainMs,
   defaultEnvironment,
   defaultReplicas,
   defaultResources,
   defaultRollout,
-  defaultRoutePath,
   defaultTiming,
 } from './defaults.ts'
-import {
-  durationPattern,
-  parseDuration,
-  parsePercent,
-  parseSize,
-  percentPattern,
-  printDuration,
-  printQuantity,
-  printSize,
-  sizePattern,
-} from './units.ts'
+import { routes } from './route-definition.ts'
+import { absolutePath, duration, filePath, name, port, quantity, wellFormedText } from './scalars.ts'
+import { parseSize, printDuration, printQuantity, printSize, sizePattern } from './units.ts'
 
 const minimumMemoryBytes = parseSize('6MiB')
 
 // Docker's reference grammar (github.com/distribution/reference): [host[:port]/]path[:tag][@digest].
 const imagePattern =
   /^(?:[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?(?::[0-9]{1,5})?\/)?[a-z0-9]+(?:(?:[._]|__|-+)[a-z0-9]+)*(?:\/[a-z0-9]+(?:(?:[._]|__|-+)[a-z0-9]+)*)*(?::[A-Za-z0-9_][A-Za-z0-9_.-]{0,127})?(?:@sha256:[0-9a-f]{64})?$/
-const hostPattern =
-  /^[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?(?:\.[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?)*$/
-const routePathPattern = /^\/[A-Za-z0-9._~@:+,=/-]*$/
-
-const name = z
-  .string()
-  .regex(/^[a-z](?:-?[a-z0-9])*$/, {
-    error: 'must be lower-case letters, digits and single dashes, and begin with a letter',
-    abort: true,
-  })
-  .max(32, 'must be at most 32 characters long')
-  .meta({ examples: ['web', 'shop-api'] })
-
-// eslint-disable-next-line no-control-regex -- NUL is what must be refused: no engine can carry it
-const text = z.string().regex(/^[^\0]*$/, { error: 'must not hold a NUL character', abort: true })
-const wellFormedText = text.refine((value) => value.isWellFormed(), 'must be valid Unicode')
-const filePath = wellFormedText.min(1, 'must not be empty').max(4096, 'must be at most 4096 characters long')
-
-const port = z.int().min(1).max(65_535)
-
-function duration(least: string, most: string, description: string) {
-  return z
-    .string()
-    .regex(durationPattern, { error: 'must be a whole number with a unit: ms, s, m or h', abort: true })
-    .refine((value) => within(parseDuration(value), parseDuration(least), parseDuration(most)), {
-      error: `must be between ${least} and ${most}`,
-    })
-    .meta({ description, examples: ['500ms', '30s', '2m'] })
-    .transform(parseDuration)
-}
-
-function quantity(description: string) {
-  return z
-    .union([
-      z.int().min(0).max(1000),
-      z.string().regex(percentPattern, { error: 'must be a number of instances, or a percentage from 0% to 100%' }),
-    ])
-    .meta({ description, examples: [1, '25%'] })
-    .transform((value): Quantity => (typeof value === 'number' ? { kind: 'count', count: value } : parsePercent(value)))
-}
 
 const build = z.strictObject({
   dockerfile: filePath.meta({
@@ -97,71 +46,6 @@ const environment = z
     wellFormedText.meta({ description: 'The value, as text: quote numbers and booleans.' }),
   )
   .meta({ description: "Environment variables, added to the image's.", examples: [{ LOG_LEVEL: 'info' }] })
-
-const listen = z
-  .union([
-    port,
-    z.string().regex(/^(?:[0-9.]+|\[[0-9A-Fa-f:.]+\]):[0-9]+$/, {
-      error: 'must be a port, or an IP address and a port',
-      abort: true,
-    }),
-  ])
-  .meta({
-    description: 'Where the router listens: a port on all IPv4 addresses, or an IP address and a port.',
-    examples: [8080, '127.0.0.1:8080', '[::1]:8080'],
-  })
-  .transform((value, context) => {
-    const parsed = parseListen(value)
-    if (parsed) return parsed
-    context.issues.push({ code: 'custom', input: value, message: 'is not an IP address and a port from 1 to 65535' })
-    return z.NEVER
-  })
-
-const tls = z.strictObject({
-  certificate: filePath.meta({
-    description: 'PEM file with the certificate and its chain; relative to the stack file, or absolute.',
-    examples: ['./certificates/shop.pem'],
-  }),
-  key: filePath.meta({
-    description: 'PEM file with the private key; relative to the stack file, or absolute.',
-    examples: ['./certificates/shop.key'],
-  }),
-})
-
-const route = z.strictObject({
-  listen,
-  host: z
-    .string()
-    .regex(hostPattern, { error: 'must be a host name without a port', abort: true })
-    .max(253, 'must be at most 253 characters long')
-    .meta({
-      description: 'Only requests for this host. Default: any host that no other route names.',
-      examples: ['shop.example.com'],
-    })
-    .transform((value) => value.toLowerCase())
-    .optional(),
-  path: z
-    .string()
-    .regex(routePathPattern, {
-      error: 'must begin with a slash and hold only letters, digits and ._~@:+,=-',
-      abort: true,
-    })
-    .max(1024, 'must be at most 1024 characters long')
-    .refine((value) => isPlainPath(value), 'must not hold empty, `.` or `..` segments')
-    .meta({
-      description: `Only requests below this path, by whole segments; the longest match wins. Default: ${defaultRoutePath}.`,
-      examples: ['/', '/api'],
-    })
-    .transform((value) => (value === '/' ? value : value.replace(/\/$/, '')))
-    .optional(),
-  tls: tls
-    .meta({ description: 'Serve HTTPS (HTTP/2 and HTTP/1.1) with this certificate. Default: plain HTTP.' })
-    .optional(),
-})
-
-const routes = z
-  .union([route, z.array(route).min(1, 'must hold at least one route').max(100, 'must hold at most 100 routes')])
-  .meta({ description: 'Which requests the router sends to the service: one route, or a list of them.' })
 
 const health = z.strictObject({
   http: z
@@ -269,19 +153,6 @@ const drain = duration(
   '24h',
   `How long requests may take to finish when an instance goes, and then its process to end after SIGTERM. Default: ${printDuration(defaultDrainMs)}.`,
 )
-
-const absolutePath = z
-  .string()
-  .regex(/^\/[^\0:,]*$/, {
-    error: 'must be an absolute path inside the instance, without a colon or a comma',
-    abort: true,
-  })
-  .max(4096, 'must be at most 4096 characters long')
-  .refine((value) => value !== '/', 'must not be the root: the rest of an instance is read-only')
-  .refine((value) => value === '/' || isPlainPath(value.replace(/\/$/, '')), {
-    error: 'must not hold empty, `.` or `..` segments',
-  })
-  .transform((value) => value.replace(/(?<=.)\/$/, ''))
 
 const service = z.strictObject({
   image: z
@@ -394,27 +265,3 @@ export type ServiceDefinition = StackDefinition['services'][string]
 export type ServiceOverride = NonNullable<
   NonNullable<NonNullable<StackDefinition['environments']>[string]['services']>[string]
 >
-export type RouteDefinition = z.output<typeof route>
-
-function parseListen(value: number | string): { readonly address: string; readonly port: number } | undefined {
-  if (typeof value === 'number') return { address: '0.0.0.0', port: value }
-  const separator = value.lastIndexOf(':')
-  const address = value.slice(0, separator).replace(/^\[(.*)\]$/, '$1')
-  const portNumber = Number(value.slice(separator + 1))
-  if (!within(portNumber, 1, 65_535) || isIP(address) === 0) return undefined
-  return { address: isIP(address) === 6 ? shortestIPv6(address) : address, port: portNumber }
-}
-
-/** RFC 5952, as URLs have it, so that one address has one spelling. */
-function shortestIPv6(address: string): string {
-  return new URL(`http://[${address}]`).hostname.slice(1, -1)
-}
-
-function isPlainPath(path: string): boolean {
-  const segments = path.slice(1).replace(/\/$/, '').split('/')
-  return path === '/' || segments.every((segment) => !['', '.', '..'].includes(segment))
-}
-
-function within(value: number, least: number, most: number): boolean {
-  return value >= least && value <= most
-}

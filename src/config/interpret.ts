@@ -10,7 +10,8 @@ import {
   defaultRoutePath,
   defaultTiming,
 } from './defaults.ts'
-import type { RouteDefinition, ServiceDefinition, StackDefinition } from './definition.ts'
+import type { ServiceDefinition, StackDefinition } from './definition.ts'
+import type { RouteDefinition } from './route-definition.ts'
 import { applyOverride, overrideOf } from './environments.ts'
 
 /** `folder` is the stack file's: relative paths start there. The definition has been checked. */
