@@ -1,0 +1,304 @@
+import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { MemoryEngine } from '../engine/memory/memory-engine.ts'
+import { MemoryMachine } from '../engine/memory/memory-machine.ts'
+import { type Behaviour, goodBehaviour } from '../engine/memory/memory-process.ts'
+import { emptyLock } from '../image/lock.ts'
+import type { ProgressReport, ResultReport } from '../model/report.ts'
+import type { ServiceSpec, Stack } from '../model/stack.ts'
+import { MemoryProbe } from '../probe/memory/memory-probe.ts'
+import { MemoryProxy } from '../router/memory/memory-proxy.ts'
+import { MemoryRouter } from '../router/memory/memory-router.ts'
+import { createMemoryStore } from '../store/memory/memory-store.ts'
+import type { Store } from '../store/store.ts'
+import { VirtualClock } from '../system/virtual-clock.ts'
+import { Controller } from './controller.ts'
+
+const scope = { stack: 'shop', environment: 'production' }
+const by = 'ada'
+
+const web: ServiceSpec = {
+  image: { kind: 'reference', reference: 'web:1' },
+  command: ['/web'],
+  environment: {},
+  port: 8080,
+  routes: [{ listen: { address: '*', port: 8080 }, path: '/' }],
+  health: { kind: 'http', path: '/', intervalMs: 1_000, timeoutMs: 500, healthyAfter: 1, unhealthyAfter: 3 },
+  resources: { cpuMillis: 500, memoryBytes: 1 << 27, pids: 64 },
+  tmpfs: [],
+  replicas: 3,
+  rollout: {
+    strategy: 'rolling',
+    maxSurge: { kind: 'count', count: 1 },
+    maxUnavailable: { kind: 'count', count: 0 },
+    deadlineMs: 20_000,
+  },
+  drainMs: 5_000,
+}
+
+let clock: VirtualClock
+let machine: MemoryMachine
+let proxy: MemoryProxy
+let store: Store
+let controller: Controller
+
+beforeEach(async () => {
+  clock = new VirtualClock(1_000_000)
+  machine = new MemoryMachine(clock)
+  proxy = new MemoryProxy(clock, (address) => machine.answer(address) !== 'refused')
+  store = createMemoryStore()
+  image('web:1')
+  controller = await startController()
+})
+afterEach(async () => controller.stop())
+
+async function startController(): Promise<Controller> {
+  const seams = {
+    clock,
+    engine: new MemoryEngine(machine),
+    router: new MemoryRouter(proxy, clock),
+    probe: new MemoryProbe(clock, machine),
+    store,
+    info: { pid: 1, socket: '/run/controller.sock' },
+    log: () => {},
+  }
+  const started = new Controller(seams)
+  await passing(started.start())
+  return started
+}
+
+function image(reference: string, behaviour: Partial<Behaviour> = {}): void {
+  machine.images.add(reference, {
+    command: ['/web'],
+    behaviour: () => ({ ...goodBehaviour, healthyAfterMs: 200, ...behaviour }),
+  })
+}
+
+/** Lets virtual time run until `promise` is settled, for ten minutes at most. */
+async function passing<T>(promise: Promise<T>): Promise<T> {
+  let isSettled = false
+  const settled = () => void (isSettled = true)
+  promise.then(settled, settled)
+  const limitMs = clock.now() + 600_000
+  for (await clock.advance(0); !isSettled && clock.now() < limitMs;) if (!(await clock.step())) break
+  if (!isSettled) throw new Error(`still waiting at ${clock.now()}`)
+  return promise
+}
+
+const reports = (stream: AsyncIterable<ProgressReport>) => passing(Array.fromAsync(stream))
+
+async function result(stream: AsyncIterable<ProgressReport>): Promise<ResultReport> {
+  const last = (await reports(stream)).at(-1)
+  if (last?.kind === 'result') return last.result
+  throw new Error(`ended with ${JSON.stringify(last)}`)
+}
+
+async function error(stream: AsyncIterable<ProgressReport>) {
+  const last = (await reports(stream)).at(-1)
+  return last?.kind === 'error' ? last.error : undefined
+}
+
+function stack(changes: Partial<ServiceSpec> = {}): Stack {
+  return { ...scope, services: { web: { ...web, ...changes } } }
+}
+
+const version = (greeting: string) => stack({ environment: { GREETING: greeting } })
+const up = (declared: Stack) => controller.up({ stack: declared, lock: emptyLock, by })
+const live = () => [...machine.instances].map(({ order }) => order.name).toSorted()
+const badImage: ServiceSpec['image'] = { kind: 'reference', reference: 'web:bad' }
+
+async function fleet() {
+  const [status] = await controller.status({})
+  return status?.services[0]
+}
+
+describe('up', () => {
+  test('brings a fleet into service, and does nothing the second time', async () => {
+    expect(await result(up(stack()))).toMatchObject({
+      ok: true,
+      changed: true,
+      services: [{ service: 'web', ready: 3 }],
+    })
+    const before = live()
+    expect(before).toHaveLength(3)
+    expect(await result(up(stack()))).toMatchObject({ ok: true, changed: false })
+    expect(live()).toEqual(before)
+  })
+
+  test('replaces every instance when a line changed', async () => {
+    await result(up(version('one')))
+    const before = live()
+    expect(await result(up(version('two')))).toMatchObject({ ok: true, changed: true })
+    expect(live()).toHaveLength(3)
+    expect(live().filter((name) => before.includes(name))).toEqual([])
+  })
+
+  test('while another command changes the environment is refused', async () => {
+    const first = Array.fromAsync(up(version('one')))
+    await clock.advance(50)
+    expect(await error(up(version('two')))).toMatchObject({ code: 'ROLLOUT_RUNNING' })
+    await passing(first)
+    expect((await fleet())?.ready).toBe(3)
+  })
+
+  test('of a service that is left out takes it away with its route', async () => {
+    await result(up({ ...scope, services: { web, api: { ...web, routes: [] } } }))
+    await result(up({ ...scope, services: { web } }))
+    expect(live().every((name) => name.includes('-web-'))).toBe(true)
+    expect(live()).toHaveLength(3)
+  })
+
+  test('refuses a route that another environment has, and changes nothing', async () => {
+    await result(up(stack()))
+    const other = { ...stack(), environment: 'staging' }
+    expect(await error(up(other))).toMatchObject({ code: 'ROUTE_TAKEN' })
+    expect(await store.currentRelease({ ...scope, environment: 'staging' })).toBeUndefined()
+  })
+
+  test('of an unknown image changes nothing', async () => {
+    await result(up(stack()))
+    const before = live()
+    expect(await error(up(stack({ image: { kind: 'reference', reference: 'nowhere:1' } })))).toMatchObject({
+      code: 'IMAGE_NOT_FOUND',
+    })
+    expect(live()).toEqual(before)
+  })
+})
+
+describe('a version that does not serve', () => {
+  test('is taken back when it never becomes healthy; the survivors are kept', async () => {
+    image('web:bad', { healthyAfterMs: null, says: [{ stream: 'stderr', text: 'no database' }] })
+    await result(up(stack()))
+    const before = live()
+    const failed = await result(up(stack({ image: badImage })))
+    expect(failed).toMatchObject({ ok: false, code: 'ROLLOUT_ABORTED', logs: ['no database'] })
+    expect(failed.message).toContain('no further instance became ready within 20 s; 0 of 3 are')
+    expect(live()).toEqual(before)
+    expect(await fleet()).toMatchObject({ ready: 3, rollout: { state: 'aborted' } })
+  })
+
+  test('is taken back without waiting for the deadline when its instances die', async () => {
+    image('web:bad', { exit: { afterMs: 50, code: 3 }, says: [{ stream: 'stderr', text: 'bad flag' }] })
+    await result(up(stack()))
+    const beganAtMs = clock.now()
+    const failed = await result(up(stack({ image: badImage })))
+    expect(failed).toMatchObject({ ok: false, logs: ['bad flag'] })
+    expect(failed.message).toMatch(/3 instances ended before they were ready .*exited with code 3/)
+    expect(clock.now() - beganAtMs).toBeLessThan(20_000)
+    expect((await fleet())?.ready).toBe(3)
+  })
+
+  test('is taken back at once when the engine cannot run it', async () => {
+    image('web:bad', { cannotRun: 'exec /web: no such file' })
+    await result(up(stack()))
+    expect((await result(up(stack({ image: badImage })))).message).toContain('no such file')
+    expect((await fleet())?.ready).toBe(3)
+  })
+
+  test('leaves nothing behind where nothing ran before', async () => {
+    image('web:bad', { healthyAfterMs: null })
+    expect(await result(up(stack({ image: badImage })))).toMatchObject({ ok: false, code: 'ROLLOUT_ABORTED' })
+    expect(live()).toEqual([])
+  })
+})
+
+describe('rollback', () => {
+  test('goes to the version before, and keeps the number of replicas', async () => {
+    await result(up(version('one')))
+    const [first] = (await controller.versions(scope, 'web'))[0]!.versions
+    await result(up(stack({ environment: { GREETING: 'two' }, replicas: 5 })))
+    const back = await result(controller.rollback({ ...scope, by }))
+    expect(back).toMatchObject({ ok: true, services: [{ version: first!.version, ready: 5 }] })
+  })
+
+  test('to a named version', async () => {
+    await result(up(version('one')))
+    const first = (await fleet())!.version!
+    await result(up(version('two')))
+    await result(up(version('three')))
+    expect(await result(controller.rollback({ ...scope, to: first, by }))).toMatchObject({
+      services: [{ version: first }],
+    })
+    expect(await error(controller.rollback({ ...scope, to: 'web@ffffffff', by }))).toMatchObject({
+      code: 'VERSION_UNKNOWN',
+    })
+  })
+
+  test('never goes to a version that failed', async () => {
+    image('web:bad', { healthyAfterMs: null })
+    await result(up(stack()))
+    await result(up(stack({ image: badImage })))
+    expect(await error(controller.rollback({ ...scope, by }))).toMatchObject({ code: 'NOTHING_TO_ROLL_BACK' })
+  })
+})
+
+test('replace puts a clean instance in the place of one, and keeps the others', async () => {
+  await result(up(stack()))
+  const before = live()
+  expect(await result(controller.replace({ ...scope, instance: before[0]!, by }))).toMatchObject({ ok: true })
+  expect(live()).toHaveLength(3)
+  expect(live().filter((name) => before.includes(name))).toEqual(before.slice(1))
+  expect(await error(controller.replace({ ...scope, instance: 'web-99', by }))).toMatchObject({
+    code: 'INSTANCE_UNKNOWN',
+  })
+})
+
+test('down leaves nothing but history', async () => {
+  await result(up(stack()))
+  expect(await result(controller.down({ ...scope, by }))).toMatchObject({ ok: true })
+  expect(live()).toEqual([])
+  expect(machine.scopes('controller')).toEqual([])
+  expect(await controller.status({})).toEqual([])
+  expect((await controller.versions(scope))[0]?.versions).toHaveLength(1)
+  expect(controller.isIdle()).toBe(true)
+})
+
+test('an instance that dies is replaced at once; a crash loop gets growing delays and says so', async () => {
+  await result(up(stack({ replicas: 1 })))
+  const [first] = live()
+  await clock.advance(30_000)
+  image('web:1', { exit: { afterMs: 100, code: 7 } })
+  machine.die(first!)
+  await clock.advance(50)
+  expect(live()).toHaveLength(1)
+  expect(live()).not.toContain(first)
+  await clock.advance(20_000)
+  expect(await fleet()).toMatchObject({ ready: 0, backoff: { lastExit: 'exited with code 7' } })
+  expect((await fleet())!.backoff!.failures).toBeGreaterThan(3)
+  image('web:1')
+  await clock.advance(60_000)
+  expect((await fleet())?.ready).toBe(1)
+  expect((await fleet())?.backoff).toBeUndefined()
+})
+
+test('the next controller finds everything as it was, and goes on with what was begun', async () => {
+  await result(up(version('one')))
+  const stream = up(version('two'))[Symbol.asyncIterator]()
+  void stream.next()
+  await clock.advance(400)
+  await controller.stop()
+  controller = await startController()
+  await clock.advance(60_000)
+  expect(await fleet()).toMatchObject({ ready: 3, desired: 3 })
+  expect(new Set((await fleet())?.instances.map((each) => each.version)).size).toBe(1)
+  expect(live()).toHaveLength(3)
+})
+
+test('drift names what is not as declared, and changes nothing', async () => {
+  await result(up(stack()))
+  expect((await controller.drift(scope)).findings).toEqual([])
+  const [name] = live()
+  machine.alter(name!, { user: '0' })
+  const report = passing(controller.drift(scope))
+  expect((await report).findings).toEqual([
+    { kind: 'instance', object: name, message: 'what runs is not the version that it claims to be' },
+  ])
+})
+
+test('an instance whose content was changed from outside is replaced', async () => {
+  await result(up(stack()))
+  const [name] = live()
+  machine.alter(name!, { user: '0' })
+  await clock.advance(30_000)
+  expect(live()).not.toContain(name)
+  expect((await fleet())?.ready).toBe(3)
+})
