@@ -52,6 +52,11 @@ export class Decisions {
     return this.of(record.release)?.sequence === record.sequence
   }
 
+  /** Whether the instance is of the version that its fleet is to run. */
+  isWanted(instance: ObservedInstance): boolean {
+    return this.of(instance)?.release.services[instance.service]?.version === instance.claimed
+  }
+
   /** How the health of an instance is judged; undefined where nobody knows its service any more. */
   healthOf(instance: ObservedInstance): HealthRule | undefined {
     const service = this.of(instance)?.release.services[instance.service]

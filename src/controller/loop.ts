@@ -3,7 +3,7 @@
  * events only wake it, and a full look happens on a timer too. Its start is its recovery.
  */
 import { asRepaveError, type RepaveError } from '../errors.ts'
-import type { EngineEvent } from '../engine/engine.ts'
+import type { EngineEvent, ObservedInstance } from '../engine/engine.ts'
 import { fleetName, type Scope, scopeName } from '../model/stack.ts'
 import type { Fleet } from '../plan/fleet.ts'
 import { reconcile } from '../plan/reconcile.ts'
@@ -181,7 +181,9 @@ export class Loop {
   async #decide(sight: Sight): Promise<void> {
     const nowMs = this.#seams.clock.now()
     const { instances } = sight.engine
-    this.recollection.mourn(instances, nowMs)
+    const ending = new Set(sight.underWay.filter(({ kind }) => kind === 'destroy').map(({ instance }) => instance))
+    const isMissed = (instance: ObservedInstance) => this.decisions.isWanted(instance) && !ending.has(instance.name)
+    this.recollection.mourn(instances, isMissed, nowMs)
     this.#followHealth(sight)
     this.#views = viewScopes(this.decisions.current(), sight, this.recollection)
     if (await this.decisions.judge(this.#views, nowMs))

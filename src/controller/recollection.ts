@@ -78,11 +78,19 @@ export class Recollection implements Remembered {
     return this.#drainMs.get(fleetName(key)) ?? 0
   }
 
-  /** Takes in, once for each, what ended or stopped serving; must be called before the health watch moves on. */
-  mourn(instances: readonly ObservedInstance[], nowMs: number): void {
+  /**
+   * Takes in, once for each, what ended or stopped serving; must be called before the health watch moves on. The end
+   * of an instance that is not `missed`, since it was on its way out, is no sign of a crash loop.
+   */
+  mourn(
+    instances: readonly ObservedInstance[],
+    isMissed: (instance: ObservedInstance) => boolean,
+    nowMs: number,
+  ): void {
     for (const instance of instances) {
       const health = this.health(instance)
-      if (instance.phase === 'exited' || health.state === 'unhealthy') this.#mournOnce(instance, health, nowMs)
+      if (!isMissed(instance)) this.#mourned.add(identityOf(instance))
+      else if (instance.phase === 'exited' || health.state === 'unhealthy') this.#mournOnce(instance, health, nowMs)
       else if (health.healthySinceMs !== undefined && nowMs - health.healthySinceMs >= provenAfterMs)
         this.#crashLoops.delete(fleetName(instance))
     }
@@ -90,9 +98,8 @@ export class Recollection implements Remembered {
   }
 
   #mournOnce(instance: ObservedInstance, health: HealthState, nowMs: number): void {
-    const identity = `${instance.name}@${instance.createdAtMs}`
-    if (this.#mourned.has(identity)) return
-    this.#mourned.add(identity)
+    if (this.#mourned.has(identityOf(instance))) return
+    this.#mourned.add(identityOf(instance))
     const endedAtMs = instance.exit?.atMs ?? nowMs
     const servedMs = health.healthySinceMs === undefined ? 0 : endedAtMs - health.healthySinceMs
     if (servedMs >= provenAfterMs) return
@@ -101,7 +108,11 @@ export class Recollection implements Remembered {
   }
 
   #forgetAllBut(instances: readonly ObservedInstance[]): void {
-    const present = new Set(instances.map(({ name, createdAtMs }) => `${name}@${createdAtMs}`))
+    const present = new Set(instances.map(identityOf))
     for (const identity of this.#mourned) if (!present.has(identity)) this.#mourned.delete(identity)
   }
+}
+
+function identityOf({ name, createdAtMs }: ObservedInstance): string {
+  return `${name}@${createdAtMs}`
 }
