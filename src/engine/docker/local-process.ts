@@ -21,14 +21,17 @@ export async function heedsSignal(containerId: string, pid: number, signalName: 
 /** Whether no TCP socket, open or lingering, is left in the network namespace of the process. False where unknown. */
 export async function hasNoSockets(containerId: string, pid: number): Promise<boolean> {
   const tables = await Promise.all(['net/tcp', 'net/tcp6'].map((table) => readProcess(containerId, pid, table)))
-  return tables.every((table) => table !== undefined && countLines(table) === onlyHeading)
+  return tables.every((table) => table !== undefined && countSockets(table) === 0)
 }
 
-const onlyHeading = 1
-
-function countLines(table: string): number {
-  return table.trimEnd().split('\n').length
+/** The sockets in a table of /proc/net, without the listener of the engine's own name server at 127.0.0.11. */
+export function countSockets(table: string): number {
+  const [, ...sockets] = table.trimEnd().split('\n')
+  return sockets.filter((line) => !nameServer.test(line)).length
 }
+
+/** The address as the machine stores it, most often lowest byte first; a free port; the state LISTEN. */
+const nameServer = /^\s*\d+: (?:0B00007F|7F00000B):[0-9A-F]{4} 00000000:0000 0A /
 
 async function readProcess(containerId: string, pid: number, file: string): Promise<string | undefined> {
   try {
