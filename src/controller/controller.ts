@@ -109,8 +109,7 @@ export class Controller implements Commands {
     const { loop } = this.#desk
     const last = await Promise.all(
       fleets.map(async ({ key }): Promise<[string, RolloutRecord | undefined]> => {
-        const newest = (await this.#seams.store.rollouts(key))[0]
-        return [fleetName(key), newest]
+        return [fleetName(key), await this.#desk.newestRollout(key)]
       }),
     )
     return {

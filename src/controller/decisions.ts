@@ -57,6 +57,12 @@ export class Decisions {
     return this.of(instance)?.release.services[instance.service]?.version === instance.claimed
   }
 
+  /** Whether the instance gets no requests from the router, and no rollout to its version is under way. */
+  isSettledUnrouted(instance: ObservedInstance): boolean {
+    const service = this.of(instance)?.release.services[instance.service]
+    return service?.routes.length === 0 && this.#rollouts.of(instance)?.to !== instance.claimed
+  }
+
   /** How the health of an instance is judged; undefined where nobody knows its service any more. */
   healthOf(instance: ObservedInstance): HealthRule | undefined {
     const service = this.of(instance)?.release.services[instance.service]

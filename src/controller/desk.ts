@@ -88,7 +88,7 @@ export class Desk {
 
   /** The newest rollout of a fleet, running or not. */
   async newestRollout(key: FleetKey): Promise<RolloutRecord | undefined> {
-    return (await this.seams.store.rollouts(key))[0]
+    return (await this.seams.store.rollouts(key, 1))[0]
   }
 
   /** The view of an environment that something is known of. */

@@ -46,6 +46,7 @@ export class Loop {
   /** Since when engine or router can't be seen, and why. */
   #blind: { readonly sinceMs: number; readonly error: RepaveError } | undefined
   #fresh = true
+  #hasAdopted = false
   #lookedAtMs = Number.NEGATIVE_INFINITY
   #woken = false
   #rest = new AbortController()
@@ -219,9 +220,16 @@ export class Loop {
     )
     const subjects = engine.instances.flatMap((instance) => {
       const known = instance.phase === 'running' ? this.decisions.healthOf(instance) : undefined
-      return known ? [{ instance, ...known, trusted: inRotation.has(`${poolName(instance)}/${instance.name}`) }] : []
+      const served = inRotation.has(`${poolName(instance)}/${instance.name}`) || this.#isAdopted(instance)
+      return known ? [{ instance, ...known, trusted: served }] : []
     })
     this.#health.follow(subjects)
+    this.#hasAdopted = true
+  }
+
+  /** Whether an earlier controller left it at work: without a router to ask, that is taken from what was decided. */
+  #isAdopted(instance: ObservedInstance): boolean {
+    return !this.#hasAdopted && this.decisions.isSettledUnrouted(instance)
   }
 
   #noteEvent(event: EngineEvent): void {

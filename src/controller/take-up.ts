@@ -14,11 +14,13 @@ const restMs = 30_000
 
 export async function* takeUp(desk: Desk, decision: NewDecision): AsyncIterable<ProgressReport> {
   const scope: Scope = { stack: decision.release.stack, environment: decision.release.environment }
-  const before = new Set((await rolloutsOf(desk, scope)).map(({ id }) => id))
   const rest = new Rest(desk, scope)
-  const begin = async () => void (await desk.loop.decisions.take(decision))
+  let takenAtMs = 0
+  const begin = async () => {
+    takenAtMs = (await desk.loop.decisions.take(decision)).atMs
+  }
   yield* desk.follow(scope, begin, () => rest.isOver())
-  const aborted = (await rolloutsOf(desk, scope)).find(({ id, state }) => state === 'aborted' && !before.has(id))
+  const aborted = await abortedSince(takenAtMs, decision.release, desk)
   yield await desk.result(scope, true, aborted && abortError(aborted, desk), aborted?.logs)
 }
 
@@ -90,10 +92,11 @@ function routeKeys(release: Release): readonly (readonly [string, string])[] {
   )
 }
 
-async function rolloutsOf(desk: Desk, scope: Scope): Promise<readonly RolloutRecord[]> {
-  const services = new Set((await desk.seams.store.versions(scope)).map(({ service }) => service))
-  const rollouts = await Promise.all([...services].map((service) => desk.seams.store.rollouts({ ...scope, service })))
-  return rollouts.flat()
+async function abortedSince(atMs: number, release: Release, desk: Desk): Promise<RolloutRecord | undefined> {
+  const { stack, environment } = release
+  const services = Object.keys(release.services)
+  const newest = await Promise.all(services.map((service) => desk.newestRollout({ stack, environment, service })))
+  return newest.find((rollout) => rollout?.state === 'aborted' && rollout.startedAtMs >= atMs)
 }
 
 function abortError({ stack, environment, service, from, to, reason }: RolloutRecord, desk: Desk): RepaveError {

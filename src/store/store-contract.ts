@@ -76,6 +76,7 @@ export function storeContract(name: string, setup: () => { store: Store; reopen?
         ['c', 'running'],
         ['b', 'superseded'],
       ])
+      expect((await store.rollouts(key, 1)).map(({ to }) => to)).toEqual(['c'])
     })
 
     test('a version that runs again keeps the time of its first run', async () => {

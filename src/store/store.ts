@@ -92,8 +92,8 @@ export interface Store {
 
   endRollout(end: RolloutEnd): Promise<void>
   runningRollouts(): Promise<readonly RolloutRecord[]>
-  /** Newest first. */
-  rollouts(key: FleetKey): Promise<readonly RolloutRecord[]>
+  /** Newest first; at most `limit`, where it is given. */
+  rollouts(key: FleetKey, limit?: number): Promise<readonly RolloutRecord[]>
 
   /** Inserts, or moves `lastRunAtMs` and the state forward; the first run's time is kept. */
   saveVersion(version: VersionRecord): Promise<void>

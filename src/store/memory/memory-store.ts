@@ -61,8 +61,11 @@ export function createMemoryStore(): Store {
     async runningRollouts() {
       return rollouts.filter(({ state }) => state === 'running')
     },
-    async rollouts(key) {
-      return rollouts.filter((rollout) => fleetName(rollout) === fleetName(key)).toReversed()
+    async rollouts(key, limit) {
+      return rollouts
+        .filter((rollout) => fleetName(rollout) === fleetName(key))
+        .toReversed()
+        .slice(0, limit)
     },
 
     async saveVersion(version) {

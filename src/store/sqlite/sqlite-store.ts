@@ -87,9 +87,9 @@ export function createSqliteStore(file: string): Store {
     async runningRollouts() {
       return all("SELECT * FROM rollouts WHERE state = 'running' ORDER BY id").map(toRollout)
     },
-    async rollouts({ stack, environment, service }) {
-      const sql = 'SELECT * FROM rollouts WHERE stack = ? AND environment = ? AND service = ? ORDER BY id DESC'
-      return all(sql, stack, environment, service).map(toRollout)
+    async rollouts({ stack, environment, service }, limit = -1) {
+      const sql = 'SELECT * FROM rollouts WHERE stack = ? AND environment = ? AND service = ? ORDER BY id DESC LIMIT ?'
+      return all(sql, stack, environment, service, limit).map(toRollout)
     },
 
     async saveVersion(version) {
