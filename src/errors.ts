@@ -135,3 +135,7 @@ export function fromReport(report: ErrorReport): RepaveError {
     ...(at && { at }),
   })
 }
+
+export function isErrorCode(code: unknown): code is ErrorCode {
+  return typeof code === 'string' && Object.hasOwn(catalogue, code)
+}

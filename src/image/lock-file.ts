@@ -80,7 +80,7 @@ export function printLock(lock: Lock): string {
   return `${JSON.stringify({ lockVersion: 1, references, builds }, null, 2)}\n`
 }
 
-function parseLock(file: string, text: string): Lock {
+export function parseLock(file: string, text: string): Lock {
   const parsed = lockSchema.safeParse(parseJson(file, text))
   if (parsed.success) return parsed.data
   const [issue] = parsed.error.issues

@@ -1,0 +1,58 @@
+/** `repave init`: writes a small stack file that works; never over one that is there. */
+import { existsSync, writeFileSync } from 'node:fs'
+import { basename, join, resolve } from 'node:path'
+import { stackNameFrom, stackTemplate } from '../config/template.ts'
+import { RepaveError } from '../errors.ts'
+import { errorCode } from '../system/error-code.ts'
+import { exitDone } from './exit.ts'
+import type { Session } from './session.ts'
+
+/** Each would be found by the other commands, which then ask for a choice. */
+const stackFileNames = ['repave.yaml', 'repave.yml', 'repave.json', 'repave.ts']
+
+export async function init({ folder, file, json, terminal }: Session): Promise<number> {
+  const target = resolve(folder, file ?? 'repave.yaml')
+  const present = file === undefined ? stackFileNames.find((name) => existsSync(join(folder, name))) : undefined
+  if (present !== undefined) throw alreadyThere(join(folder, present))
+  write(target, template(folder))
+  if (json) terminal.printJson({ ok: true, file: target })
+  else terminal.print([`wrote ${target}`, '  `repave plan` shows what it would run, `repave up` runs it.'])
+  return exitDone
+}
+
+/** Builds what lies in the folder where there is a Dockerfile, else runs a well-known image. */
+function template(folder: string): string {
+  const stack = stackNameFrom(basename(folder))
+  if (existsSync(join(folder, 'Dockerfile')))
+    return stackTemplate({ stack, source: { kind: 'build', dockerfile: './Dockerfile' }, port: 8080 })
+  return stackTemplate({
+    stack,
+    source: { kind: 'image', reference: 'nginxinc/nginx-unprivileged:stable' },
+    port: 8080,
+  })
+}
+
+function write(file: string, text: string): void {
+  try {
+    writeFileSync(file, text, { flag: 'wx' })
+  } catch (cause) {
+    const code = errorCode(cause)
+    if (code === 'EEXIST') throw alreadyThere(file)
+    throw new RepaveError(
+      code === 'ENOSPC' ? 'DISK_FULL' : 'FILE_UNREADABLE',
+      `can't write ${file}: ${code ?? String(cause)}`,
+      {
+        hint: 'write to another place with -f FILE',
+        at: { file },
+        cause,
+      },
+    )
+  }
+}
+
+function alreadyThere(file: string): RepaveError {
+  return new RepaveError('USAGE', `${file} is there already`, {
+    hint: 'init never overwrites; remove it first, or write elsewhere with -f FILE',
+    at: { file },
+  })
+}

@@ -1,0 +1,109 @@
+/**
+ * The command line: every command with its options, in the order in which people meet them. What a command does
+ * is loaded only when it runs, so that help is quick.
+ */
+import { Command, InvalidArgumentError } from 'commander'
+import { repaveVersion } from '../api/version.ts'
+import type { Session } from './session.ts'
+import { processTerminal } from './terminal.ts'
+
+/** The options that every command takes, before or after its name. */
+interface SharedOptions {
+  readonly file?: string
+  readonly env?: string
+  readonly json?: boolean
+  readonly color: boolean
+}
+
+type Run = (session: Session, ...rest: never[]) => Promise<number>
+
+/** `onExitCode` hears the code of the command that ran. */
+export function createProgram(onExitCode: (code: number) => void): Command {
+  const program = new Command('repave')
+    .description('Infrastructure that is replaced, never changed.')
+    .version(repaveVersion(), '-V, --version', 'print the version')
+    .option('-f, --file <file>', 'the stack file (default: repave.yaml, .yml, .json or .ts in this folder)')
+    .option('--env <name>', 'the environment of the stack file')
+    .option('--json', 'one documented JSON object, or one a line while something runs')
+    .option('--no-color', 'no colours; NO_COLOR in the environment says the same')
+    .helpOption('-h, --help', 'show help')
+    .helpCommand('help [command]', 'show help for a command')
+    .configureHelp({ showGlobalOptions: true, styleTitle: (title) => title })
+    .exitOverride()
+    .configureOutput({ writeErr: () => {} })
+
+  const declare = (usage: string, summary: string, load: () => Promise<Run>): Command =>
+    program
+      .command(usage)
+      .description(summary)
+      .action(async (...parameters: unknown[]) => {
+        const run = (await load()) as (session: Session, ...rest: unknown[]) => Promise<number>
+        onExitCode(await run(sessionOf(program.opts<SharedOptions>()), ...parameters.slice(0, -1)))
+      })
+
+  declare('init', 'write a small stack file that works', async () => (await import('./init.ts')).init)
+  declare('plan', 'show what `up` would do and why, without doing it', async () => (await import('./plan.ts')).plan)
+    .option('--explain', 'show every setting, and where its value comes from')
+    .option('--exit-code', 'exit 4 when there are changes')
+  declare(
+    'up',
+    'build, pin, plan, roll out, and wait for the verdict',
+    async () => (await import('./up.ts')).up,
+  ).option('--refresh', 'resolve every image name anew instead of trusting repave.lock.json')
+  declare(
+    'status',
+    'show fleets, versions, ages, health and running rollouts',
+    async () => (await import('./status.ts')).status,
+  )
+  declare(
+    'versions [service]',
+    'list every version that ever ran',
+    async () => (await import('./versions.ts')).versions,
+  )
+  declare(
+    'rollback [service]',
+    'go back to the previous proven version, or to any',
+    async () => (await import('./rollback.ts')).rollback,
+  ).option('--to <version>', 'the version: its name, id, or the first digits of it')
+  declare(
+    'replace <instance>',
+    'put a clean instance in the place of this one',
+    async () => (await import('./replace.ts')).replace,
+  )
+  declare(
+    'drift',
+    'show what is not as declared; changes nothing',
+    async () => (await import('./drift.ts')).drift,
+  ).option('--exit-code', 'exit 4 when there are findings')
+  declare('logs <service>', 'show what the instances of a service print', async () => (await import('./logs.ts')).logs)
+    .option('-n, --tail <lines>', 'begin with this many of the last lines of each instance', wholeNumber)
+    .option('--follow', 'go on as more comes')
+  declare('events', 'show what was decided and done', async () => (await import('./events.ts')).events)
+    .option('-n, --tail <events>', 'begin with this many of the last events (default: 50)', wholeNumber)
+    .option('--follow', 'go on as more comes')
+  declare(
+    'down',
+    "remove the stack's instances and routes; history stays",
+    async () => (await import('./down.ts')).down,
+  )
+  declare(
+    'doctor',
+    'show what this machine has and lacks, with the command that mends it',
+    async () => (await import('./doctor.ts')).doctor,
+  )
+  const serve = declare('serve', 'run the controller in the foreground', async () => {
+    const module = await import('./serve.ts')
+    return (_session: Session, options: { readonly background?: boolean }) => module.serve(options)
+  })
+  serve.addOption(serve.createOption('--background', 'started by another command').hideHelp())
+  return program
+}
+
+function sessionOf({ file, env, json, color }: SharedOptions): Session {
+  return { file, environment: env, json: json ?? false, folder: process.cwd(), terminal: processTerminal(!color) }
+}
+
+function wholeNumber(text: string): number {
+  if (/^\d{1,9}$/.test(text)) return Number(text)
+  throw new InvalidArgumentError('It must be a whole number.')
+}

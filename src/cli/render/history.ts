@@ -1,0 +1,79 @@
+/** Versions, drift, events and log lines for people. Pure. */
+import type { LogLine } from '../../engine/engine.ts'
+import type { DriftReport, VersionsReport } from '../../model/report.ts'
+import type { HistoryEvent } from '../../store/store.ts'
+import { age, agoMs, counted, printable, type Style, table } from './text.ts'
+
+export function renderVersions(reports: readonly VersionsReport[], nowMs: number, style: Style): readonly string[] {
+  if (reports.length === 0) return ['no version has run yet']
+  const head = ['VERSION', 'STATE', 'FIRST RUN', 'LAST RUN', 'IMAGE'].map((title) => style.dim(title))
+  const rows = reports
+    .flatMap(({ versions }) => versions)
+    .map(({ version, state, firstRunAt, lastRunAt, image }) => [
+      version,
+      versionState(state, style),
+      ago(firstRunAt, nowMs),
+      ago(lastRunAt, nowMs),
+      image,
+    ])
+  return table([head, ...rows])
+}
+
+function versionState(state: VersionsReport['versions'][number]['state'], style: Style): string {
+  switch (state) {
+    case 'current':
+      return style.green(state)
+    case 'failed':
+      return style.red(state)
+    case 'proven':
+    case 'unproven':
+      return state
+  }
+}
+
+function ago(time: string, nowMs: number): string {
+  return `${age(agoMs(time, nowMs) / 1000)} ago`
+}
+
+export function renderDrift({ stack, environment, findings }: DriftReport, style: Style): readonly string[] {
+  const name = style.bold(`${stack}/${environment}`)
+  if (findings.length === 0) return [`${name}: everything is as declared`]
+  return [
+    `${name}: ${style.red(counted(findings.length, 'finding'))}`,
+    ...table(
+      findings.map(({ kind, object, message }) => [kind, object, printable(message)]),
+      '  ',
+    ),
+  ]
+}
+
+/** `2026-11-23 07:50:07Z  shop/default  create.done  shop-default-web-4f9a1c2b-1  message` */
+export function renderEvent(event: HistoryEvent, style: Style): string {
+  const { atMs, stack, environment, service, instance, kind, message } = event
+  const time = new Date(atMs)
+    .toISOString()
+    .replace('T', ' ')
+    .replace(/\.\d+Z$/, 'Z')
+  const object = instance ?? service
+  const words = [style.dim(time), `${stack}/${environment}`, eventKind(kind, style), object, printable(message)]
+  return words.filter((word) => word !== undefined && word !== '').join('  ')
+}
+
+function eventKind(kind: string, style: Style): string {
+  if (kind.endsWith('.failed') || kind.endsWith('.aborted')) return style.red(kind)
+  return kind.startsWith('decision.') ? style.bold(kind) : kind
+}
+
+/** An application's own colours are kept where there are colours; nothing else may steer the terminal. */
+export function renderLogLine({ instance, text }: LogLine, style: Style): string {
+  return `${style.cyan(instance)} ${style.dim('|')} ${style.isColorSupported ? keepColors(text) : printable(text)}`
+}
+
+function keepColors(text: string): string {
+  // oxlint-disable-next-line no-control-regex
+  const parts = text.split(/(\u001b\[[\d;]*m)/)
+  const isColored = parts.length > 1
+  return (
+    parts.map((part, index) => (index % 2 === 1 ? part : printable(part))).join('') + (isColored ? '\u001b[0m' : '')
+  )
+}

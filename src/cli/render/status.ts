@@ -1,0 +1,88 @@
+/** Environments for people. What is wrong stands out, with its reason. Pure. */
+import type { InstanceState, RolloutStatus, ServiceStatus, StatusReport } from '../../model/report.ts'
+import { age, agoMs, digits, printable, type Style, table } from './text.ts'
+
+export function renderStatus(status: StatusReport, nowMs: number, style: Style): readonly string[] {
+  const urls = Map.groupBy(status.routes, ({ service }) => service)
+  return [
+    style.bold(`${status.stack}/${status.environment}`),
+    ...(status.problems ?? []).map(({ message, hint }) => `  ${style.red('problem:')} ${printable(message)} (${hint})`),
+    ...(status.services.length === 0 ? ['  nothing runs'] : []),
+    ...status.services.flatMap((service) => [
+      '',
+      ...renderService(
+        service,
+        (urls.get(service.service) ?? []).map(({ url }) => url),
+        nowMs,
+        style,
+      ),
+    ]),
+  ]
+}
+
+function renderService(
+  service: ServiceStatus,
+  urls: readonly string[],
+  nowMs: number,
+  style: Style,
+): readonly string[] {
+  return [
+    `  ${style.bold(service.service)}  ${service.version ?? 'no version'}  ${readiness(service, style)}`,
+    ...urls.map((url) => `    ${style.cyan(url)}`),
+    ...(service.rollout ? [`    ${rolloutLine(service.rollout, nowMs, style)}`] : []),
+    ...(service.backoff ? [`    ${crashLoopLine(service.backoff, nowMs, style)}`] : []),
+    ...instanceTable(service, style),
+  ]
+}
+
+function readiness({ ready, desired }: ServiceStatus, style: Style): string {
+  const text = `${ready}/${desired} ready`
+  return ready >= desired ? style.green(text) : style.red(text)
+}
+
+function rolloutLine(rollout: RolloutStatus, nowMs: number, style: Style): string {
+  const { from, to, state, startedAt, endedAt, reason } = rollout
+  const path = from === null ? to : `${from} → ${to}`
+  const since = `${age(agoMs(endedAt ?? startedAt, nowMs) / 1000)} ago`
+  if (state === 'running') return style.yellow(`rollout ${path} running, started ${since}`)
+  return style.red(`rollout ${path} ${state} ${since}${reason === undefined ? '' : `: ${printable(reason)}`}`)
+}
+
+function crashLoopLine(
+  { failures, nextTryAt, lastExit }: NonNullable<ServiceStatus['backoff']>,
+  nowMs: number,
+  style: Style,
+): string {
+  const seconds = Math.max(0, -agoMs(nextTryAt, nowMs) / 1000)
+  const last = lastExit === undefined ? '' : `, last: ${printable(lastExit)}`
+  return style.red(`crash loop: ${failures} deaths in a row${last}; next try in ${age(seconds)}`)
+}
+
+function instanceTable({ instances }: ServiceStatus, style: Style): readonly string[] {
+  if (instances.length === 0) return []
+  const head = ['INSTANCE', 'VERSION', 'STATE', 'AGE', 'ADDRESS'].map((title) => style.dim(title))
+  const rows = instances.map(({ name, version, state, ageSeconds, address, detail }) => [
+    name,
+    digits(version),
+    stateWord(state, style),
+    age(ageSeconds),
+    address ?? '-',
+    state === 'ready' || detail === undefined ? '' : style.dim(printable(detail)),
+  ])
+  return table([head, ...rows], '    ')
+}
+
+export function stateWord(state: InstanceState, style: Style): string {
+  switch (state) {
+    case 'ready':
+      return style.green(state)
+    case 'created':
+    case 'starting':
+    case 'draining':
+    case 'stopping':
+      return style.yellow(state)
+    case 'unhealthy':
+    case 'exited':
+      return style.red(state)
+  }
+}

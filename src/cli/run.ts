@@ -1,0 +1,46 @@
+/** From arguments to an exit code: runs the command, and shows an error once, as the command's reader wants it. */
+import { CommanderError } from 'commander'
+import { asRepaveError, RepaveError } from '../errors.ts'
+import { exitDone, exitOfError } from './exit.ts'
+import { createProgram } from './program.ts'
+import { renderError } from './render/error.ts'
+import { renderWelcome } from './render/welcome.ts'
+import { processTerminal } from './terminal.ts'
+
+export async function run(parameters: readonly string[]): Promise<number> {
+  let exitCode = exitDone
+  try {
+    await createProgram((code) => (exitCode = code)).parseAsync(parameters, { from: 'user' })
+    return exitCode
+  } catch (error) {
+    if (!(error instanceof CommanderError)) return show(asRepaveError(error), parameters)
+    if (error.code === 'commander.help') return welcome(parameters)
+    return error.exitCode === 0 ? exitDone : show(usageError(error), parameters)
+  }
+}
+
+/** `repave` alone. */
+function welcome(parameters: readonly string[]): number {
+  const terminal = processTerminal(parameters.includes('--no-color'))
+  terminal.print(renderWelcome(terminal.style))
+  return exitDone
+}
+
+function show(error: RepaveError, parameters: readonly string[]): number {
+  const terminal = processTerminal(parameters.includes('--no-color'))
+  if (parameters.includes('--json')) terminal.printJson(error.report())
+  else terminal.printError(renderError(error, terminal.errorStyle))
+  return exitOfError(error)
+}
+
+/** Commander's message is the fault, and where it knows one, a second line with the nearest name. */
+function usageError(error: CommanderError): RepaveError {
+  const [fault = '', ...suggestions] = error.message.replace(/^error: /, '').split('\n')
+  const nearest = suggestions.map((line) => line.replace(/^\((.*)\)$/, '$1')).join(' ')
+  return new RepaveError('USAGE', fault, {
+    hint: [nearest, '`repave --help` lists the commands, `repave COMMAND --help` its options']
+      .filter(Boolean)
+      .join('\n'),
+    cause: error,
+  })
+}

@@ -1,0 +1,75 @@
+/** `repave serve`: the controller, in the foreground or, with a hidden flag, in the background. */
+import { closeSync, writeSync } from 'node:fs'
+import { createApi } from '../api/api.ts'
+import { claimHome } from '../api/claim.ts'
+import { prepareHome, socketPath, stateFolder } from '../api/home.ts'
+import { serveApi } from '../api/server.ts'
+import { repaveVersion } from '../api/version.ts'
+import { composeController } from '../compose.ts'
+import { asRepaveError } from '../errors.ts'
+import { logLine } from './controller-log.ts'
+import { exitDone, exitOfError } from './exit.ts'
+import { readyVerdict, verdictDescriptor } from './start-controller.ts'
+
+/** A controller in the background that has had nothing to keep for so long ends. */
+const idleMs = 30_000
+const idleLookMs = 5_000
+
+export interface ServeOptions {
+  /** Started by another command: says on a descriptor how its start went, and ends when nothing is left to do. */
+  readonly background?: boolean
+}
+
+/** Serves until a signal, or until idle. Instances and router go on without it. */
+export async function serve({ background = false }: ServeOptions): Promise<number> {
+  if (!background) return serveUntilEnd(false, () => {})
+  try {
+    return await serveUntilEnd(true, () => sayVerdict(readyVerdict))
+  } catch (error) {
+    const known = asRepaveError(error)
+    sayVerdict(JSON.stringify(known.report()))
+    return exitOfError(known)
+  }
+}
+
+async function serveUntilEnd(background: boolean, onReady: () => void): Promise<number> {
+  const home = stateFolder()
+  const socket = socketPath(home)
+  prepareHome(home)
+  using _claim = claimHome(home)
+  const log = (line: string) => logLine(line, home, background)
+  const ended = signalled()
+  const { controller, close } = composeController(home, { pid: process.pid, socket }, log)
+  await controller.start()
+  const server = await serveApi(createApi(controller, repaveVersion()), socket)
+  log(`Repave ${repaveVersion()}, pid ${process.pid}, listens at ${socket}`)
+  onReady()
+  const isIdle = () => controller.isIdle() && server.busy() === 0
+  log(`ends: ${await Promise.race([ended, ...(background ? [idle(isIdle)] : [])])}; instances and router serve on`)
+  await server.close()
+  await close()
+  return exitDone
+}
+
+function sayVerdict(verdict: string): void {
+  writeSync(verdictDescriptor, verdict)
+  closeSync(verdictDescriptor)
+}
+
+function signalled(): Promise<string> {
+  return new Promise((resolve) => {
+    for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) process.once(signal, () => resolve(signal))
+  })
+}
+
+function idle(isIdle: () => boolean): Promise<string> {
+  let sinceMs = Date.now()
+  return new Promise((resolve) => {
+    const timer = setInterval(() => {
+      if (!isIdle()) sinceMs = Date.now()
+      if (Date.now() - sinceMs < idleMs) return
+      clearInterval(timer)
+      resolve('nothing is declared')
+    }, idleLookMs)
+  })
+}

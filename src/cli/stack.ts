@@ -1,0 +1,38 @@
+/** The stack file, and who asks. Loads parsers only when it is called. */
+import { userInfo } from 'node:os'
+import { RepaveError } from '../errors.ts'
+import type { LoadedStack } from '../config/load.ts'
+import type { Scope } from '../model/stack.ts'
+import type { Session } from './session.ts'
+
+export async function loadSessionStack({ folder, file, environment }: Session): Promise<LoadedStack> {
+  const { loadStack } = await import('../config/load.ts')
+  return loadStack({ folder, file, environment })
+}
+
+/** The stack and environment that a command is about. */
+export async function sessionScope(session: Session): Promise<Scope> {
+  const { stack } = await loadSessionStack(session)
+  return { stack: stack.stack, environment: stack.environment }
+}
+
+/** As `sessionScope`; undefined where no file was named and the folder has none. */
+export async function scopeIfAny(session: Session): Promise<Scope | undefined> {
+  try {
+    return await sessionScope(session)
+  } catch (error) {
+    const isAbsent = error instanceof RepaveError && error.code === 'FILE_NOT_FOUND' && session.file === undefined
+    if (isAbsent) return undefined
+    throw error
+  }
+}
+
+/** The user name for the record: who called sudo, where someone did. */
+export function caller(): string {
+  if (process.env.SUDO_USER) return process.env.SUDO_USER
+  try {
+    return userInfo().username
+  } catch {
+    return `uid ${process.getuid?.() ?? 'unknown'}`
+  }
+}

@@ -1,0 +1,76 @@
+/** Starts the controller in the background, and waits until it answers or says why it can't. */
+import { spawn } from 'node:child_process'
+import { closeSync, openSync, readFileSync } from 'node:fs'
+import { extname, join } from 'node:path'
+import type { Readable } from 'node:stream'
+import { setTimeout as delay } from 'node:timers/promises'
+import { type ErrorReport, fromReport, RepaveError } from '../errors.ts'
+import { controllerLog } from './controller-log.ts'
+
+/** The descriptor on which a background controller says once how its start went. */
+export const verdictDescriptor = 3
+export const readyVerdict = 'ready'
+
+/** How long another controller that is just starting may take to answer. */
+const patienceMs = 20_000
+const pollMs = 25
+const shownLogLines = 10
+
+export async function startController(home: string, answers: () => Promise<boolean>): Promise<void> {
+  const verdict = await spawnController(home)
+  if (verdict === readyVerdict) return
+  const error = verdict === '' ? died(home) : fromReport(parseReport(verdict))
+  if (error.code !== 'CONTROLLER_RUNNING') throw error
+  const deadlineMs = Date.now() + patienceMs
+  while (!(await answers())) {
+    if (Date.now() > deadlineMs) throw silent(home)
+    await delay(pollMs)
+  }
+}
+
+/** Resolves with what the controller says of its start; empty when it died before it could. */
+async function spawnController(home: string): Promise<string> {
+  const main = join(import.meta.dirname, `main${extname(import.meta.filename)}`)
+  const log = openSync(controllerLog(home), 'a', 0o600)
+  const child = spawn(process.execPath, [main, 'serve', '--background'], {
+    detached: true,
+    cwd: home,
+    env: { ...process.env, REPAVE_HOME: home },
+    stdio: ['ignore', log, log, 'pipe'],
+  })
+  closeSync(log)
+  try {
+    return await textOf(child.stdio[verdictDescriptor] as Readable)
+  } finally {
+    child.unref()
+  }
+}
+
+async function textOf(stream: Readable): Promise<string> {
+  let text = ''
+  for await (const chunk of stream.setEncoding('utf8')) text += String(chunk)
+  return text.trim()
+}
+
+function parseReport(text: string): ErrorReport {
+  const report: ErrorReport = JSON.parse(text)
+  return report
+}
+
+function died(home: string): RepaveError {
+  const log = controllerLog(home)
+  const lines = readFileSync(log, 'utf8').trimEnd().split('\n').slice(-shownLogLines)
+  return new RepaveError(
+    'CONTROLLER_UNREACHABLE',
+    ['the controller died as it started; its last log lines:', ...lines].join('\n'),
+    {
+      hint: `the whole log is in ${log}; \`repave doctor\` shows what this machine lacks`,
+    },
+  )
+}
+
+function silent(home: string): RepaveError {
+  return new RepaveError('CONTROLLER_UNREACHABLE', `the controller of ${home} runs but does not answer`, {
+    hint: `look into ${controllerLog(home)}; stop it and the next command starts another (instances serve on)`,
+  })
+}
