@@ -420,6 +420,13 @@ const mistakes: readonly Mistake[] = [
     column: 27,
   },
   {
+    what: 'a path with a line break',
+    text: web('route: { listen: 443, tls: { certificate: "a\\nb", key: k } }'),
+    message: /certificate must be a path, without control characters/,
+    line: 3,
+    column: 76,
+  },
+  {
     what: 'no Dockerfile',
     text: 'services:\n  a: { port: 1, build: { dockerfile: absent/D } }',
     code: 'FILE_NOT_FOUND',

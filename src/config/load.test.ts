@@ -3,6 +3,7 @@ import { symlink } from 'node:fs/promises'
 import * as fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { stringify } from 'yaml'
+import { RepaveError } from '../errors.ts'
 import { temporaryFolder } from '../system/temporary-folder.ts'
 import type { StackInput } from './definition.ts'
 import { loadStack } from './load.ts'
@@ -200,6 +201,32 @@ test('a stack means the same in YAML, JSON and TypeScript', { timeout: 60_000 },
   }
   await fc.assert(fc.asyncProperty(anyStack, check), { numRuns: 50 })
 })
+
+test('whatever a file holds, it is a stack or a clear error', { timeout: 60_000 }, async () => {
+  await using folder = await temporaryFolder()
+  const broken = fc
+    .tuple(anyStack, fc.nat(), fc.jsonValue())
+    .map(([stack, place, value]) => withValueAt(stack, place, value))
+  const contents = fc.oneof(broken, fc.jsonValue(), fc.dictionary(fc.constantFrom('stack', 'services'), fc.jsonValue()))
+  const check = async (content: unknown): Promise<void> => {
+    const file = await folder.write('repave.json', JSON.stringify(content))
+    const outcome: unknown = await loadStack({ folder: folder.path, file }).catch((error: unknown) => error)
+    const refusal = { exitCode: 2, at: { file, line: 1 }, hint: expect.stringMatching(/./) }
+    expect(outcome).toMatchObject(outcome instanceof RepaveError ? refusal : { stack: expect.anything() })
+  }
+  await fc.assert(fc.asyncProperty(contents, check), { numRuns: 300 })
+})
+
+/** `root` with another value at one of its places, counted from the top. */
+function withValueAt(root: object, place: number, value: unknown): unknown {
+  const written = JSON.stringify(root)
+  const places = [...written.matchAll(/(?<=:|\[|,)(?:"(?:[^"\\]|\\.)*"|[0-9.]+)(?=[,\]}])/g)]
+  const match = places[place % places.length]
+  if (!match) return root
+  return JSON.parse(
+    written.slice(0, match.index) + JSON.stringify(value) + written.slice(match.index + match[0].length),
+  )
+}
 
 const typed = (stack: string) => `import { defineStack } from 'repave'\nexport default defineStack(${stack})\n`
 const typescript: readonly (readonly [content: string, outcome: object])[] = [

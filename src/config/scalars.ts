@@ -17,7 +17,13 @@ export const name = z
 // eslint-disable-next-line no-control-regex -- NUL is what must be refused: no engine can carry it
 const text = z.string().regex(/^[^\0]*$/, { error: 'must not hold a NUL character', abort: true })
 export const wellFormedText = text.refine((value) => value.isWellFormed(), 'must be valid Unicode')
-export const filePath = wellFormedText.min(1, 'must not be empty').max(4096, 'must be at most 4096 characters long')
+// Paths end up in the router's configuration, where a line break would begin another line.
+export const filePath = z
+  .string()
+  // eslint-disable-next-line no-control-regex -- control characters are what must be refused
+  .regex(/^[^\u0000-\u001f\u007f]+$/, { error: 'must be a path, without control characters', abort: true })
+  .max(4096, 'must be at most 4096 characters long')
+  .refine((value) => value.isWellFormed(), 'must be valid Unicode')
 
 export const port = z.int().min(1).max(65_535)
 
@@ -44,8 +50,9 @@ export function quantity(description: string) {
 
 export const absolutePath = z
   .string()
-  .regex(/^\/[^\0:,]*$/, {
-    error: 'must be an absolute path inside the instance, without a colon or a comma',
+  // eslint-disable-next-line no-control-regex -- control characters are what must be refused
+  .regex(/^\/[^\u0000-\u001f\u007f:,]*$/, {
+    error: 'must be an absolute path inside the instance, without colons, commas or control characters',
     abort: true,
   })
   .max(4096, 'must be at most 4096 characters long')

@@ -42,7 +42,7 @@ export async function readLock(file: string): Promise<Lock> {
     if (error instanceof RepaveError && error.code === 'FILE_NOT_FOUND') return undefined
     throw error
   })
-  return text === undefined ? emptyLock : parseLock(file, text)
+  return text === undefined ? emptyLock : parseLock(file, parseJson(file, text))
 }
 
 /** Writes the lock whole or not at all; the same content is left alone. Returns whether it wrote. */
@@ -80,8 +80,9 @@ export function printLock(lock: Lock): string {
   return `${JSON.stringify({ lockVersion: 1, references, builds }, null, 2)}\n`
 }
 
-export function parseLock(file: string, text: string): Lock {
-  const parsed = lockSchema.safeParse(parseJson(file, text))
+export /** `value` as a lock; `file` is what a FILE_INVALID names. */
+export function parseLock(file: string, value: unknown): Lock {
+  const parsed = lockSchema.safeParse(value)
   if (parsed.success) return parsed.data
   const [issue] = parsed.error.issues
   const place = issue?.path.join(' → ') || 'the file'
