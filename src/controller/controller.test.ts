@@ -75,12 +75,12 @@ function image(reference: string, behaviour: Partial<Behaviour> = {}): void {
 
 /** Lets virtual time run until `promise` is settled, for ten minutes at most. */
 async function passing<T>(promise: Promise<T>): Promise<T> {
-  let isSettled = false
-  const settled = () => void (isSettled = true)
+  const state = { isSettled: false }
+  const settled = () => void (state.isSettled = true)
   promise.then(settled, settled)
   const limitMs = clock.now() + 600_000
-  for (await clock.advance(0); !isSettled && clock.now() < limitMs;) if (!(await clock.step())) break
-  if (!isSettled) throw new Error(`still waiting at ${clock.now()}`)
+  for (await clock.advance(0); !state.isSettled && clock.now() < limitMs;) if (!(await clock.step())) break
+  if (!state.isSettled) throw new Error(`still waiting at ${clock.now()}`)
   return promise
 }
 
