@@ -27,6 +27,7 @@ import { sendRequests } from './traffic.ts'
 
 const startMs = Date.UTC(2026, 0, 1)
 const timings = { createMs: 15, removeMs: 10, observeMs: 2 }
+const pulseMs = 500
 const restartRetryMs = 1_000
 
 interface Reign {
@@ -79,6 +80,7 @@ export class World {
       this.story,
     )
     const random = seededRandom(seed ^ 0x5eed)
+    void this.#pulse()
     void sendRequests(this.proxy, this.clock, random, this.#traffic, this.#ended.signal)
   }
 
@@ -316,6 +318,14 @@ export class World {
 
   #disturb(disturbance: Disturbance): void {
     this.#watch(() => this.#monitors.onDisturbance(disturbance, this.truth()))
+  }
+
+  /** Some instances change by themselves; they are looked at so often. */
+  async #pulse(): Promise<void> {
+    while (!this.#ended.signal.aborted) {
+      this.#dirty = true
+      await this.clock.sleep(pulseMs, this.#ended.signal).catch(() => undefined)
+    }
   }
 
   #check(): void {

@@ -30,6 +30,7 @@ export class SurgeMonitor implements Monitor {
   }
 
   onCreated({ order }: MemoryInstance, truth: WorldTruth): void {
+    this.onStep(truth)
     const name = fleetName(order)
     const fleet = truth.fleets.find(({ key }) => fleetName(key) === name)
     const changedAtMs = this.#changedAtMs.get(scopeName(order)) ?? 0
