@@ -2,7 +2,8 @@ import { once } from 'node:events'
 import { expect, test } from 'vitest'
 import { kill } from './processes.ts'
 import { eventually } from './eventually.ts'
-import { openScene, type Scene } from './scene.ts'
+import { openScene } from './open-scene.ts'
+import type { Scene } from './scene.ts'
 
 /** The fleet as declared, and nothing beside it. */
 async function isWhole(scene: Scene, replicas: number): Promise<boolean> {

@@ -1,7 +1,8 @@
 import { expect, onTestFinished, test } from 'vitest'
 import { eventually } from './eventually.ts'
 import { OwnEngine } from './own-engine.ts'
-import { openScene, type Scene } from './scene.ts'
+import { openScene } from './open-scene.ts'
+import type { Scene } from './scene.ts'
 
 async function openSceneOnOwnEngine(liveRestore: boolean): Promise<{ scene: Scene; engine: OwnEngine }> {
   const engine = await OwnEngine.start({ liveRestore })

@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest'
 import { stringify } from 'yaml'
-import { openScene, type Scene } from './scene.ts'
+import { openScene } from './open-scene.ts'
+import type { Scene } from './scene.ts'
 
 interface BadFile {
   readonly what: string

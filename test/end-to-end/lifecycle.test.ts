@@ -2,7 +2,7 @@ import { cp, mkdir, readFile, writeFile } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import { expect, test } from 'vitest'
 import { stringify } from 'yaml'
-import { openScene } from './scene.ts'
+import { openScene } from './open-scene.ts'
 
 test('up serves, a second up changes nothing, down leaves nothing', async () => {
   const scene = await openScene()

@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest'
 import { eventually } from './eventually.ts'
-import { openScene, verdict } from './scene.ts'
+import { openScene } from './open-scene.ts'
+import { verdict } from './scene.ts'
 
 test.each([
   { fault: 'crash', log: 'cannot go on: FAULT is crash' },

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import type { LoadPlan } from '../load/generate.ts'
-import { openScene } from './scene.ts'
+import { openScene } from './open-scene.ts'
 
 const modes: readonly Pick<LoadPlan, 'connections' | 'methods'>[] = [
   { connections: 'keep-alive', methods: ['GET', 'POST'] },

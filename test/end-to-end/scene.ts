@@ -9,7 +9,6 @@ import { createServer, type AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { text } from 'node:stream/consumers'
-import { onTestFinished } from 'vitest'
 import { stringify } from 'yaml'
 import type { ResultReport, StatusReport } from '../../src/model/report.ts'
 import type { LoadPlan } from '../load/generate.ts'
@@ -33,15 +32,6 @@ export interface Ended {
 /** Whichever keys of a service a test is about; the others are those of a small fast fleet. */
 export type ServiceDraft = Readonly<Record<string, unknown>>
 
-export async function openScene(socket?: string): Promise<Scene> {
-  const engine = new EngineApi(socket)
-  const image = await testImage(engine)
-  const folder = await mkdtemp(join(tmpdir(), 'repave-e2e-'))
-  const scene = new Scene(engine, image, folder, await freePort())
-  onTestFinished(() => scene.close())
-  return scene
-}
-
 export class Scene {
   readonly engine: EngineApi
   readonly image: string
@@ -53,7 +43,14 @@ export class Scene {
   readonly #children = new Set<ChildProcess>()
   readonly #loads: RunningLoad[] = []
 
-  constructor(engine: EngineApi, image: string, folder: string, port: number) {
+  static async open(socket?: string): Promise<Scene> {
+    const engine = new EngineApi(socket)
+    const image = await testImage(engine)
+    const folder = await mkdtemp(join(tmpdir(), 'repave-e2e-'))
+    return new Scene(engine, image, folder, await freePort())
+  }
+
+  private constructor(engine: EngineApi, image: string, folder: string, port: number) {
     this.engine = engine
     this.image = image
     this.folder = folder

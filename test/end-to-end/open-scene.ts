@@ -1,0 +1,9 @@
+import { onTestFinished } from 'vitest'
+import { Scene } from './scene.ts'
+
+/** A scene that is closed when the running test has finished, however that was. */
+export async function openScene(socket?: string): Promise<Scene> {
+  const scene = await Scene.open(socket)
+  onTestFinished(() => scene.close())
+  return scene
+}
