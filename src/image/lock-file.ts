@@ -80,7 +80,7 @@ export function printLock(lock: Lock): string {
   return `${JSON.stringify({ lockVersion: 1, references, builds }, null, 2)}\n`
 }
 
-export /** `value` as a lock; `file` is what a FILE_INVALID names. */
+/** `value` as a lock; `file` is what a FILE_INVALID names. */
 export function parseLock(file: string, value: unknown): Lock {
   const parsed = lockSchema.safeParse(value)
   if (parsed.success) return parsed.data
