@@ -17,9 +17,11 @@ export interface Call {
   /** Statuses, beside success, that the caller knows what to do with. */
   readonly accept?: readonly number[]
   readonly signal?: AbortSignal
+  /** How long a call that may wait does; absent: without end. */
+  readonly timeoutMs?: number
 }
 
-export interface StreamCall extends Omit<Call, 'body'> {
+export interface StreamCall extends Omit<Call, 'body' | 'timeoutMs'> {
   /** Sent as a tar archive. */
   readonly archive?: Readable
 }
@@ -108,6 +110,7 @@ export class DockerClient {
         path,
         ...(call.body && { body: JSON.stringify(call.body), headers: { 'content-type': 'application/json' } }),
         ...(call.signal && { signal: call.signal }),
+        ...(call.timeoutMs !== undefined && { headersTimeout: call.timeoutMs, bodyTimeout: call.timeoutMs }),
       })
       const text = await readText(response.body, this.socketPath)
       return { status: response.statusCode, content: parseJson(text) }
@@ -147,7 +150,12 @@ export class DockerClient {
   async failure(endpoint: EndpointName, subject: string | undefined, answer: Answer): Promise<RepaveError> {
     const action = `${describeEndpoint(endpoint)} ${subject ?? ''}`.trim()
     const error = refusal(action, answer.status, wordsOf(answer))
-    return answer.status < 500 ? error : unlessDiskFull(error, await this.#readDataRoot())
+    return answer.status < 500 ? error : this.unlessDiskFull(error)
+  }
+
+  /** `error`, or DISK_FULL where the engine has no room, which may well be the reason. */
+  async unlessDiskFull(error: RepaveError): Promise<RepaveError> {
+    return unlessDiskFull(error, await this.#readDataRoot())
   }
 
   async #readDataRoot(): Promise<string | undefined> {

@@ -86,21 +86,20 @@ export class DockerImages {
     const { name, tag } = splitReference(reference)
     const call = { query: { fromImage: name, tag }, accept: [400, 401, 403, 404, 500] }
     const failure = await this.#follow('createImage', call, progress)
-    if (failure !== undefined)
-      throw imageNotFound(
-        reference,
-        failure,
-        'check the name, and that its registry can be reached; or build it: `build: { dockerfile: ./Dockerfile }`',
-      )
+    if (failure === undefined) return
+    const hint =
+      'check its name, and that its registry can be reached; or build it: `build: { dockerfile: ./Dockerfile }`'
+    throw await this.#client.unlessDiskFull(imageNotFound(reference, failure, hint))
   }
 
   async #build(request: Request<'build'>, progress: Progress): Promise<FoundImage> {
     const recent = new RecentLines(progress)
     const failure = await this.#follow('buildImage', buildCall(request), recent.add)
-    if (failure !== undefined)
-      throw new RepaveError('BUILD_FAILED', `${request.dockerfile} does not build: ${failure}`, {
-        hint: `its last output:\n${recent.text()}`,
-      })
+    if (failure !== undefined) {
+      const hint = `its last output:\n${recent.text()}`
+      const error = new RepaveError('BUILD_FAILED', `${request.dockerfile} does not build: ${failure}`, { hint })
+      throw await this.#client.unlessDiskFull(error)
+    }
     const record = await this.#inspect(request.tag)
     if (record) return { record, name: request.tag }
     throw imageNotFound(request.tag, 'the engine has built it and lost it', 'run `repave up` again')
@@ -133,7 +132,7 @@ export class DockerImages {
   ): Promise<string | undefined> {
     const response = await this.#client.stream(endpoint, call)
     let failure: string | undefined
-    for await (const value of jsonLines(response)) {
+    for await (const value of this.#messages(response)) {
       const message = progressMessage.safeParse(value).data
       if (message === undefined) continue
       failure ??= message.errorDetail?.message ?? message.error
@@ -142,6 +141,14 @@ export class DockerImages {
     }
     if (response.statusCode !== 200) failure ??= `status ${response.statusCode}`
     return failure
+  }
+
+  async *#messages(response: Readable): AsyncGenerator<unknown, void, undefined> {
+    try {
+      yield* jsonLines(response)
+    } catch (error) {
+      throw this.#client.translate(error)
+    }
   }
 }
 

@@ -21,6 +21,8 @@ export interface InstanceParts {
   readonly observer: InstanceObserver
 }
 
+const removalTimeoutMs = 60_000
+
 export class DockerInstances {
   readonly #parts: InstanceParts
   readonly #creations = new Map<string, Promise<void>>()
@@ -161,8 +163,15 @@ export class DockerInstances {
     const query = { force: true, v: true }
     const answer = await client.call('removeContainer', { subject: id, query, accept: [404, 409] })
     // Somebody else is removing it already.
-    if (answer.status === 409)
-      await client.call('waitForContainer', { subject: id, query: { condition: 'removed' }, accept: [404] })
+    if (answer.status === 409) {
+      const condition = { condition: 'removed' }
+      await client.call('waitForContainer', {
+        subject: id,
+        query: condition,
+        accept: [404],
+        timeoutMs: removalTimeoutMs,
+      })
+    }
     observer.forget(id)
   }
 
