@@ -28,6 +28,7 @@ export interface ConfigFiles {
 
 export const pemFolder = 'certificates'
 
+const reloadGraceMs = 500
 const answerDeadlineMs = 20_000
 const pollMs = 10
 const softStopMs = 5_000
@@ -48,20 +49,22 @@ export class HaproxyProcess {
     this.master = new MasterSocket(folder)
   }
 
-  /** The running HAProxy; undefined when there is none that serves. */
+  /**
+   * The running HAProxy; undefined when there is none that serves. A master in the middle of a reload does not
+   * answer for a moment, and must not be taken for a dead one.
+   */
   async running(): Promise<Running | undefined> {
-    const processes = await this.master.processes()
-    if (processes?.current === undefined) return undefined
-    return { ...processes, current: processes.current }
+    const deadline = this.#clock.now() + reloadGraceMs
+    for (;;) {
+      const processes = await this.master.processes()
+      if (processes?.current !== undefined) return { ...processes, current: processes.current }
+      if (this.#clock.now() >= deadline || !(await this.#hasProcesses())) return undefined
+      await this.#clock.sleep(pollMs)
+    }
   }
 
   async trimLog(): Promise<void> {
     await trimLog(this.#folder)
-  }
-
-  /** Whether a process of it is left, so that it may be in the middle of a reload. */
-  async mayComeBack(): Promise<boolean> {
-    return (await haproxiesOf(this.configFile)).length > 0
   }
 
   async info(pid: number): Promise<ReadonlyMap<string, string>> {
@@ -95,7 +98,7 @@ export class HaproxyProcess {
   async stop(busy: () => Promise<boolean>): Promise<void> {
     await this.#signal('SIGUSR1')
     const deadline = this.#clock.now() + softStopMs
-    while (this.#clock.now() < deadline && (await busy())) await this.#clock.sleep(pollMs)
+    while (this.#clock.now() < deadline && (await busy().catch(ifUnreachable))) await this.#clock.sleep(pollMs)
     await this.#endAll()
     await sweep(join(this.#folder, jailFolder))
     await sweep(join(this.#folder, pemFolder))
@@ -116,17 +119,19 @@ export class HaproxyProcess {
   async #answering(description: string): Promise<Running> {
     const deadline = this.#clock.now() + answerDeadlineMs
     while (this.#clock.now() < deadline) {
-      const running = await this.running().catch(() => undefined)
-      if (running && (await this.#isReplacedBy(running, description))) return running
+      const running = await this.#runningWith(description).catch(ifUnreachable)
+      if (running !== undefined) return running
       await this.#clock.sleep(pollMs)
     }
     throw await this.#failed('HAProxy did not take its new configuration in time')
   }
 
-  async #isReplacedBy({ current, old }: Running, description: string): Promise<boolean> {
-    if ((await this.info(current)).get('description') !== description) return false
-    const stopping = await Promise.all(old.map(async (pid) => (await this.info(pid)).get('stopping')))
-    return stopping.every((value) => value !== '0')
+  /** The running HAProxy if its worker has this configuration, and all others know that they are replaced. */
+  async #runningWith(description: string): Promise<Running | undefined> {
+    const running = await this.running()
+    if (running === undefined || (await this.info(running.current)).get('description') !== description) return undefined
+    const stopping = await Promise.all(running.old.map(async (pid) => (await this.info(pid)).get('stopping')))
+    return stopping.every((value) => value !== '0') ? running : undefined
   }
 
   async #endAll(): Promise<void> {
@@ -139,11 +144,15 @@ export class HaproxyProcess {
 
   async #gone(waitMs: number): Promise<boolean> {
     const deadline = this.#clock.now() + waitMs
-    while ((await haproxiesOf(this.configFile)).length > 0) {
+    while (await this.#hasProcesses()) {
       if (this.#clock.now() >= deadline) return false
       await this.#clock.sleep(pollMs)
     }
     return true
+  }
+
+  async #hasProcesses(): Promise<boolean> {
+    return (await haproxiesOf(this.configFile)).length > 0
   }
 
   async #signal(signal: NodeJS.Signals): Promise<void> {
@@ -166,4 +175,9 @@ export class HaproxyProcess {
       ...(cause && { cause }),
     })
   }
+}
+
+function ifUnreachable(error: unknown): undefined {
+  if (error instanceof RepaveError && error.code === 'ROUTER_UNREACHABLE') return undefined
+  throw error
 }

@@ -176,7 +176,7 @@ class HaproxyRouter implements Router {
 
   async #remove(removal: Removal, pool: PoolName, instance: string): Promise<'drained' | 'cut'> {
     await this.#ifRunning((running) => this.#takeOut(running, pool, instance))
-    const drained = await removal.waitUntilIdle(() => this.#sessionsOf(pool, instance))
+    const drained = await removal.waitUntilIdle(() => this.#sessionsLeft(pool, instance))
     return this.#changes.run(async () => {
       removal.assertWanted(serverKey(pool, instance))
       const running = await this.#haproxy.running()
@@ -192,9 +192,7 @@ class HaproxyRouter implements Router {
     if (server?.admin === 'ready') await this.#servers.drain(running, pool, instance)
   }
 
-  async #sessionsOf(pool: PoolName, instance: string): Promise<number> {
-    const running = await this.#haproxy.running()
-    if (running === undefined) return 0
+  async #sessionsOf(running: Running, pool: PoolName, instance: string): Promise<number> {
     return (await this.#servers.sessions(running, pool)).get(serverKey(pool, instance)) ?? 0
   }
 
@@ -204,13 +202,21 @@ class HaproxyRouter implements Router {
     return (await this.#servers.sessions(running)).values().some((count) => count > 0)
   }
 
+  /** Never asked in the middle of a reload, when neither worker may answer. */
+  async #sessionsLeft(pool: PoolName, instance: string): Promise<number> {
+    return this.#changes.run(async () => {
+      const running = await this.#haproxy.running()
+      return running === undefined ? 0 : this.#sessionsOf(running, pool, instance)
+    })
+  }
+
   /** Cuts until nothing is left, since a replaced worker tries idempotent requests again. */
   async #cutAll(running: Running, pool: PoolName, instance: string): Promise<void> {
     const deadline = this.#clock.now() + cutDeadlineMs
     do {
       await this.#servers.cut(running, pool, instance)
       await this.#clock.sleep(cutPollMs)
-    } while ((await this.#sessionsOf(pool, instance)) > 0 && this.#clock.now() < deadline)
+    } while ((await this.#sessionsOf(running, pool, instance)) > 0 && this.#clock.now() < deadline)
   }
 
   async #ifRunning(change: (running: Running) => Promise<void>): Promise<void> {

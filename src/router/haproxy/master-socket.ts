@@ -37,9 +37,11 @@ export class MasterSocket {
     await this.#ask('reload')
   }
 
-  /** The answer of the worker `pid`; empty when it is gone. */
+  /** The answer of the worker `pid`, which is never empty; ROUTER_UNREACHABLE when there is none. */
   async tell(pid: number, command: string): Promise<string> {
-    return (await this.#ask(`@!${pid} ${command}`)) ?? ''
+    const answer = await this.#ask(`@!${pid} ${command}`)
+    if (answer === undefined || answer === '') throw noAnswer(this.#folder)
+    return answer
   }
 
   /** A connection that stays open as long as the master does; undefined when there is none. */

@@ -111,8 +111,8 @@ export class Servers {
       if (admin === 'drain') await this.drain(running, pool, instance)
       else if (admin === 'ready' && !up)
         await this.#tellAll(running, [
-          `set server ${pool}/${instance} health down`,
           `set server ${pool}/${instance} state ready`,
+          `set server ${pool}/${instance} health down`,
         ])
   }
 
