@@ -14,7 +14,8 @@ const scarceDiskBytes = 1024 ** 3
 
 /** Exits 1 when something that Repave needs is missing. */
 export async function doctor({ json, terminal }: Session): Promise<number> {
-  const findings = await Promise.all([nodeVersion(), engine(), router(), home(), disk(), user(), ports(), controller()])
+  const [engineFinding, routerFinding, controllerFinding] = await Promise.all([engine(), router(), controller()])
+  const findings = [nodeVersion(), engineFinding, routerFinding, home(), disk(), user(), ports(), controllerFinding]
   const ok = findings.every(({ state }) => state !== 'lacks')
   if (json) terminal.printJson({ ok, checks: findings })
   else terminal.print(renderFindings(findings, terminal.style))

@@ -13,7 +13,7 @@ export async function openLiveView(title: string, style: Style): Promise<View> {
   const startedMs = Date.now()
   let progress = noProgress
   const redraw = () => {
-    const { columns = 80, rows = 24 } = process.stdout
+    const { columns, rows } = process.stdout
     const seconds = Math.floor((Date.now() - startedMs) / 1000)
     draw(renderProgress(progress, { title, seconds, columns, rows, style }).join('\n'))
   }

@@ -15,7 +15,8 @@ interface SharedOptions {
   readonly color: boolean
 }
 
-type Run = (session: Session, ...rest: never[]) => Promise<number>
+/** What runs a command: gets the arguments that its usage names, then its options. */
+type Run<Rest extends unknown[]> = (session: Session, ...rest: Rest) => Promise<number>
 
 /** `onExitCode` hears the code of the command that ran. */
 export function createProgram(onExitCode: (code: number) => void): Command {
@@ -32,13 +33,13 @@ export function createProgram(onExitCode: (code: number) => void): Command {
     .exitOverride()
     .configureOutput({ writeErr: () => {} })
 
-  const declare = (usage: string, summary: string, load: () => Promise<Run>): Command =>
+  const declare = <Rest extends unknown[]>(usage: string, summary: string, load: () => Promise<Run<Rest>>): Command =>
     program
       .command(usage)
       .description(summary)
-      .action(async (...parameters: unknown[]) => {
-        const run = (await load()) as (session: Session, ...rest: unknown[]) => Promise<number>
-        onExitCode(await run(sessionOf(program.opts<SharedOptions>()), ...parameters.slice(0, -1)))
+      .action(async (...rest: Rest) => {
+        const run = await load()
+        onExitCode(await run(sessionOf(program.opts<SharedOptions>()), ...rest))
       })
 
   declare('init', 'write a small stack file that works', async () => (await import('./init.ts')).init)

@@ -34,12 +34,22 @@ export async function serve({ background = false }: ServeOptions): Promise<numbe
 
 async function serveUntilEnd(background: boolean, onReady: () => void): Promise<number> {
   const home = stateFolder()
-  const socket = socketPath(home)
   prepareHome(home)
-  using _claim = claimHome(home)
+  const claim = claimHome(home)
+  try {
+    await serveHome(home, background, onReady)
+  } finally {
+    claim[Symbol.dispose]()
+  }
+  return exitDone
+}
+
+async function serveHome(home: string, background: boolean, onReady: () => void): Promise<void> {
+  const socket = socketPath(home)
   const log = (line: string) => logLine(line, home, background)
   const ended = signalled()
-  const { controller, close } = composeController(home, { pid: process.pid, socket }, log)
+  const composition = composeController(home, { pid: process.pid, socket }, log)
+  const { controller } = composition
   await controller.start()
   const server = await serveApi(createApi(controller, repaveVersion()), socket)
   log(`Repave ${repaveVersion()}, pid ${process.pid}, listens at ${socket}`)
@@ -47,8 +57,7 @@ async function serveUntilEnd(background: boolean, onReady: () => void): Promise<
   const isIdle = () => controller.isIdle() && server.busy() === 0
   log(`ends: ${await Promise.race([ended, ...(background ? [idle(isIdle)] : [])])}; instances and router serve on`)
   await server.close()
-  await close()
-  return exitDone
+  await composition.close()
 }
 
 function sayVerdict(verdict: string): void {

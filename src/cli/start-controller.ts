@@ -2,7 +2,7 @@
 import { spawn } from 'node:child_process'
 import { closeSync, openSync, readFileSync } from 'node:fs'
 import { extname, join } from 'node:path'
-import type { Readable } from 'node:stream'
+import { Readable } from 'node:stream'
 import { setTimeout as delay } from 'node:timers/promises'
 import { type ErrorReport, fromReport, RepaveError } from '../errors.ts'
 import { controllerLog } from './controller-log.ts'
@@ -40,13 +40,14 @@ async function spawnController(home: string): Promise<string> {
   })
   closeSync(log)
   try {
-    return await textOf(child.stdio[verdictDescriptor] as Readable)
+    return await textOf(child.stdio[verdictDescriptor])
   } finally {
     child.unref()
   }
 }
 
-async function textOf(stream: Readable): Promise<string> {
+async function textOf(stream: unknown): Promise<string> {
+  if (!(stream instanceof Readable)) throw new TypeError('the controller has no descriptor for its verdict')
   let text = ''
   for await (const chunk of stream.setEncoding('utf8')) text += String(chunk)
   return text.trim()

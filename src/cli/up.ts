@@ -18,6 +18,6 @@ export async function up(session: Session, { refresh = false }: UpOptions): Prom
     command: 'up',
     scope: { stack: stack.stack, environment: stack.environment },
     reports: client.up({ by: caller(), stack, lock, refresh }),
-    onLock: async (resolved) => void (await writeLock(lockFile, parseLock(lockFile, JSON.stringify(resolved)))),
+    onLock: async (resolved) => void (await writeLock(lockFile, parseLock(lockFile, resolved))),
   })
 }

@@ -33,7 +33,15 @@ export async function watchWork(session: Session, client: Client, work: Work): P
 
 async function verdict(session: Session, work: Work): Promise<ResultReport> {
   using view = await openView(session, work)
-  using _interrupt = onInterrupt(session, work, view)
+  const interrupt = onInterrupt(session, work, view)
+  try {
+    return await verdictOf(work, view)
+  } finally {
+    interrupt[Symbol.dispose]()
+  }
+}
+
+async function verdictOf(work: Work, view: View): Promise<ResultReport> {
   for await (const report of work.reports) {
     if (report.kind === 'result') return report.result
     if (report.kind === 'error') throw fromReport(report.error)

@@ -1,7 +1,7 @@
 /** Work that is under way: one picture that is redrawn on a terminal, lines elsewhere. Pure. */
 import type { InstanceStatus, PlanReport, ProgressReport, ServiceStatus } from '../../model/report.ts'
 import { stateWord } from './status.ts'
-import { digits, fit, printable, type Style } from './text.ts'
+import { fit, printable, type Style } from './text.ts'
 
 /** What is known of the work so far. */
 export interface Progress {
@@ -74,6 +74,7 @@ function planLine({ services, changes }: PlanReport): string | undefined {
 export function renderProgress(progress: Progress, canvas: Canvas): readonly string[] {
   const lines = [
     `${canvas.style.bold(canvas.title)}  ${canvas.seconds} s`,
+    ...(progress.plan || Object.keys(progress.images).length > 0 ? [] : ['  preparing']),
     ...Object.entries(progress.images).map(([service, message]) => `  ${service}  ${printable(message)}`),
     ...progress.services.flatMap((service) => renderService(service, progress.plan, canvas.style)),
   ]
@@ -87,8 +88,10 @@ function renderService(service: ServiceStatus, plan: PlanReport | undefined, sty
   const { current } = plan?.services.find(({ service: name }) => name === service.service) ?? {}
   const from = service.rollout?.from ?? current
   const to = service.version ?? 'nothing'
-  const path = from && from !== service.version ? `${digits(from)} → ${to}` : to
-  const onTheirWay = service.instances.filter(({ state }) => state !== 'ready')
+  const path = from && from !== service.version ? `${from} → ${to}` : to
+  const onTheirWay = service.instances
+    .filter(({ state }) => state !== 'ready')
+    .toSorted((a, b) => a.name.localeCompare(b.name, 'en', { numeric: true }))
   const rest = onTheirWay.length - maxInstances
   return [
     `  ${style.bold(service.service)}  ${bar(service, style)}  ${service.ready}/${service.desired} ready  ${path}`,
