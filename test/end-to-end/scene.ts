@@ -5,7 +5,6 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
-import { createServer, type AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { text } from 'node:stream/consumers'
@@ -15,6 +14,7 @@ import type { LoadPlan } from '../load/generate.ts'
 import { type RunningLoad, startLoad } from '../load/load-process.ts'
 import { EngineApi } from './engine-api.ts'
 import { eventually } from './eventually.ts'
+import { freePort } from './free-port.ts'
 import { type FoundProcess, kill, processesOf } from './processes.ts'
 import { testImage } from './test-image.ts'
 
@@ -211,13 +211,4 @@ function jsonLines(output: string): readonly unknown[] {
     .split('\n')
     .filter((line) => line.startsWith('{'))
     .map((line): unknown => JSON.parse(line))
-}
-
-export async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const { port } = server.address() as AddressInfo
-  server.close()
-  await once(server, 'close')
-  return port
 }

@@ -1,0 +1,112 @@
+/**
+ * Replacement, start-up and memory, measured in one run on one machine: `npm run bench [-- --save]`.
+ *
+ * Machines differ and are noisy: the ratios are what counts. `--save` keeps the result in docs/results.
+ */
+import { readFileSync } from 'node:fs'
+import { mkdir, writeFile } from 'node:fs/promises'
+import { cpus } from 'node:os'
+import { join, resolve } from 'node:path'
+import { parseArgs } from 'node:util'
+import { eventually } from '../test/end-to-end/eventually.ts'
+import { Scene } from '../test/end-to-end/scene.ts'
+import { replaceWithRawEngine } from './raw-engine.ts'
+import { medianOfRunsMs, timeMs } from './stopwatch.ts'
+import { replaceWithSwarm } from './swarm.ts'
+
+interface FleetResult {
+  readonly instances: number
+  readonly rawMs: number
+  /** Until `up` says that all instances are of the new version. */
+  readonly readyMs: number
+  /** Until the old instances have gone, too. */
+  readonly doneMs: number
+  readonly statusMs: number
+  readonly controllerMiB: number
+}
+
+const counts = [10, 30]
+const commandRuns = 15
+const repository = resolve(import.meta.dirname, '..')
+const program = join(repository, 'bin/repave')
+
+async function main(): Promise<void> {
+  const { values } = parseArgs({ options: { save: { type: 'boolean', default: false } } })
+  const helpMs = medianOfRunsMs(commandRuns, program, ['--help'])
+  const fleets: FleetResult[] = []
+  for (const instances of counts) fleets.push(await measureFleet(instances))
+  const swarm = await replaceWithSwarm(counts)
+  const text = render(helpMs, fleets, swarm)
+  console.log(text)
+  if (values.save) await save(text)
+}
+
+async function measureFleet(instances: number): Promise<FleetResult> {
+  const scene = await Scene.open()
+  try {
+    const rawMs = await replaceWithRawEngine(scene.engine, scene.image, instances)
+    await scene.declare(draft(instances, 'old'))
+    await scene.succeed('up')
+    await scene.declare(draft(instances, 'new'))
+    const startedAt = performance.now()
+    const readyMs = await timeMs(() => scene.succeed('up'))
+    await eventually('the old instances have gone', async () => (await scene.instances()).length === instances)
+    const doneMs = performance.now() - startedAt
+    const { controller } = await scene.status()
+    const statusMs = medianOfRunsMs(commandRuns, program, ['status', '-f', scene.stackFile], {
+      REPAVE_HOME: scene.home,
+    })
+    return { instances, rawMs, readyMs, doneMs, statusMs, controllerMiB: residentMiB(controller.pid) }
+  } finally {
+    await scene.close()
+  }
+}
+
+function draft(replicas: number, greeting: string) {
+  return { replicas, environment: { GREETING: greeting }, rollout: { maxSurge: '100%', deadline: '2m' } }
+}
+
+/** proc(5): VmRSS is in kibibytes. */
+function residentMiB(pid: number): number {
+  const [, kibibytes = '0'] = /^VmRSS:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8')) ?? []
+  return Number(kibibytes) / 1024
+}
+
+function render(helpMs: number, fleets: readonly FleetResult[], swarm: ReadonlyMap<number, number>): string {
+  const lines = fleets.flatMap((fleet) => {
+    const swarmMs = swarm.get(fleet.instances) ?? Number.NaN
+    return [
+      `replace ${fleet.instances} instances`,
+      `  raw engine, 4 at a time             ${seconds(fleet.rawMs)}`,
+      `  repave, all new                     ${seconds(fleet.readyMs)}  ${ratio(fleet.readyMs, fleet.rawMs)} of raw`,
+      `  repave, old ones gone               ${seconds(fleet.doneMs)}  ${ratio(fleet.doneMs, fleet.rawMs)} of raw (goal: below 1.50)`,
+      `  swarm start-first, no health check  ${seconds(swarmMs)}  ${ratio(swarmMs, fleet.rawMs)} of raw`,
+      `  repave status, median               ${Math.round(fleet.statusMs)} ms (goal: below 200)`,
+      `  controller, resident                ${Math.round(fleet.controllerMiB)} MiB (goal: below 120)`,
+    ]
+  })
+  const machine = `Node.js ${process.version}, ${cpus().length} CPUs (${cpus()[0]?.model ?? 'unknown'})`
+  return [
+    machine,
+    `repave --help, median of ${commandRuns}: ${Math.round(helpMs)} ms (goal: below 120)`,
+    ...lines,
+  ].join('\n')
+}
+
+function seconds(ms: number): string {
+  return `${(ms / 1000).toFixed(2)} s`.padStart(8)
+}
+
+function ratio(ms: number, ofMs: number): string {
+  return (ms / ofMs).toFixed(2)
+}
+
+async function save(text: string): Promise<void> {
+  const folder = join(repository, 'docs/results')
+  const file = join(folder, `${new Date().toISOString().slice(0, 10)}-replacement.txt`)
+  await mkdir(folder, { recursive: true })
+  await writeFile(file, `${text}\n`)
+  console.log(`saved in ${file}`)
+}
+
+await main()
