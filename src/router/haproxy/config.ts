@@ -46,6 +46,10 @@ export const serverOptions = [
   'observe layer4 error-limit 1 on-error mark-down',
 ].join(' ')
 
+export function frontendName(listen: Route['listen']): string {
+  return `listen:${listen.port}:${listen.address}`
+}
+
 /** 16 hex digits that change when a reload is needed. */
 export function layoutId(layout: Layout): string {
   return createHash('sha256')
@@ -148,7 +152,7 @@ function renderListener({ listen, certificates }: Listener, { account }: Layout)
     `http-request set-var(txn.pool) var(txn.route),map_beg(${routesFile}) unless { var(txn.pool) -m found }`,
   ]
   return [
-    `frontend listen:${listen.port}:${listen.address}`,
+    `frontend ${frontendName(listen)}`,
     `bind ${name}${tls ? ` ssl${crt} alpn h2,http/1.1` : ''}`,
     `bind unix@${jailFolder}/${handoverSocket(listen)} ${owner}mode 600 accept-proxy`,
     ...lookup('%[req.hdr(host),host_only,rtrim(.),lower]'),

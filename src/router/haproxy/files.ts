@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { RepaveError } from '../../errors.ts'
 import { errorCode } from '../../system/error-code.ts'
 
-/** `jailMode`: workers that have become another user look sockets up in there. */
+/** Makes `folder`, for its owner only, and folders with their modes in it. */
 export async function makeFolders(folder: string, subfolders: Readonly<Record<string, number>>): Promise<void> {
   await translated(folder, async () => {
     await mkdir(folder, { recursive: true, mode: 0o700 })
@@ -31,16 +31,23 @@ export async function replaceFile(path: string, text: string): Promise<void> {
 /** Removes what is in `folder`, but for `kept`. */
 export async function sweep(folder: string, kept: readonly string[] = []): Promise<void> {
   await translated(folder, async () => {
-    const names = await readdir(folder)
-    await Promise.all(names.filter((name) => !kept.includes(name)).map((name) => rm(join(folder, name))))
+    const names = await readdir(folder).catch(ifMissing)
+    await Promise.all((names ?? []).filter((name) => !kept.includes(name)).map((name) => remove(join(folder, name))))
   })
+}
+
+async function remove(path: string): Promise<void> {
+  await rm(path, { force: true })
+}
+
+function ifMissing(error: unknown): undefined {
+  if (errorCode(error) !== 'ENOENT') throw error
 }
 
 async function translated(path: string, action: () => Promise<void>): Promise<void> {
   try {
     await action()
   } catch (error) {
-    if (errorCode(error) === 'ENOENT') return
     throw fileError(path, error)
   }
 }

@@ -4,6 +4,7 @@ import { createServer as createTcpServer } from 'node:net'
 import { dirname, join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import type { RoutedService, RouterEvent } from '../router.ts'
+import { createHaproxyRouter } from './haproxy-router.ts'
 import { haproxyWorld, until, type HaproxyWorld } from './haproxy-world.ts'
 import { MasterSocket } from './master-socket.ts'
 
@@ -156,10 +157,19 @@ it('works in a folder whose path is too long for a socket', async () => {
 })
 
 it('says that HAProxy is missing, and how to get it', async () => {
-  const { createHaproxyRouter } = await import('./haproxy-router.ts')
   const missing = createHaproxyRouter({ folder: world.folder, binary: join(dirname(world.folder), 'no-haproxy') })
   await expect(missing.version()).rejects.toMatchObject({ code: 'ROUTER_MISSING', hint: 'apt-get install haproxy' })
   await expect(missing.configure(routes())).rejects.toMatchObject({ code: 'ROUTER_MISSING' })
+})
+
+it('listens on IPv6', async () => {
+  const listen = { address: '::1', port: world.listens[0].port }
+  const services = [{ pool: web, routes: [{ listen, path: '/' }] }]
+  await world.router.configure(services)
+  await world.router.add(web, 'web-1', await world.serve('web-1'))
+  await world.router.configure(services)
+  expect(await world.request({ ...target(), listen })).toEqual({ status: 200, instance: 'web-1' })
+  expect((await world.router.observe()).services).toEqual(services)
 })
 
 it('names the address that this machine has not', async () => {

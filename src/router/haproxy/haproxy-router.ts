@@ -2,7 +2,7 @@
  * The HAProxy router: one HAProxy per state folder, which serves on whatever becomes of the controller.
  *
  * Servers, and routes on listeners that are there, change through its sockets. Only what needs a new listener,
- * pool or certificate reloads it, and then nothing is lost either: see docs in config.ts and haproxy-process.ts.
+ * pool or certificate reloads it, and the old worker hands what still reaches it to the new one (config.ts).
  * All that is known about it is read from the running HAProxy, so that any controller can go on with it.
  */
 import { randomUUID } from 'node:crypto'
@@ -14,7 +14,16 @@ import type { PoolName, RoutedService, Router, RouterEvent, RouterServer, Router
 import { connectionLimit, workerAccount } from './account.ts'
 import { readPem, type Pem } from './certificates.ts'
 import { checkName, checkServer, checkServices } from './checks.ts'
-import { layoutId, listenersOf, renderConfig, routesFile, tlsFile, type Layout, type StaticServer } from './config.ts'
+import {
+  frontendName,
+  layoutId,
+  listenersOf,
+  renderConfig,
+  routesFile,
+  tlsFile,
+  type Layout,
+  type StaticServer,
+} from './config.ts'
 import { haproxyVersion } from './haproxy-binary.ts'
 import { HaproxyProcess, pemFolder, type ConfigFiles, type Running } from './haproxy-process.ts'
 import { checkPort } from './ports.ts'
@@ -68,13 +77,13 @@ class HaproxyRouter implements Router {
   }
 
   async check(services: readonly RoutedService[]): Promise<void> {
-    await this.#changes.run(() => this.#plan(services))
+    await this.#changes.run(async () => this.#plan(services, await this.#haproxy.running()))
   }
 
   async configure(services: readonly RoutedService[]): Promise<void> {
     await this.#changes.run(async () => {
-      const plan = await this.#plan(services)
       const running = await this.#haproxy.running()
+      const plan = await this.#plan(services, running)
       if (plan.layout.listeners.length === 0) return this.#haproxy.stop(() => this.#isBusy())
       if (running === undefined) return this.#start(plan)
       if ((await this.#runningLayout(running)) !== plan.layoutId) return this.#reload(running, plan)
@@ -129,12 +138,14 @@ class HaproxyRouter implements Router {
     await watchHaproxy(this.#haproxy, this.#clock, listener, signal)
   }
 
-  async #plan(services: readonly RoutedService[]): Promise<Plan> {
+  async #plan(services: readonly RoutedService[], running: Running | undefined): Promise<Plan> {
     checkServices(services)
     const routes = routeEntries(services)
     const pems = await readPems(services)
     const listeners = listenersOf(services, (tls) => `${pemFolder}/${pems.get(pemKey(tls))?.name}`)
-    for (const { listen } of listeners) await checkPort(listen, this.#haproxy.configFile)
+    const held = running === undefined ? [] : await this.#servers.frontends(running)
+    for (const { listen } of listeners)
+      if (!held.includes(frontendName(listen))) await checkPort(listen, this.#haproxy.configFile)
     const [account, maxConnections] = await Promise.all([workerAccount(), connectionLimit()])
     const pools = services.map(({ pool }) => pool).toSorted()
     const layout = { listeners, pools, ...(account && { account }), maxConnections }
@@ -160,7 +171,7 @@ class HaproxyRouter implements Router {
 
   async #observeServices(running: Running): Promise<readonly RoutedService[]> {
     const [routes, tls] = await this.#maps(running.current)
-    return servicesOf([], routes, tls)
+    return servicesOf(routes, tls)
   }
 
   async #maps(pid: number): Promise<readonly [MapEntries, MapEntries]> {

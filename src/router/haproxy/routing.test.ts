@@ -28,13 +28,13 @@ describe('route maps', () => {
   })
 
   it('say what the routes were', () => {
-    expect(servicesOf([], routeEntries(services), tlsEntries(services))).toEqual(services)
+    expect(servicesOf(routeEntries(services), tlsEntries(services))).toEqual(services)
   })
 
   it('are read from what HAProxy shows, without what makes no sense', () => {
     const shown = '0x55d3caf7b9d0 127.0.0.1:80|*/ web\nUnknown map identifier.\n\n0x1\n'
     expect([...parseMap(shown)]).toEqual([['127.0.0.1:80|*/', 'web']])
-    expect(servicesOf([], new Map([['nonsense', 'web']]), new Map())).toEqual([])
+    expect(servicesOf(new Map([['nonsense', 'web']]), new Map())).toEqual([])
   })
 
   it('refuse one route for two services', () => {

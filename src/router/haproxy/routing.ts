@@ -60,9 +60,9 @@ export function parseMap(answer: string): MapEntries {
   )
 }
 
-/** The services that a running HAProxy's maps amount to; `pools` also names those without any route. */
-export function servicesOf(pools: readonly string[], routes: MapEntries, tls: MapEntries): readonly RoutedService[] {
-  const found = new Map<string, Route[]>(pools.map((pool) => [pool, []]))
+/** The services that a running HAProxy's maps amount to. */
+export function servicesOf(routes: MapEntries, tls: MapEntries): readonly RoutedService[] {
+  const found = new Map<string, Route[]>()
   for (const [key, pool] of routes) {
     const route = parseRoute(key, tls.get(key))
     if (pool === noPool || route === undefined) continue

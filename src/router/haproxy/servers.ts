@@ -6,7 +6,7 @@ import type { PoolName } from '../router.ts'
 import { holdServer, serverOptions, type StaticServer } from './config.ts'
 import type { HaproxyProcess, Running } from './haproxy-process.ts'
 import { listenerName } from './routing.ts'
-import { parseServers, parseSessionIds, parseSessions, type ServerRow } from './worker-report.ts'
+import { parseFrontends, parseServers, parseSessionIds, parseSessions, type ServerRow } from './worker-report.ts'
 
 const deletePollMs = 5
 const deleteDeadlineMs = 5_000
@@ -38,6 +38,11 @@ export class Servers {
     for (const [server, count] of answers.flatMap((answer) => [...parseSessions(answer)]))
       total.set(server, (total.get(server) ?? 0) + count)
     return total
+  }
+
+  /** The names of the current worker's frontends, one for each listener. */
+  async frontends({ current }: Running): Promise<readonly string[]> {
+    return parseFrontends(await this.#haproxy.master.tell(current, 'show stat -1 1 -1'))
   }
 
   /**

@@ -1,5 +1,12 @@
 import { describe, expect, it } from 'vitest'
-import { parseInfo, parseProcesses, parseServers, parseSessionIds, parseSessions } from './worker-report.ts'
+import {
+  parseFrontends,
+  parseInfo,
+  parseProcesses,
+  parseServers,
+  parseSessionIds,
+  parseSessions,
+} from './worker-report.ts'
 
 describe('show servers state', () => {
   const header =
@@ -30,6 +37,11 @@ describe('show stat', () => {
       ['web/b', 0],
     ])
   })
+})
+
+it('show stat names frontends', () => {
+  const answer = '# pxname,svname,qcur\nlisten:80:::1,FRONTEND,\nweb,BACKEND,0\nweb,a,0\n'
+  expect(parseFrontends(answer)).toEqual(['listen:80:::1'])
 })
 
 describe('show proc', () => {

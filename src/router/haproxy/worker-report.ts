@@ -50,6 +50,13 @@ export function parseSessions(answer: string): ReadonlyMap<string, number> {
   )
 }
 
+/** The names of the frontends in a `show stat` CSV. */
+export function parseFrontends(answer: string): readonly string[] {
+  return [...parseSessions(answer).keys()].flatMap((name) =>
+    name.endsWith('/FRONTEND') ? [name.slice(0, -'/FRONTEND'.length)] : [],
+  )
+}
+
 /** `show proc`: a table with the sections `# workers` and `# old workers`. */
 export function parseProcesses(answer: string): Processes | undefined {
   const rows = { master: [] as number[], workers: [] as number[], old: [] as number[] }
