@@ -77,9 +77,10 @@ export class Loop {
   /** Stops looking and acting. Instances and router go on. */
   async stop(): Promise<void> {
     this.#stop.abort()
-    this.#health.stop()
     this.wake()
     await this.#ended
+    // Not before: a pass that is still at work would take every instance for one that never became healthy.
+    this.#health.stop()
   }
 
   wake(): void {
@@ -155,7 +156,7 @@ export class Loop {
     this.#woken = false
     try {
       this.#sight = await this.#observe()
-      await this.#decide(this.#sight)
+      if (!this.#stop.signal.aborted) await this.#decide(this.#sight)
     } catch (error) {
       this.#noteBlind(asRepaveError(error))
     }
