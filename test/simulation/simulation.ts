@@ -81,8 +81,9 @@ class Simulation {
       () => this.#takeDown(),
     ]
     for (const stage of stages) {
-      const violation = (await stage()) ?? this.#world.violation
-      if (violation) return violation
+      const violation = await stage()
+      // What was broken on the way says more than what then did not come about.
+      if (this.#world.violation ?? violation) return this.#world.violation ?? violation
     }
     return undefined
   }

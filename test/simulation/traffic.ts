@@ -8,6 +8,7 @@ import { routeOf, scopes, serviceNames } from './catalogue.ts'
 export interface TrafficListener {
   /** A request was made and brought to an instance, or to none. */
   onRequest(pool: string, session: MemorySession | undefined): void
+  onEnd(session: MemorySession): void
 }
 
 const targets = scopes.flatMap((scope) =>
@@ -30,15 +31,16 @@ export async function sendRequests(
       if (!pool) continue
       const session = pick.kind === 'picked' ? pick.session : undefined
       listener.onRequest(pool, session)
-      if (session) void last(session, clock, drawDuration(random))
+      if (session) void last(session, clock, drawDuration(random), listener)
     }
     await clock.sleep(100 + random.integer(900), signal).catch(() => undefined)
   }
 }
 
-async function last(session: MemorySession, clock: Clock, ms: number): Promise<void> {
+async function last(session: MemorySession, clock: Clock, ms: number, listener: TrafficListener): Promise<void> {
   await clock.sleep(ms)
   session.end()
+  listener.onEnd(session)
 }
 
 /** Mostly short, at times longer than any drain. */

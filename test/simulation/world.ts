@@ -6,7 +6,7 @@ import type { EngineEvent } from '../../src/engine/engine.ts'
 import type { Release } from '../../src/model/release.ts'
 import { scopeName } from '../../src/model/stack.ts'
 import { MemoryProbe } from '../../src/probe/memory/memory-probe.ts'
-import { MemoryProxy } from '../../src/router/memory/memory-proxy.ts'
+import { MemoryProxy, type MemorySession } from '../../src/router/memory/memory-proxy.ts'
 import { MemoryRouter } from '../../src/router/memory/memory-router.ts'
 import type { RouterServer } from '../../src/router/router.ts'
 import { createMemoryStore } from '../../src/store/memory/memory-store.ts'
@@ -312,8 +312,9 @@ export class World {
   }
 
   readonly #traffic = {
-    onRequest: (pool: string, session: Parameters<Monitors['onRequest']>[1]) =>
+    onRequest: (pool: string, session: MemorySession | undefined) =>
       this.#watch(() => this.#monitors.onRequest(pool, session, this.truth())),
+    onEnd: (session: MemorySession) => this.#monitors.onEnd(session),
   }
 
   #disturb(disturbance: Disturbance): void {

@@ -3,12 +3,18 @@ import { fleetName, scopeName } from '../../../src/model/stack.ts'
 import type { ReleaseRecord } from '../../../src/store/store.ts'
 import type { Call } from '../seams.ts'
 import { isFit, type FleetTruth, type WorldTruth } from '../fleet-truth.ts'
+import type { Past } from './past.ts'
 import { ViolationError, type Disturbance, type Monitor } from './invariant.ts'
 
 export class AbortMonitor implements Monitor {
   /** By fleet: the survivors, and how many of them have to stay. */
   readonly #survivors = new Map<string, { readonly names: Set<string>; readonly atLeast: number }>()
   readonly #condemned = new Set<string>()
+  readonly #past: Past
+
+  constructor(past: Past) {
+    this.#past = past
+  }
 
   /** A clean instance was asked for in its place. */
   condemn(instance: string): void {
@@ -47,7 +53,8 @@ export class AbortMonitor implements Monitor {
 
   #keep({ key, wanted, instances }: FleetTruth, { leaving }: WorldTruth): void {
     const names = instances
-      .filter((instance) => isFit(instance) && instance.order.version === wanted?.version)
+      .filter((instance) => isFit(instance) && !this.#past.hasFaltered(instance))
+      .filter(({ order }) => order.version === wanted?.version)
       .map(({ order }) => order.name)
       .filter((name) => !leaving.has(name) && !this.#condemned.has(name))
     this.#survivors.set(fleetName(key), {

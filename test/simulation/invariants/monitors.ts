@@ -8,17 +8,19 @@ import { AbortMonitor } from './abort-monitor.ts'
 import { ContentMonitor } from './content-monitor.ts'
 import { FloorMonitor } from './floor-monitor.ts'
 import type { Disturbance, Monitor } from './invariant.ts'
+import { Past } from './past.ts'
 import { SurgeMonitor } from './surge-monitor.ts'
 import { TrafficMonitor } from './traffic-monitor.ts'
 
 export class Monitors {
-  readonly #abort = new AbortMonitor()
+  readonly #past = new Past()
+  readonly #abort = new AbortMonitor(this.#past)
   readonly #traffic: TrafficMonitor
   readonly #all: readonly Monitor[]
 
   constructor(machine: MemoryMachine) {
-    this.#traffic = new TrafficMonitor(machine)
-    this.#all = [new ContentMonitor(), new FloorMonitor(), new SurgeMonitor(), this.#abort, this.#traffic]
+    this.#traffic = new TrafficMonitor(machine, this.#past)
+    this.#all = [new ContentMonitor(), new FloorMonitor(), new SurgeMonitor(this.#past), this.#abort, this.#traffic]
   }
 
   condemn(instance: string): void {
@@ -27,6 +29,10 @@ export class Monitors {
 
   onRequest(pool: string, session: MemorySession | undefined, truth: WorldTruth): void {
     this.#traffic.onRequest(pool, session, truth)
+  }
+
+  onEnd(session: MemorySession): void {
+    this.#traffic.onEnd(session)
   }
 
   onDecision(record: ReleaseRecord, truth: WorldTruth): void {
@@ -38,6 +44,7 @@ export class Monitors {
   }
 
   onCreated(instance: MemoryInstance, truth: WorldTruth): void {
+    this.#past.note(truth)
     for (const monitor of this.#all) monitor.onCreated?.(instance, truth)
   }
 
@@ -46,6 +53,7 @@ export class Monitors {
   }
 
   onStep(truth: WorldTruth): void {
+    this.#past.note(truth)
     for (const monitor of this.#all) monitor.onStep?.(truth)
   }
 }

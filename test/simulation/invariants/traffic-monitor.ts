@@ -5,8 +5,10 @@
 import type { MemoryMachine } from '../../../src/engine/memory/memory-machine.ts'
 import type { MemorySession } from '../../../src/router/memory/memory-proxy.ts'
 import { poolName } from '../../../src/router/router.ts'
-import { isFit, readyIn, type WorldTruth } from '../fleet-truth.ts'
+import type { ReleaseRecord } from '../../../src/store/store.ts'
+import { isFit, readyIn, type FleetTruth, type WorldTruth } from '../fleet-truth.ts'
 import type { Call } from '../seams.ts'
+import type { Past } from './past.ts'
 import { ViolationError, type Disturbance, type Monitor } from './invariant.ts'
 
 /** How long it takes at most until a controller has seen that an instance is dead or sick. */
@@ -14,18 +16,34 @@ const unseenMs = 6_000
 
 export class TrafficMonitor implements Monitor {
   readonly #machine: MemoryMachine
-  readonly #wereFit = new WeakSet<object>()
+  readonly #past: Past
+  readonly #sessions = new Set<MemorySession>()
+  /** When the router was asked to let go of an instance. */
+  readonly #removedAtMs = new Map<string, number>()
+  /** The shortest drain that each fleet was ever given. */
+  readonly #drainMs = new Map<string, number>()
   #excusedUntilMs = 0
 
-  constructor(machine: MemoryMachine) {
+  constructor(machine: MemoryMachine, past: Past) {
     this.#machine = machine
+    this.#past = past
+  }
+
+  onDecision({ release }: ReleaseRecord): void {
+    for (const [service, { drainMs }] of Object.entries(release.services)) {
+      const pool = poolName({ ...release, service })
+      this.#drainMs.set(pool, Math.min(drainMs, this.#drainMs.get(pool) ?? Infinity))
+    }
   }
 
   onDisturbance(disturbance: Disturbance, { nowMs }: WorldTruth): void {
     if (disturbance.kind !== 'controller') this.#excusedUntilMs = nowMs + unseenMs
+    if (disturbance.kind === 'all') this.#sessions.clear()
   }
 
-  onCall({ on, verb, subject }: Call, { fleets }: WorldTruth): void {
+  onCall({ on, verb, subject }: Call, { fleets, nowMs }: WorldTruth): void {
+    if (on === 'router' && verb === 'remove' && !this.#removedAtMs.has(subject)) this.#removedAtMs.set(subject, nowMs)
+    if (on === 'router' && verb === 'add') this.#removedAtMs.delete(subject)
     if (on !== 'engine' || verb !== 'destroy') return
     const instance = this.#machine.instance(subject)
     if (!instance || !isFit(instance)) return
@@ -34,25 +52,45 @@ export class TrafficMonitor implements Monitor {
       throw new ViolationError('no request lost', `${subject} is destroyed while the router has it (${server.state})`)
   }
 
-  onStep({ fleets }: WorldTruth): void {
-    for (const { instances } of fleets)
-      for (const instance of instances) if (isFit(instance)) this.#wereFit.add(instance)
+  onStep({ nowMs }: WorldTruth): void {
+    for (const session of this.#sessions) if (session.cut) this.#judgeCut(session, nowMs)
   }
 
   onRequest(pool: string, session: MemorySession | undefined, truth: WorldTruth): void {
     const fleet = truth.fleets.find(({ key }) => poolName(key) === pool)
     if (!fleet) return
-    if (!session) {
-      const ready = readyIn(fleet, truth.leaving)
-      if (ready.length > 0) throw new ViolationError('no request lost', `a request for ${pool} found no server`)
-      return
-    }
+    if (session) this.#judgeTarget(session, fleet, truth.nowMs)
+    else if (readyIn(fleet, truth.leaving).length > 0)
+      throw new ViolationError('no request lost', `a request for ${pool} found no server`)
+  }
+
+  onEnd(session: MemorySession): void {
+    this.#sessions.delete(session)
+  }
+
+  #judgeTarget(session: MemorySession, { key }: FleetTruth, nowMs: number): void {
     const holder = this.#machine.holder(session.address)
     if (!holder) return
     const { name, service } = holder.order
-    if (name !== session.instance && service !== fleet.key.service)
+    if (name !== session.instance && service !== key.service)
       throw new ViolationError('no request lost', `a request for ${session.instance} reached ${name}`)
-    if (!isFit(holder) && !this.#wereFit.has(holder) && truth.nowMs > this.#excusedUntilMs)
+    if (!isFit(holder) && !this.#past.wasFit(holder) && nowMs > this.#excusedUntilMs)
       throw new ViolationError('no request lost', `a request reached ${name}, which was never healthy`)
+    this.#sessions.add(session)
+  }
+
+  /** A request may be cut when its instance has died, or when its drain has passed. */
+  #judgeCut(session: MemorySession, nowMs: number): void {
+    this.#sessions.delete(session)
+    const { instance: name, pool, address } = session
+    const instance = this.#machine.holder(address)
+    if (!instance || instance.order.name !== name || !isFit(instance) || this.#past.hasFaltered(instance)) return
+    const drainMs = this.#drainMs.get(pool) ?? 0
+    const drainedMs = nowMs - (this.#removedAtMs.get(name) ?? nowMs)
+    if (drainedMs < drainMs)
+      throw new ViolationError(
+        'no request lost',
+        `a request to ${name} is cut after ${drainedMs} of ${drainMs} ms of drain`,
+      )
   }
 }
