@@ -7,15 +7,18 @@ const modes: readonly Pick<LoadPlan, 'connections' | 'methods'>[] = [
   { connections: 'new', methods: ['GET', 'POST'] },
 ]
 
+/** Seldom enough that sixty instances on two cores are not busy with it. */
+const health = { http: '/healthz', interval: '1s', healthyAfter: 1 }
+
 describe.each([1, 3, 10, 30])('a fleet of %i under 500 requests a second', (replicas) => {
   test('is replaced and rolled back without losing one', { timeout: 300_000 }, async () => {
     const scene = await openScene()
-    await scene.declare({ replicas })
+    await scene.declare({ replicas, health })
     await scene.succeed('up')
     const before = await scene.instanceIds()
     const loads = await Promise.all(modes.map((mode) => scene.load({ ...mode, ratePerSecond: 500 / modes.length })))
 
-    await scene.declare({ replicas, environment: { GREETING: 'second' } })
+    await scene.declare({ replicas, health, environment: { GREETING: 'second' } })
     expect(await scene.succeed('up')).toMatchObject({ ok: true, changed: true, services: [{ ready: replicas }] })
     const between = await scene.instanceIds()
     expect(await scene.answers(3)).toEqual(Array.from({ length: 3 }, () => expect.stringMatching(/^200 second from /)))

@@ -124,8 +124,9 @@ export class Scene {
   /** Runs a command that has to succeed, and returns its verdict. */
   async succeed(...commandLine: readonly string[]): Promise<ResultReport> {
     const ended = await this.repave(...commandLine)
-    if (ended.exitCode !== 0)
-      throw new Error(`repave ${commandLine.join(' ')} ended with ${ended.exitCode}: ${ended.output}`)
+    if (ended.exitCode !== 0) {
+      throw new Error(`repave ${commandLine.join(' ')} ended with ${ended.exitCode}:\n${summary(ended.output)}`)
+    }
     return verdict(ended)
   }
 
@@ -204,6 +205,15 @@ export function verdict({ lines, output }: Ended): ResultReport {
   const last = lines.at(-1)
   if (typeof last !== 'object' || last === null || !('ok' in last)) throw new Error(`no verdict in: ${output}`)
   return last as ResultReport
+}
+
+/** The last lines, shortened, without the fleets that a long command reports all the time. */
+function summary(output: string): string {
+  const lines = output.split('\n').filter((line) => line !== '' && !line.startsWith('{"kind":"fleet"'))
+  return lines
+    .slice(-40)
+    .map((line) => line.slice(0, 400))
+    .join('\n')
 }
 
 function jsonLines(output: string): readonly unknown[] {
