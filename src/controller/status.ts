@@ -47,13 +47,16 @@ export function serviceStatus(fleet: Fleet, facts: StatusFacts): ServiceStatus {
     version: target.version === null ? null : versionName(key.service, target.version),
     desired: target.replicas,
     ready: readyCount(fleet),
-    instances: instances.map((instance) => instanceStatus(instance, fleet, facts.nowMs)),
+    instances: instances.toSorted(byName).map((instance) => instanceStatus(instance, fleet, facts.nowMs)),
     ...(rollout && isTold(rollout) && { rollout: rolloutStatus(key.service, rollout) }),
     ...(loop.failures > 1 && { backoff: backoff(loop) }),
   }
 }
 
-/** Those that serve and are what is wanted. */
+function byName(a: FleetInstance, b: FleetInstance): number {
+  return a.name.localeCompare(b.name, 'en', { numeric: true })
+}
+
 function readyCount({ instances, target }: Fleet): number {
   return instances.filter((instance) => isReady(instance, target)).length
 }
