@@ -74,7 +74,7 @@ function planLine({ services, changes }: PlanReport): string | undefined {
 export function renderProgress(progress: Progress, canvas: Canvas): readonly string[] {
   const lines = [
     `${canvas.style.bold(canvas.title)}  ${canvas.seconds} s`,
-    ...(progress.plan || Object.keys(progress.images).length > 0 ? [] : ['  preparing']),
+    ...(isPreparing(progress) ? ['  preparing'] : []),
     ...Object.entries(progress.images).map(([service, message]) => `  ${service}  ${printable(message)}`),
     ...progress.services.flatMap((service) => renderService(service, progress.plan, canvas.style)),
   ]
@@ -82,6 +82,11 @@ export function renderProgress(progress: Progress, canvas: Canvas): readonly str
   const shown =
     lines.length <= room ? lines : [...lines.slice(0, room - 1), `  … ${lines.length - room + 1} more lines`]
   return shown.map((line) => fit(line, canvas.columns))
+}
+
+/** Before the first word on an image: build inputs are being read, names resolved. */
+function isPreparing({ plan, images, services }: Progress): boolean {
+  return !plan && services.length === 0 && Object.keys(images).length === 0
 }
 
 function renderService(service: ServiceStatus, plan: PlanReport | undefined, style: Style): readonly string[] {
