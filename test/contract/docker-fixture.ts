@@ -35,7 +35,9 @@ export async function setUpDocker(): Promise<DockerFixture> {
   const proxy = await openSocketProxy(socketPath)
   const owner = `contract-${randomUUID()}`
   const engine = createDockerEngine({ owner, socketPath: proxy.socketPath })
-  const busybox = await readFile(busyboxPath)
+  const busybox = await readFile(busyboxPath).catch(() => {
+    throw new Error(`${busyboxPath} is missing, which the test image is made of: apt-get install busybox-static`)
+  })
   const image = await engine.prepare(buildRequest(imageReference, { Dockerfile: dockerfile, busybox }))
   const goodTag = `localhost:1/repave-contract-${randomUUID()}:1`
   return {

@@ -77,7 +77,7 @@ class DockerEngine implements Engine {
   async observe(options: { readonly fresh?: boolean } = {}): Promise<EngineState> {
     const number = this.#sandboxes.beginLook()
     const isFresh = options.fresh === true
-    const [look, scopes] = await Promise.all([this.#observer.look({ isFresh }), this.#networks.scopes()])
+    const [look, scopes] = await Promise.all([this.#observer.look({ isFresh }), this.#networks.scopes(isFresh)])
     this.#sandboxes.reconcile(look.sandboxes, number)
     return { instances: look.instances, scopes: distinctScopes([...scopes, ...look.sandboxes.map(scopeOfSandbox)]) }
   }

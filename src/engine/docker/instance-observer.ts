@@ -137,7 +137,8 @@ function exitOf(container: ContainerRecord): InstanceExit | undefined {
   return {
     code: State.ExitCode,
     outOfMemory: State.OOMKilled,
-    atMs: timeMs(State.FinishedAt) ?? timeMs(container.Created) ?? 0,
+    // The engine notes a start when it hears of it, and of a short life it may hear after its end.
+    atMs: Math.max(timeMs(State.FinishedAt) ?? 0, timeMs(State.StartedAt) ?? 0, timeMs(container.Created) ?? 0),
     ...(State.Error !== '' && { message: State.Error }),
   }
 }

@@ -11,6 +11,8 @@ export class ScopeNetworks {
   readonly #owner: string
   /** Network ids by scope. */
   readonly #ids = new Map<string, Promise<string>>()
+  /** What the last listing showed, and what was made and removed since. */
+  #scopes: Map<string, Scope> | undefined
 
   constructor(client: DockerClient, owner: string) {
     this.#client = client
@@ -33,15 +35,20 @@ export class ScopeNetworks {
     this.#ids.delete(scopeName(scope))
   }
 
-  async scopes(): Promise<Scope[]> {
-    const networks = await this.#list()
-    return networks.flatMap((network) => scopeOf(network.Labels) ?? [])
+  /** The scopes that have a network; `isFresh`: as the engine has it now. */
+  async scopes(isFresh: boolean): Promise<Scope[]> {
+    if (isFresh || this.#scopes === undefined) {
+      const scopes = (await this.#list()).flatMap((network) => scopeOf(network.Labels) ?? [])
+      this.#scopes = new Map(scopes.map((scope) => [scopeName(scope), scope]))
+    }
+    return [...this.#scopes.values()]
   }
 
   async remove(scope: Scope): Promise<void> {
     this.forget(scope)
     const networks = await this.#list(scope)
     await Promise.all(networks.map(({ Id }) => this.#client.call('removeNetwork', { subject: Id, accept: [404] })))
+    this.#scopes?.delete(scopeName(scope))
   }
 
   async #findOrCreate(scope: Scope): Promise<string> {
@@ -49,7 +56,10 @@ export class ScopeNetworks {
     if (present) return present.Id
     const body = networkBody(this.#owner, scope)
     const answer = await this.#client.call('createNetwork', { body, accept: [409] })
-    if (answer.status !== 409) return parseAnswer(createdObject, answer, `create network ${body.Name}`).Id
+    if (answer.status !== 409) {
+      this.#scopes?.set(scopeName(scope), { stack: scope.stack, environment: scope.environment })
+      return parseAnswer(createdObject, answer, `create network ${body.Name}`).Id
+    }
     throw new RepaveError('NAME_TAKEN', `a network ${body.Name} exists and is not this controller's`, {
       hint: `see whose it is with \`docker network inspect ${body.Name}\`; remove it, or name the stack or environment otherwise`,
     })

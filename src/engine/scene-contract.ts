@@ -1,0 +1,175 @@
+/** What the parts of the engine contract share: the fixture, a scope for each test, and what is waited for. */
+import { expect, vi } from 'vitest'
+import { RepaveError, type ErrorCode } from '../errors.ts'
+import type { Scope } from '../model/stack.ts'
+import { defaultHardening, versionId, type VersionSpec } from '../model/version.ts'
+import type {
+  Engine,
+  ImageRequest,
+  InstanceOrder,
+  LogLine,
+  LogOptions,
+  ObservedInstance,
+  PreparedImage,
+} from './engine.ts'
+
+/** Argument vectors that the fixture's image can run. */
+export interface ContractPrograms {
+  /** Runs until it is asked to end, and then ends with code 0. */
+  readonly polite: readonly string[]
+  /** Runs on when it is asked to end. */
+  readonly stubborn: readonly string[]
+  /** Cannot be executed at all. */
+  readonly missing: readonly string[]
+  /** Ends by itself with `code`. */
+  exit(code: number): readonly string[]
+  /** Writes the lines `1` to `count`, then runs until it is asked to end. */
+  count(count: number): readonly string[]
+  /** Writes `out` to stdout and `err` to stderr, then ends. */
+  readonly bothStreams: readonly string[]
+}
+
+/** An engine under test, its neighbour on the same machine, and what people outside of both may do. */
+export interface EngineFixture {
+  readonly engine: Engine
+  /** Another controller's engine on the same machine. */
+  readonly neighbour: Engine
+  readonly image: PreparedImage
+  /** A name under which the machine has `image`. */
+  readonly imageReference: string
+  readonly programs: ContractPrograms
+  /** A build that succeeds, and one that fails after saying `broken on purpose`. */
+  goodBuild(): ImageRequest
+  badBuild(): ImageRequest
+  /** Kills the process of a running instance from outside. */
+  kill(name: string): Promise<void>
+  /** Does something to a running instance that leaves it running. */
+  touch(name: string): Promise<void>
+  /** Changes from outside a limit of a running instance, which makes it another version. */
+  alter(name: string): Promise<void>
+  /** Puts something that belongs to no controller where an instance of that name would be. */
+  occupy(name: string): Promise<void>
+  /** Whether what `occupy` put there is untouched. */
+  isOccupied(name: string): Promise<boolean>
+  /** The last exit code that the machine's own record has for that name, also after its removal. */
+  recordedExit(name: string): Promise<number | undefined>
+  /** Breaks the event connection; the engine has to come back by itself. */
+  cutEvents(): Promise<void>
+  /** Removes all that the fixture made, `occupy` included. */
+  cleanup(): Promise<void>
+}
+
+/** How long a test waits for what has to come. */
+export const deadlineMs = 20_000
+export const testTimeoutMs = 60_000
+
+/** Where the tests of a contract find the scene of the one that runs. */
+export interface Stage {
+  readonly scene: ContractScene
+}
+
+/** The fixture, and a scope that no other test has. */
+export class ContractScene {
+  readonly fixture: EngineFixture
+  readonly desk: OrderDesk
+
+  constructor(fixture: EngineFixture) {
+    this.fixture = fixture
+    this.desk = new OrderDesk(fixture.image)
+  }
+
+  get engine(): Engine {
+    return this.fixture.engine
+  }
+
+  /** Creates and starts an instance that ends when it is asked to. */
+  async running(change: Partial<VersionSpec> = {}): Promise<InstanceOrder> {
+    const order = this.desk.order({ command: this.fixture.programs.polite, ...change })
+    await this.engine.create(order)
+    await this.engine.start(order.name)
+    return order
+  }
+}
+
+export const absentDigest = `sha256:${'0'.repeat(64)}` as const
+export const timing = { intervalMs: 1000, timeoutMs: 1000, healthyAfter: 1, unhealthyAfter: 3 } as const
+
+/** Writes orders of one scope that no other test has, named as the controller would name them. */
+export class OrderDesk {
+  readonly scope: Scope
+  readonly #image: PreparedImage
+  #orders = 0
+
+  constructor(image: PreparedImage) {
+    this.#image = image
+    this.scope = { stack: `contract-${crypto.randomUUID().slice(0, 8)}`, environment: 'test' }
+  }
+
+  order(change: Partial<VersionSpec>): InstanceOrder {
+    const spec = { ...plainSpec(this.#image), ...change }
+    const version = versionId(spec)
+    const { stack, environment } = this.scope
+    this.#orders += 1
+    const name = `${stack}-${environment}-web-${version.slice(0, 8)}-${this.#orders}`
+    return { ...this.scope, service: 'web', name, version, spec }
+  }
+}
+
+export function plainSpec(image: PreparedImage): VersionSpec {
+  return {
+    image: image.digest,
+    command: [...image.entrypoint, ...image.command],
+    workingDirectory: '/',
+    environment: {},
+    user: '65532',
+    port: 8080,
+    health: { kind: 'tcp', ...timing },
+    resources: { cpuMillis: 500, memoryBytes: 67_108_864, pids: 32 },
+    tmpfs: ['/tmp'],
+    hardening: defaultHardening,
+  }
+}
+
+export async function list(engine: Engine): Promise<readonly ObservedInstance[]> {
+  return (await engine.observe()).instances
+}
+
+export async function scopesOf(engine: Engine): Promise<readonly Scope[]> {
+  return (await engine.observe({ fresh: true })).scopes
+}
+
+export async function find(engine: Engine, name: string): Promise<ObservedInstance | undefined> {
+  return (await list(engine)).find((instance) => instance.name === name)
+}
+
+export async function untilExited(engine: Engine, name: string): Promise<ObservedInstance> {
+  return vi.waitFor(async () => {
+    const instance = await find(engine, name)
+    expect(instance?.phase).toBe('exited')
+    return instance!
+  }, deadlineMs)
+}
+
+export async function collect(engine: Engine, name: string, options?: LogOptions): Promise<LogLine[]> {
+  const lines: LogLine[] = []
+  for await (const line of engine.logs(name, options)) lines.push(line)
+  return lines
+}
+
+export async function expectCode(promise: Promise<unknown>, code: ErrorCode): Promise<RepaveError> {
+  const error = await promise.then(
+    () => expect.fail(`succeeded, where ${code} was due`),
+    (reason: unknown) => reason,
+  )
+  expect(error).toBeInstanceOf(RepaveError)
+  expect(error).toMatchObject({ code, hint: expect.stringMatching(/\S/) })
+  if (error instanceof RepaveError) return error
+  throw error
+}
+
+export async function removeAll(engine: Engine): Promise<void> {
+  const { instances } = await engine.observe({ fresh: true })
+  await Promise.all(instances.map((instance) => engine.destroy(instance.name, 0)))
+  const { scopes } = await engine.observe({ fresh: true })
+  await Promise.all(scopes.map((scope) => engine.retire(scope)))
+}
