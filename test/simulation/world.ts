@@ -58,7 +58,7 @@ export class World {
   #reign: Reign | undefined
   #violation: Violation | undefined
   #dirty = false
-  /** Calls that act, so far. */
+  /** Calls so far that change instances or routes. */
   acts = 0
   /** Commands that have no answer yet. */
   pending = 0
@@ -287,7 +287,7 @@ export class World {
   }
 
   #onCall(call: Call): void {
-    this.acts++
+    if (call.verb !== 'reserve') this.acts++
     this.story.tell(call.on === 'engine' ? 'engine' : 'router', `${call.verb} ${call.subject}`)
     this.#watch(() => this.#monitors.onCall(call, this.truth()))
     if (takesOut(call)) this.#leaving.set(call.subject, (this.#leaving.get(call.subject) ?? 0) + 1)

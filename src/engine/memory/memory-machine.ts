@@ -83,7 +83,6 @@ export class MemoryMachine {
       instance.process?.kill()
       delete instance.address
     }
-    for (const network of this.#networks.values()) network.nextHost = 0
     this.loseEvents()
   }
 
@@ -203,7 +202,7 @@ export class MemoryMachine {
     if (this.#instances.get(name) === instance) this.#changed(name, 'die')
   }
 
-  /** Addresses go round, so that one is taken again as late as can be; but from the first after a restart. */
+  /** Addresses go round, so that one is taken again as late as can be. */
   #freeHost({ owner, order }: MemoryInstance): string {
     const network = this.#networks.get(networkKey(owner, order))
     if (!network) throw new Error(`no network for ${order.name}`)

@@ -2,7 +2,7 @@
 import { fleetName, scopeName } from '../../../src/model/stack.ts'
 import type { ReleaseRecord } from '../../../src/store/store.ts'
 import type { Call } from '../seams.ts'
-import { isFit, type FleetTruth, type WorldTruth } from '../fleet-truth.ts'
+import { isFit, readyIn, type FleetTruth, type WorldTruth } from '../fleet-truth.ts'
 import type { Past } from './past.ts'
 import { ViolationError, type Disturbance, type Monitor } from './invariant.ts'
 
@@ -51,12 +51,12 @@ export class AbortMonitor implements Monitor {
       for (const instance of instances) if (!isFit(instance)) this.#release(instance.order.name)
   }
 
-  #keep({ key, wanted, instances }: FleetTruth, { leaving }: WorldTruth): void {
-    const names = instances
-      .filter((instance) => isFit(instance) && !this.#past.hasFaltered(instance))
-      .filter(({ order }) => order.version === wanted?.version)
+  #keep(fleet: FleetTruth, { leaving }: WorldTruth): void {
+    const { key, wanted } = fleet
+    const names = readyIn(fleet, leaving)
+      .filter((instance) => instance.order.version === wanted?.version && !this.#past.hasFaltered(instance))
       .map(({ order }) => order.name)
-      .filter((name) => !leaving.has(name) && !this.#condemned.has(name))
+      .filter((name) => !this.#condemned.has(name))
     this.#survivors.set(fleetName(key), {
       names: new Set(names),
       atLeast: Math.min(names.length, wanted?.replicas ?? 0),

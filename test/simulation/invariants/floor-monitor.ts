@@ -4,6 +4,7 @@
  */
 import { fleetName } from '../../../src/model/stack.ts'
 import { floorOf, isFit, readyIn, type FleetTruth, type WorldTruth } from '../fleet-truth.ts'
+import type { Past } from './past.ts'
 import { ViolationError, type Disturbance, type Monitor } from './invariant.ts'
 
 interface Held {
@@ -16,8 +17,13 @@ interface Held {
 const unseenMs = 6_000
 
 export class FloorMonitor implements Monitor {
+  readonly #past: Past
   readonly #held = new Map<string, Held>()
   #excusedUntilMs = 0
+
+  constructor(past: Past) {
+    this.#past = past
+  }
 
   onDisturbance(disturbance: Disturbance, { nowMs }: WorldTruth): void {
     if (disturbance.kind !== 'controller') this.#excusedUntilMs = nowMs + unseenMs
@@ -30,7 +36,8 @@ export class FloorMonitor implements Monitor {
   #check(fleet: FleetTruth, truth: WorldTruth): void {
     const name = fleetName(fleet.key)
     const held = this.#held.get(name) ?? { level: 0, ready: new Set<string>() }
-    const ready = new Set(readyIn(fleet, truth.leaving).map(({ order }) => order.name))
+    const steady = readyIn(fleet, truth.leaving).filter((instance) => !this.#past.hasFaltered(instance))
+    const ready = new Set(steady.map(({ order }) => order.name))
     if (this.#lostByItself(fleet, held.ready, ready)) this.#excusedUntilMs = truth.nowMs + unseenMs
     const floor = floorOf(fleet)
     const due = truth.nowMs <= this.#excusedUntilMs ? Math.min(held.level, ready.size) : held.level
@@ -44,12 +51,10 @@ export class FloorMonitor implements Monitor {
 
   /** Whether an instance stopped serving that nobody took out. */
   #lostByItself(fleet: FleetTruth, before: ReadonlySet<string>, now: ReadonlySet<string>): boolean {
-    return fleet.instances.some(
-      (instance) =>
-        before.has(instance.order.name) &&
-        !now.has(instance.order.name) &&
-        !isFit(instance) &&
-        !instance.process?.terminated,
-    )
+    return fleet.instances.some((instance) => {
+      const { order, process } = instance
+      const isLost = before.has(order.name) && !now.has(order.name)
+      return isLost && (this.#past.hasFaltered(instance) || (!isFit(instance) && !process?.terminated))
+    })
   }
 }

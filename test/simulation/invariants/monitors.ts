@@ -20,7 +20,13 @@ export class Monitors {
 
   constructor(machine: MemoryMachine) {
     this.#traffic = new TrafficMonitor(machine, this.#past)
-    this.#all = [new ContentMonitor(), new FloorMonitor(), new SurgeMonitor(this.#past), this.#abort, this.#traffic]
+    this.#all = [
+      new ContentMonitor(),
+      new FloorMonitor(this.#past),
+      new SurgeMonitor(this.#past),
+      this.#abort,
+      this.#traffic,
+    ]
   }
 
   condemn(instance: string): void {
