@@ -29,9 +29,10 @@ export class Upkeep {
     return this.#retries.nextTimeMs(nowMs)
   }
 
-  /** The engine may have lost what was made ahead. */
-  forget(): void {
-    this.#reserved.clear()
+  /** What was made ahead may be lost or used up: there, or everywhere. */
+  forget(scope?: Scope): void {
+    if (scope) this.#reserved.delete(scopeName(scope))
+    else this.#reserved.clear()
   }
 
   isDone(view: ScopeView, views: readonly ScopeView[], sight: Sight): boolean {
