@@ -70,6 +70,8 @@ export type Profile = keyof typeof profiles
 
 export interface History {
   readonly profile: Profile
+  /** Whether each command waits until all before it is done, so that crashes are the only thing left to chance. */
+  readonly patient: boolean
   readonly actions: readonly Action[]
 }
 
@@ -83,7 +85,7 @@ export function drawHistory(random: Random, steps: number): History {
       afterMs: drawPause(random),
     }
   })
-  return { profile, actions }
+  return { profile, patient: profile === 'crashes' && random.next() < 0.5, actions }
 }
 
 function drawProfile(random: Random): Profile {

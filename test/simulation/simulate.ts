@@ -1,8 +1,10 @@
 /**
  * `npm run simulate -- --seeds N [--seed S] [--steps M]`: runs N worlds from seed S on, and stops at the first in
- * which something that must hold does not. With `--seed` alone it runs that world and tells its story.
+ * which something that must hold does not. With `--seed` alone it runs that world and tells its story. `--shrink` leaves
+ * out of a failing history what it can; `--keepGoing` lists all failing seeds.
  */
 import { parseArgs } from 'node:util'
+import { shrink } from './shrink.ts'
 import { defaultSteps, simulate, type Outcome } from './simulation.ts'
 
 const { values } = parseArgs({
@@ -11,6 +13,7 @@ const { values } = parseArgs({
     seed: { type: 'string' },
     steps: { type: 'string' },
     keepGoing: { type: 'boolean', default: false },
+    shrink: { type: 'boolean', default: false },
   },
 })
 
@@ -27,6 +30,7 @@ async function run(): Promise<number> {
     if (count === 1) console.log(outcome.story.join('\n'))
     if (outcome.violation) {
       report(outcome)
+      if (values.shrink) await reportSmallest(outcome)
       if (!values.keepGoing) return 1
     }
     outcomes.push({ ...outcome, story: [] })
@@ -39,6 +43,12 @@ function report({ seed, violation, story, profile }: Outcome): void {
   if (count > 1 && !values.keepGoing) console.log(story.join('\n'))
   console.log(`\nseed ${seed} (${profile}) breaks '${violation?.invariant}': ${violation?.message}`)
   console.log(`replay it with: npm run simulate -- --seed ${seed}${steps === defaultSteps ? '' : ` --steps ${steps}`}`)
+}
+
+async function reportSmallest(outcome: Outcome): Promise<void> {
+  const { story, violation, history } = await shrink(outcome)
+  console.log(`\nas short as it gets:\n${story.join('\n')}\n\n'${violation?.invariant}': ${violation?.message}`)
+  console.log(JSON.stringify(history))
 }
 
 function summarize(outcomes: readonly Outcome[]): void {

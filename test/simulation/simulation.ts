@@ -1,7 +1,7 @@
 /** One seed, one world: its history, then quiet, then the question whether all is as it should be. */
 import { seededRandom } from '../../src/system/random.ts'
 import { scopeName } from '../../src/model/stack.ts'
-import { becomesHealthy, scopes, type StackChoice } from './catalogue.ts'
+import { becomesHealthy, imagesOf, scopes, type StackChoice } from './catalogue.ts'
 import { divergence, leftovers } from './fleet-truth.ts'
 import {
   drawFinale,
@@ -41,9 +41,17 @@ export interface Outcome {
 export const defaultSteps = 9
 
 export async function simulate(options: SimulationOptions): Promise<Outcome> {
-  const { seed, steps = defaultSteps, tamper } = options
-  const random = seededRandom(seed)
-  const history = options.history ?? drawHistory(random, steps)
+  const { seed, steps = defaultSteps } = options
+  const history = options.history ?? drawHistory(seededRandom(seed), steps)
+  const outcome = await live(history, options)
+  if (outcome.violation || !isComparable(history)) return outcome
+  const undisturbed = await live({ ...history, actions: history.actions.filter(isCommand) }, options)
+  if (undisturbed.violation) return undisturbed
+  const message = `it ends as ${outcome.ending}, and without crashes as ${undisturbed.ending}`
+  return undisturbed.ending === outcome.ending ? outcome : { ...outcome, violation: failed('kill anything', message) }
+}
+
+async function live(history: History, { seed, tamper }: SimulationOptions): Promise<Outcome> {
   const world = new World(seed, tamper)
   const simulation = new Simulation(world, drawFinale(seededRandom(seed + 1)))
   const violation = await simulation.run(history)
@@ -61,6 +69,12 @@ export async function simulate(options: SimulationOptions): Promise<Outcome> {
   }
 }
 
+/** Where only crashes are left to chance, and no image is of the doubtful kind, a run without them must end alike. */
+function isComparable({ patient, actions }: History): boolean {
+  const choices = actions.flatMap((action) => (action.kind === 'up' ? Object.values(action.choice) : []))
+  return patient && choices.every(({ image }) => !imagesOf('doubtful').includes(image))
+}
+
 class Simulation {
   readonly #world: World
   readonly #finale: StackChoice
@@ -72,9 +86,9 @@ class Simulation {
     this.#finale = finale
   }
 
-  async run({ actions }: History): Promise<Violation | undefined> {
+  async run({ actions, patient }: History): Promise<Violation | undefined> {
     const stages = [
-      () => this.#play(actions),
+      () => this.#play(actions, patient),
       () => this.#rest(),
       () => this.#bringUpWell(),
       () => this.#bringUpAgain(),
@@ -88,8 +102,9 @@ class Simulation {
     return undefined
   }
 
-  async #play(actions: readonly Action[]): Promise<undefined> {
+  async #play(actions: readonly Action[], patient: boolean): Promise<undefined> {
     for (const action of actions) {
+      if (patient && isCommand(action)) await this.#until(() => this.#obstacle(), patienceMs)
       await this.#world.runUntil(this.#world.clock.now() + action.afterMs)
       if (this.#world.violation) return
       if (isCommand(action)) void this.#world.give(action)
@@ -191,12 +206,13 @@ class Simulation {
 }
 
 const restMs = 200_000
+const patienceMs = 90_000
 const answerMs = 240_000
 const lookEveryMs = 500
 
 const commands: readonly string[] = ['up', 'rollback', 'replace', 'down'] satisfies readonly Command['kind'][]
 
-function isCommand(action: Command | Mishap): action is Command {
+function isCommand<Kind extends Command | Mishap>(action: Kind): action is Kind & Command {
   return commands.includes(action.kind)
 }
 

@@ -40,8 +40,14 @@ export class SurgeMonitor implements Monitor {
   }
 
   #isWorking(instance: MemoryInstance, { servers }: FleetTruth, { leaving }: WorldTruth): boolean {
-    const { process, order } = instance
-    if (process?.exit || process?.terminated || leaving.has(order.name) || this.#past.hasFaltered(instance))
+    const { process, order, behaviour } = instance
+    if (
+      behaviour.cannotRun ||
+      process?.exit ||
+      process?.terminated ||
+      leaving.has(order.name) ||
+      this.#past.hasFaltered(instance)
+    )
       return false
     const server = servers.find((each) => each.instance === order.name)
     // Once it has been in rotation and is not any more, it is on its way out.
