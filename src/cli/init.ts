@@ -1,14 +1,12 @@
 /** `repave init`: writes a small stack file that works; never over one that is there. */
 import { existsSync, writeFileSync } from 'node:fs'
 import { basename, join, resolve } from 'node:path'
+import { stackFileNames } from '../config/stack-file.ts'
 import { stackNameFrom, stackTemplate } from '../config/template.ts'
 import { RepaveError } from '../errors.ts'
 import { errorCode } from '../system/error-code.ts'
 import { exitDone } from './exit.ts'
 import type { Session } from './session.ts'
-
-/** Each would be found by the other commands, which then ask for a choice. */
-const stackFileNames = ['repave.yaml', 'repave.yml', 'repave.json', 'repave.ts']
 
 export async function init({ folder, file, json, terminal }: Session): Promise<number> {
   const target = resolve(folder, file ?? 'repave.yaml')

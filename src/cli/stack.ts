@@ -11,9 +11,9 @@ export async function loadSessionStack({ folder, file, environment }: Session): 
 }
 
 /** The stack and environment that a command is about. */
-export async function sessionScope(session: Session): Promise<Scope> {
-  const { stack } = await loadSessionStack(session)
-  return { stack: stack.stack, environment: stack.environment }
+export async function sessionScope({ folder, file, environment }: Session): Promise<Scope> {
+  const { loadScope } = await import('../config/load-scope.ts')
+  return loadScope({ folder, file, environment })
 }
 
 /** As `sessionScope`; undefined where no file was named and the folder has none. */
