@@ -13,10 +13,17 @@ import type { UnderWay } from './views.ts'
 /** Measured on two cores: an engine gains nothing beyond four starts at once, and ending comes after starting. */
 const limits: Readonly<Record<EffectKind, number>> = { create: 4, start: 4, route: 64, unroute: 256, destroy: 2 }
 
+/** An end that takes longer than this waits for a process that is slow to stop, which costs the engine nothing. */
+const busyEndMs = 1_000
+
+interface Begun extends UnderWay {
+  readonly beganAtMs: number
+}
+
 export class Dispatcher {
   readonly #seams: Seams
   readonly #onEnd: (order: Order, error: RepaveError | undefined) => void
-  readonly #underWay = new Map<string, UnderWay>()
+  readonly #underWay = new Map<string, Begun>()
   readonly #retries = new Retries()
 
   constructor(seams: Seams, onEnd: (order: Order, error: RepaveError | undefined) => void) {
@@ -33,9 +40,12 @@ export class Dispatcher {
     return this.#retries.errors()
   }
 
-  /** When the next failed effect may be tried again. */
+  /** When something may be begun that did not fit or failed before. */
   nextRetryAtMs(nowMs: number): number | undefined {
-    return this.#retries.nextTimeMs(nowMs)
+    const freed = [...this.#underWay.values()].filter((effect) => effect.kind === 'destroy' && isBusy(effect, nowMs))
+    const times = [this.#retries.nextTimeMs(nowMs), ...freed.map(({ beganAtMs }) => beganAtMs + busyEndMs)]
+    const next = Math.min(...times.filter((time) => time !== undefined))
+    return Number.isFinite(next) ? next : undefined
   }
 
   /** Begins as many of these as fit, in their order. */
@@ -53,12 +63,8 @@ export class Dispatcher {
     const { kind } = order.effect
     if (this.#underWay.has(instanceKey(order))) return false
     if (!this.#retries.isDue(retryKey(order), nowMs)) return false
-    return (
-      this.#underWay
-        .values()
-        .filter((effect) => effect.kind === kind)
-        .toArray().length < limits[kind]
-    )
+    const busy = [...this.#underWay.values()].filter((effect) => effect.kind === kind && isBusy(effect, nowMs))
+    return busy.length < limits[kind]
   }
 
   #runs(key: string): boolean {
@@ -72,6 +78,7 @@ export class Dispatcher {
       key,
       instance: effect.instance,
       kind: effect.kind,
+      beganAtMs: this.#seams.clock.now(),
       ...(version && { version }),
     })
     const error = await act(order, this.#seams).then(() => undefined, asRepaveError)
@@ -79,6 +86,11 @@ export class Dispatcher {
     this.#retries.note(retryKey(order), error, this.#seams.clock.now())
     this.#onEnd(order, error)
   }
+}
+
+/** Whether it keeps the engine at work, and not only waiting. */
+function isBusy({ kind, beganAtMs }: Begun, nowMs: number): boolean {
+  return kind !== 'destroy' || nowMs - beganAtMs < busyEndMs
 }
 
 function instanceKey({ key, effect }: Order): string {
