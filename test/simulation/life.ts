@@ -137,7 +137,7 @@ export class Life {
         throw injectedFailure(call)
       case 'slow':
         await this.#world.sleep(slowMs)
-        return this.lost.signal.aborted ? never() : run()
+        return this.gone.signal.aborted ? never() : run()
       case 'hang':
         await this.#world.sleep(hangMs)
         throw injectedFailure(call)

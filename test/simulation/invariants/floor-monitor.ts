@@ -36,17 +36,19 @@ export class FloorMonitor implements Monitor {
   #check(fleet: FleetTruth, truth: WorldTruth): void {
     const name = fleetName(fleet.key)
     const held = this.#held.get(name) ?? { level: 0, ready: new Set<string>() }
-    const steady = readyIn(fleet, truth.leaving).filter((instance) => !this.#past.hasFaltered(instance))
-    const ready = new Set(steady.map(({ order }) => order.name))
-    if (this.#lostByItself(fleet, held.ready, ready)) this.#excusedUntilMs = truth.nowMs + unseenMs
+    const ready = readyIn(fleet, truth.leaving)
+    // One that has faltered and is fit again may be taken for either: it is not asked for, and it counts.
+    const steady = ready.filter((instance) => !this.#past.hasFaltered(instance))
+    const names = new Set(ready.map(({ order }) => order.name))
+    if (this.#lostByItself(fleet, held.ready, names)) this.#excusedUntilMs = truth.nowMs + unseenMs
     const floor = floorOf(fleet)
-    const due = truth.nowMs <= this.#excusedUntilMs ? Math.min(held.level, ready.size) : held.level
-    if (ready.size < Math.min(due, floor))
+    const due = truth.nowMs <= this.#excusedUntilMs ? Math.min(held.level, ready.length) : held.level
+    if (ready.length < Math.min(due, floor))
       throw new ViolationError(
         'floor',
-        `${name} has ${ready.size} ready instances, where it had ${due} and ${floor} is its floor`,
+        `${name} has ${ready.length} ready instances, where it had ${due} and ${floor} is its floor`,
       )
-    this.#held.set(name, { level: Math.min(floor, Math.max(due, ready.size)), ready })
+    this.#held.set(name, { level: Math.min(floor, Math.max(due, steady.length)), ready: names })
   }
 
   /** Whether an instance stopped serving that nobody took out. */
