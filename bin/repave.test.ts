@@ -111,3 +111,11 @@ test('a Node that is too old is refused with what to do', () => {
   expect(stderr).toContain('Repave needs Node.js 24')
   expect(stderr).toContain('npm install')
 })
+
+test('why a controller can not start is what the command says', () => {
+  mkdirSync(join(folder, 'home'), { mode: 0o700 })
+  writeFileSync(join(folder, 'home/state.sqlite'), 'this is no database, and never was one')
+  const { status, stdout, stderr } = run(launcher, ['status', '--json'])
+  expect({ status, stderr }).toEqual({ status: 1, stderr: '' })
+  expect(JSON.parse(stdout)).toMatchObject({ ok: false, code: 'STORE_FAILED' })
+})

@@ -34,6 +34,8 @@ export async function serve({ background = false }: ServeOptions): Promise<numbe
 
 async function serveUntilEnd(background: boolean, onReady: () => void): Promise<number> {
   const home = stateFolder()
+  // Whatever the controller and its router write is nobody else's.
+  process.umask(0o077)
   prepareHome(home)
   const claim = claimHome(home)
   try {
