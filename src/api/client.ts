@@ -27,7 +27,12 @@ interface Call {
   readonly query?: Query
   readonly body?: unknown
   readonly signal?: AbortSignal
+  /** How long the head of the answer may take; absent: for ever, as work may. */
+  readonly patienceMs?: number
 }
+
+/** A controller that lives says who it is at once. */
+const infoPatienceMs = 5_000
 
 /** `onVersion` hears the controller's version with each answer. */
 export function createClient(socket: string, onVersion: (version: string) => void = () => {}): Client {
@@ -52,7 +57,7 @@ export function createClient(socket: string, onVersion: (version: string) => voi
     }
   }
   return {
-    info: () => get('/v1/controller'),
+    info: async () => json(await send({ method: 'GET', path: '/v1/controller', patienceMs: infoPatienceMs })),
     plan: async (body: UpRequest) => json(await send({ method: 'POST', path: '/v1/plan', body })),
     up: (body: UpRequest) => work('/v1/up', body),
     rollback: (body: RollbackRequest) => work('/v1/rollback', body),
@@ -84,6 +89,8 @@ function exchange(socket: string, call: Call): Promise<IncomingMessage> {
     })
     outgoing.once('response', resolve)
     outgoing.on('error', (error) => reject(call.signal?.aborted ? error : unreachable(socket, error)))
+    if (call.patienceMs !== undefined)
+      outgoing.setTimeout(call.patienceMs, () => outgoing.destroy(new Error('no answer')))
     outgoing.end(text)
   })
 }

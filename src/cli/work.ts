@@ -83,7 +83,8 @@ async function printOutcome(
   result: ResultReport,
   seconds: number,
 ): Promise<void> {
-  const [status] = await client.status(scope)
+  // The verdict stands even if the controller went away after it.
+  const [status] = await client.status(scope).catch(() => [])
   const outcome = { command, scope: scopeName(scope), result, seconds, routes: status?.routes ?? [] }
   if (result.ok) terminal.print(renderOutcome(outcome, terminal.style))
   else terminal.printError(renderOutcome(outcome, terminal.errorStyle))
