@@ -6,7 +6,7 @@ export function renderError({ message, hint, at }: RepaveError, style: Style): r
   const place = at && [at.file, at.line, at.column].filter((part) => part !== undefined).join(':')
   const [first = '', ...rest] = message.split('\n').map(printable)
   return [
-    `${style.red('error:')} ${place && !first.startsWith(place) ? `${place}: ` : ''}${first}`,
+    `${style.red('error:')} ${place && !first.includes(place) ? `${place}: ` : ''}${first}`,
     ...rest.map((line) => `  ${line}`),
     ...hint.split('\n').map((line) => style.dim(`  ${printable(line)}`)),
   ]
