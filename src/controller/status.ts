@@ -11,7 +11,7 @@ import type {
 import { routeUrl } from '../model/route.ts'
 import { type FleetKey, fleetName } from '../model/stack.ts'
 import { type VersionId, versionName } from '../model/version.ts'
-import { type Fleet, type FleetInstance, isLeaving, isReady } from '../plan/fleet.ts'
+import { type Fleet, type FleetInstance, type FleetTarget, isLeaving, isReady, whyOutdated } from '../plan/fleet.ts'
 import type { CrashLoop } from '../rollout/backoff.ts'
 import type { RolloutRecord } from '../store/store.ts'
 import type { ScopeView } from './views.ts'
@@ -66,20 +66,22 @@ function instanceStatus(instance: FleetInstance, { key, target }: Fleet, nowMs: 
   return {
     name,
     version: versionName(key.service, version),
-    state: instanceState(instance, target.routed),
+    state: instanceState(instance, target),
     ageSeconds: Math.max(0, Math.round((nowMs - createdAtMs) / 1000)),
     address: address ? `${address.host}:${address.port}` : null,
     ...(detail !== undefined && { detail }),
   }
 }
 
-export function instanceState(instance: FleetInstance, routed: boolean): InstanceState {
+function instanceState(instance: FleetInstance, target: FleetTarget): InstanceState {
   if (instance.phase === 'exited' || instance.phase === 'gone') return 'exited'
   if (instance.busy === 'destroy') return 'stopping'
   if (isLeaving(instance)) return 'draining'
   if (instance.phase === 'created') return 'created'
   if (instance.health === 'unhealthy') return 'unhealthy'
-  return isReady(instance, { routed }) ? 'ready' : 'starting'
+  if (isReady(instance, target)) return 'ready'
+  // Out of rotation and outdated: it has drained, and its turn to be destroyed comes.
+  return whyOutdated(instance, target) === undefined ? 'starting' : 'stopping'
 }
 
 /** A rollout that went well is history; one that runs or was aborted is news. */

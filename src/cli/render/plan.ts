@@ -3,8 +3,8 @@ import type { Setting } from '../../config/explain.ts'
 import type { PlanReport, PlanStep, ServicePlan, StepKind } from '../../model/report.ts'
 import { counted, type Style, table } from './text.ts'
 
-/** Names are listed up to this many of a kind; more are counted. */
-const maxNames = 4
+/** Up to so many steps are listed one by one, in their order; more are counted by kind and reason. */
+const maxSteps = 16
 
 export function renderPlan(plan: PlanReport, style: Style): readonly string[] {
   const changing = plan.services.filter(({ steps }) => steps.length > 0)
@@ -56,15 +56,14 @@ function mark(kind: StepKind, style: Style): string {
   }
 }
 
-/** Steps of one kind and reason are one line where there are many. */
 function grouped(steps: readonly PlanStep[]): readonly { kind: StepKind; what: string; reason: string }[] {
-  const groups = Map.groupBy(steps, ({ kind, reason }) => `${kind} ${reason}`)
-  return [...groups.values()].flatMap((group) => {
-    const [first] = group
+  if (steps.length <= maxSteps)
+    return steps.map(({ kind, instance, reason }) => ({ kind, what: instance ?? '', reason }))
+  const groups = Map.groupBy(steps, ({ kind, reason, instance }) => `${kind} ${instance === undefined} ${reason}`)
+  return [...groups.values()].flatMap(([first, ...rest]) => {
     if (!first) return []
-    const { kind, reason } = first
-    if (group.length > maxNames) return [{ kind, what: counted(group.length, 'instance'), reason }]
-    return group.map(({ instance }) => ({ kind, what: instance ?? '', reason }))
+    const { kind, reason, instance } = first
+    return [{ kind, what: instance === undefined ? '' : counted(1 + rest.length, 'instance'), reason }]
   })
 }
 

@@ -94,15 +94,15 @@ const plan = {
       steps: [
         { kind: 'create', instance: 'shop-default-web-91be02aa-1', reason: '1 is wanted' },
         { kind: 'route', instance: 'shop-default-web-91be02aa-1', reason: 'healthy' },
-        ...[1, 2, 3, 4, 5].map((n) => ({ kind: 'destroy' as const, instance: `old-${n}`, reason: 'replaced' })),
+        { kind: 'destroy', instance: 'old-1', reason: 'replaced' },
       ],
     },
     { service: 'api', current: 'api@1', next: 'api@1', steps: [], differences: [] },
   ],
-  changes: 7,
+  changes: 3,
 } as const
 
-test('a plan explains each replacement, and counts where names would be many', () => {
+test('a plan explains each replacement, step by step', () => {
   expect(renderPlan(plan, plainStyle).join('\n')).toBe(`shop/default
 
   web  web@4f9a1c2b → web@91be02aa
@@ -110,11 +110,25 @@ test('a plan explains each replacement, and counts where names would be many', (
              port: 8080 → 8081
     create   shop-default-web-91be02aa-1  1 is wanted
     route    shop-default-web-91be02aa-1  healthy
-    destroy  5 instances                  replaced
+    destroy  old-1                        replaced
 
   api  api@1  unchanged
 
-7 steps: 1 create, 1 route, 5 destroy. Nothing was changed; \`repave up\` does it.`)
+3 steps: 1 create, 1 route, 1 destroy. Nothing was changed; \`repave up\` does it.`)
+})
+
+test('a plan of many steps counts them', () => {
+  const destroys = Array.from({ length: 20 }, (_, n) => ({
+    kind: 'destroy' as const,
+    instance: `old-${n}`,
+    reason: 'replaced',
+  }))
+  const steps = [{ kind: 'unroute' as const, reason: 'http://localhost:8080/ goes away' }, ...destroys]
+  const large = { ...plan, services: [{ ...plan.services[0], steps }], changes: steps.length }
+  expect(renderPlan(large, plainStyle).slice(5, 7)).toEqual([
+    '    unroute                http://localhost:8080/ goes away',
+    '    destroy  20 instances  replaced',
+  ])
 })
 
 test('a plan without steps says so', () => {
