@@ -1,5 +1,5 @@
 /**
- * Replacement, start-up and memory, measured in one run on one machine: `npm run bench [-- --save]`.
+ * Replacement, start-up and memory, measured in one run on one machine: `npm run bench [-- --save] [--instances 10]`.
  *
  * Machines differ and are noisy: the ratios are what counts. `--save` keeps the result in docs/results.
  */
@@ -25,13 +25,18 @@ interface FleetResult {
   readonly controllerMiB: number
 }
 
-const counts = [10, 30]
 const commandRuns = 15
 const repository = resolve(import.meta.dirname, '..')
 const program = join(repository, 'bin/repave')
 
 async function main(): Promise<void> {
-  const { values } = parseArgs({ options: { save: { type: 'boolean', default: false } } })
+  const { values } = parseArgs({
+    options: {
+      save: { type: 'boolean', default: false },
+      instances: { type: 'string', multiple: true, default: ['10', '30'] },
+    },
+  })
+  const counts = values.instances.map(Number)
   const helpMs = medianOfRunsMs(commandRuns, program, ['--help'])
   const fleets: FleetResult[] = []
   for (const instances of counts) fleets.push(await measureFleet(instances))

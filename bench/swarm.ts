@@ -21,6 +21,7 @@ interface Service {
 }
 
 const pollMs = 50
+const deadlineMs = 120_000
 
 /** Milliseconds until all of `counts` tasks of the new version run and the old containers have gone, by count. */
 export async function replaceWithSwarm(counts: readonly number[]): Promise<ReadonlyMap<number, number>> {
@@ -33,6 +34,7 @@ export async function replaceWithSwarm(counts: readonly number[]): Promise<Reado
       ListenAddr: `127.0.0.1:${await freePort()}`,
       AdvertiseAddr: '127.0.0.1',
       DefaultAddrPool: ['10.215.0.0/16'],
+      SubnetSize: 24,
     })
     await engine.call('POST', '/networks/create', { Name: 'bench', Driver: 'overlay', CheckDuplicate: true })
     for (const count of counts) times.set(count, await replaceService(engine, image, count))
@@ -72,7 +74,9 @@ function serviceSpec(image: string, count: number, greeting: string) {
 
 /** All tasks of the version run, and no container of another one is left running. */
 async function settled(engine: EngineApi, count: number, greeting: string): Promise<void> {
+  const endsAt = Date.now() + deadlineMs
   for (;;) {
+    if (Date.now() > endsAt) throw new Error(`the swarm does not run ${count} tasks after ${deadlineMs} ms`)
     const tasks = await engine.call<readonly Task[]>('GET', '/tasks')
     const running = tasks.filter(({ Status }) => Status.State === 'running')
     const wanted = running.filter(({ Spec }) => Spec.ContainerSpec.Env.includes(`GREETING=${greeting}`))
