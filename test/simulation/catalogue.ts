@@ -12,9 +12,9 @@ interface Image {
 const catalogue = {
   quick: { quality: 'good', behaviour: { startMs: 20 } },
   usual: { quality: 'good', behaviour: { startMs: 120, healthyAfterMs: 300, stopMs: 80 } },
-  slow: { quality: 'good', behaviour: { startMs: 700, healthyAfterMs: 3_000, stopMs: 1_500 } },
+  slow: { quality: 'good', behaviour: { startMs: 700, healthyAfterMs: 3_000, early: 'unhealthy', stopMs: 1_500 } },
   stubborn: { quality: 'good', behaviour: { startMs: 60, healthyAfterMs: 100, stopMs: null } },
-  never: { quality: 'bad', behaviour: { startMs: 100, healthyAfterMs: null, stopMs: 50 } },
+  never: { quality: 'bad', behaviour: { startMs: 100, healthyAfterMs: null, early: 'unhealthy', stopMs: 50 } },
   stillborn: { quality: 'bad', behaviour: { startMs: 100, healthyAfterMs: 900, exit: { afterMs: 250, code: 1 } } },
   unrunnable: { quality: 'bad', behaviour: { startMs: 50, cannotRun: 'no such program' } },
   mortal: { quality: 'doubtful', behaviour: { healthyAfterMs: 100, exit: { afterMs: 6_000, code: 2 } } },

@@ -158,11 +158,9 @@ export class MemoryMachine {
     void process.ended.then((exit) => this.#ended(instance, exit.code))
   }
 
-  /** SIGTERM, and SIGKILL after `graceMs`; resolves when the process has ended. */
+  /** Ends the process; resolves when it has ended, whoever still waits for that. */
   async stop({ process }: MemoryInstance, graceMs: number): Promise<void> {
-    if (graceMs > 0) process?.terminate()
-    await process?.endedWithin(graceMs)
-    process?.kill()
+    await process?.stop(graceMs)
   }
 
   remove(name: string): void {

@@ -8,6 +8,8 @@ export interface Behaviour {
   readonly startMs: number
   /** Until it answers that it is healthy; null: never. */
   readonly healthyAfterMs: number | null
+  /** What it answers until then; absent: `refused`, since it does not listen yet. */
+  readonly early?: Answer
   /** It ends by itself. */
   readonly exit?: { readonly afterMs: number; readonly code: number; readonly outOfMemory?: boolean }
   /** Why it can't run at all, in the engine's words. */
@@ -57,18 +59,20 @@ export class MemoryProcess {
     if (this.#exit) return 'refused'
     if (this.forcedAnswer) return this.forcedAnswer
     const ageMs = this.#clock.now() - this.startedAtMs
-    const { healthyAfterMs, flaps } = this.#behaviour
-    if (healthyAfterMs === null || ageMs < healthyAfterMs) return 'refused'
+    const { healthyAfterMs, early = 'refused', flaps } = this.#behaviour
+    if (healthyAfterMs === null || ageMs < healthyAfterMs) return early
     return flaps && ageMs % flaps.everyMs >= flaps.everyMs - flaps.forMs ? 'unhealthy' : 'healthy'
   }
 
-  /** SIGTERM */
-  terminate(): void {
+  /** SIGTERM, and SIGKILL after `graceMs`; resolves at its end. */
+  async stop(graceMs: number): Promise<void> {
     this.#terminated = true
-    if (this.#behaviour.stopMs !== null) this.#endLater(this.#behaviour.stopMs, { code: 0 })
+    if (graceMs > 0 && this.#behaviour.stopMs !== null) this.#endLater(this.#behaviour.stopMs, { code: 0 })
+    if (graceMs > 0 && !this.#exit) await this.#clock.sleep(graceMs, this.#life.signal).catch(() => undefined)
+    this.kill()
   }
 
-  /** Whether it has been asked to end. */
+  /** Whether it was told to end. */
   get terminated(): boolean {
     return this.#terminated
   }
@@ -79,11 +83,6 @@ export class MemoryProcess {
     this.#exit = { code: end.code, outOfMemory: end.outOfMemory ?? false, atMs: this.#clock.now() }
     this.#resolveEnded(this.#exit)
     this.#life.abort()
-  }
-
-  /** Resolves at its end, or after `ms`. */
-  async endedWithin(ms: number): Promise<void> {
-    if (ms > 0 && !this.#exit) await this.#clock.sleep(ms, this.#life.signal).catch(() => undefined)
   }
 
   #endLater(afterMs: number, end: ProcessEnd): void {

@@ -30,6 +30,7 @@ export class Past {
 
   #noteFitness(instance: MemoryInstance, nowMs: number, startLimitMs: number): void {
     if (isFit(instance)) return void this.#wereFit.add(instance)
+    if (instance.process?.terminated) return
     const startedAtMs = instance.process?.startedAtMs ?? instance.createdAtMs
     if (this.#wereFit.has(instance) || nowMs - startedAtMs >= startLimitMs) this.#faltered.add(instance)
   }
