@@ -98,7 +98,7 @@ function advance(instance: FleetInstance, fleet: Fleet): readonly Effect[] {
 
 function create(fleet: Fleet, count: number): readonly Effect[] {
   const { version, replicas } = fleet.target
-  if (version === null) return []
+  if (version === null || count === 0) return []
   const taken = new Set(fleet.instances.map((instance) => instance.name))
   const effects: Effect[] = []
   for (let ordinal = 1; effects.length < count; ordinal++) {
