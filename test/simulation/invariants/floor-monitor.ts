@@ -37,8 +37,8 @@ export class FloorMonitor implements Monitor {
     const name = fleetName(fleet.key)
     const held = this.#held.get(name) ?? { level: 0, ready: new Set<string>() }
     const ready = readyIn(fleet, truth.leaving)
-    // One that has faltered and is fit again may be taken for either: it is not asked for, and it counts.
-    const steady = ready.filter((instance) => !this.#past.hasFaltered(instance))
+    // One that is fit just now, or again, may be taken for either: it is not asked for, and it counts.
+    const steady = ready.filter((instance) => this.#past.isProven(instance, truth.nowMs))
     const names = new Set(ready.map(({ order }) => order.name))
     if (this.#lostByItself(fleet, held.ready, names)) this.#excusedUntilMs = truth.nowMs + unseenMs
     const floor = floorOf(fleet)

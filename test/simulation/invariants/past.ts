@@ -2,8 +2,11 @@
 import type { MemoryInstance } from '../../../src/engine/memory/memory-machine.ts'
 import { isFit, type WorldTruth } from '../fleet-truth.ts'
 
+const provenAfterMs = 4_000
+
 export class Past {
-  readonly #wereFit = new WeakSet<MemoryInstance>()
+  /** Since when. */
+  readonly #wereFit = new WeakMap<MemoryInstance, number>()
   readonly #faltered = new WeakSet<MemoryInstance>()
   readonly #wereRouted = new WeakSet<MemoryInstance>()
 
@@ -24,13 +27,20 @@ export class Past {
     return this.#faltered.has(instance)
   }
 
+  /** Is seen to be good for so long that a controller, too, must have seen it: in rotation, or by its probes. */
+  isProven(instance: MemoryInstance, nowMs: number): boolean {
+    if (this.#faltered.has(instance)) return false
+    const fitSinceMs = this.#wereFit.get(instance) ?? Infinity
+    return this.#wereRouted.has(instance) || nowMs - fitSinceMs >= provenAfterMs
+  }
+
   wasRouted(instance: MemoryInstance): boolean {
     return this.#wereRouted.has(instance)
   }
 
   #noteFitness(instance: MemoryInstance, nowMs: number, startLimitMs: number): void {
-    if (isFit(instance)) return void this.#wereFit.add(instance)
-    if (instance.process?.terminated) return
+    if (isFit(instance) && !this.#wereFit.has(instance)) this.#wereFit.set(instance, nowMs)
+    if (isFit(instance) || instance.process?.terminated) return
     const startedAtMs = instance.process?.startedAtMs ?? instance.createdAtMs
     if (this.#wereFit.has(instance) || nowMs - startedAtMs >= startLimitMs) this.#faltered.add(instance)
   }
