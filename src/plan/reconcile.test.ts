@@ -119,10 +119,36 @@ describe('what went wrong', () => {
     expect(words(reconcile(fleet([ghost, ...three.map((name) => instance(name))]), 0))).toEqual(['unroute web-9'])
   })
 
-  test('an unhealthy instance leaves while others serve, and its replacement needs no surge', () => {
+  test('an unhealthy instance leaves rotation while others serve, and is destroyed once another took its place', () => {
     const sick = instance('web-1', { health: 'unhealthy' })
-    const effects = words(reconcile(fleet([sick, instance('web-2'), instance('web-3')], { surge: 0, floor: 2 }), 0))
-    expect(effects).toEqual(['create shop-production-web-bbbbbbbb-1', 'unroute web-1'])
+    const others = [instance('web-2'), instance('web-3')]
+    expect(words(reconcile(fleet([sick, ...others]), 0))).toEqual([
+      'create shop-production-web-bbbbbbbb-1',
+      'unroute web-1',
+    ])
+    const out = { ...sick, rotation: 'out' } as const
+    const starting = instance('new-1', { health: 'starting', rotation: 'out' })
+    expect(reconcile(fleet([out, ...others, starting]), 0)).toEqual([])
+    expect(words(reconcile(fleet([out, ...others, instance('new-1')]), 0))).toEqual(['destroy web-1'])
+  })
+
+  test('one that recovers in time goes back into rotation', () => {
+    const recovered = instance('web-1', { rotation: 'out' })
+    expect(words(reconcile(fleet([recovered, instance('web-2'), instance('web-3')]), 0))).toEqual(['route web-1'])
+  })
+
+  test('without room to start first, unhealthy instances are given up one at a time', () => {
+    const sick = three.map((name) => instance(name, { health: 'unhealthy', rotation: 'out' }))
+    const tight = { surge: 0, floor: 2 }
+    expect(words(reconcile(fleet(sick, tight), 0))).toEqual(['destroy web-1'])
+    const going = [{ ...sick[0]!, busy: 'destroy' } as const, ...sick.slice(1)]
+    expect(words(reconcile(fleet(going, tight), 0))).toEqual(['create shop-production-web-bbbbbbbb-1'])
+  })
+
+  test('a fleet that looks unhealthy as a whole is not started anew at once', () => {
+    const sick = Array.from({ length: 10 }, (_, n) => instance(`web-${n}`, { health: 'unhealthy' }))
+    const effects = words(reconcile(fleet(sick, { replicas: 10, floor: 10, surge: 3 }), 0))
+    expect(effects).toEqual([1, 2, 3].map((n) => `create shop-production-web-bbbbbbbb-${n}`))
   })
 
   test('the only instance in rotation stays there, even unhealthy, until another serves', () => {
@@ -227,8 +253,7 @@ describe('for any fleet', () => {
         expect(created).toBeLessThanOrEqual(each.target.replicas)
         if (created > 0) {
           const occupying = each.instances.filter(
-            (one) =>
-              (one.phase === 'running' || one.phase === 'created') && one.health !== 'unhealthy' && !isLeaving(one),
+            (one) => (one.phase === 'running' || one.phase === 'created') && !isLeaving(one),
           ).length
           expect(occupying + created).toBeLessThanOrEqual(each.target.replicas + each.target.surge)
         }

@@ -79,13 +79,19 @@ function countMoves(fleet: Fleet, wanted: readonly FleetInstance[]): Moves {
   const { replicas, surge, floor } = fleet.target
   const alive = fleet.instances.filter(isAlive)
   const ready = alive.filter((instance) => isReady(instance, fleet.target)).length
-  const occupying = alive.filter((instance) => !isLeaving(instance) && instance.health !== 'unhealthy').length
-  const moves = rollingMoves({ replicas, surge, floor, current: wanted.length, occupying, ready })
+  const unhealthy = alive.filter(isFailing).length
+  const occupying = alive.filter((instance) => isFailing(instance) || !isLeaving(instance)).length
+  const moves = rollingMoves({ replicas, surge, floor, current: wanted.length, occupying, ready, unhealthy })
   return { ...moves, ready, lacking: Math.max(0, floor - ready) }
 }
 
 function isAlive(instance: FleetInstance): boolean {
   return instance.phase === 'created' || instance.phase === 'running'
+}
+
+/** It served once, or should have by now; it may recover until it is destroyed. */
+function isFailing(instance: FleetInstance): boolean {
+  return instance.health === 'unhealthy' && instance.busy !== 'destroy'
 }
 
 function advance(instance: FleetInstance, fleet: Fleet): readonly Effect[] {
@@ -116,7 +122,8 @@ function bury(instance: FleetInstance): readonly Effect[] {
 }
 
 /**
- * Lets go of what is unwanted: at once what does not serve, of what serves only as many as the floor allows.
+ * Lets go of what is unwanted: at once what never served, of what serves only as many as the floor allows, of what
+ * fails only as many as others have taken the place of.
  * While too few serve, whatever still can goes (back) into rotation: a router that lost everything in the
  * middle of a rollout must not cost the old instances that carry it.
  */
@@ -124,16 +131,18 @@ function retire(fleet: Fleet, unwanted: readonly Unwanted[], moves: Moves): read
   const { target } = fleet
   const serving = unwanted.filter(({ instance }) => isReady(instance, target)).toSorted(leavesFirst)
   const released = new Set(serving.slice(0, moves.release))
+  const failing = unwanted.filter(({ instance }) => isFailing(instance) && instance.rotation === 'out')
+  const givenUp = new Set(failing.slice(0, moves.giveUp))
   return unwanted.flatMap((item): readonly Effect[] => {
     const { instance, reason } = item
     if (instance.busy) return []
     if (isReady(instance, target) && !released.has(item)) return []
     if (moves.lacking > 0 && canServe(instance)) return rescue(instance, fleet)
     // An unhealthy instance that is the only one in rotation may still answer some requests; nothing else would.
-    if (instance.health === 'unhealthy' && instance.rotation === 'in' && moves.ready === 0 && target.floor > 0)
-      return []
+    if (isFailing(instance) && instance.rotation === 'in' && moves.ready === 0 && target.floor > 0) return []
     if (instance.rotation !== 'out')
       return [{ kind: 'unroute', instance: instance.name, drainMs: target.drainMs, reason }]
+    if (isFailing(instance) && !givenUp.has(item)) return []
     return [{ kind: 'destroy', instance: instance.name, graceMs: target.drainMs, reason }]
   })
 }

@@ -44,8 +44,12 @@ test('the first early death is replaced at once, the next with growing delays up
 })
 
 test('rolling moves keep to the room above and the floor below', () => {
-  const counts = { replicas: 10, surge: 3, floor: 10, current: 0, occupying: 10, ready: 10 }
-  expect(rollingMoves(counts)).toEqual({ create: 3, release: 0 })
-  expect(rollingMoves({ ...counts, current: 3, occupying: 13, ready: 13 })).toEqual({ create: 0, release: 3 })
-  expect(rollingMoves({ ...counts, floor: 8 })).toEqual({ create: 3, release: 2 })
+  const counts = { replicas: 10, surge: 3, floor: 10, current: 0, occupying: 10, ready: 10, unhealthy: 0 }
+  expect(rollingMoves(counts)).toEqual({ create: 3, release: 0, giveUp: 0 })
+  expect(rollingMoves({ ...counts, current: 3, occupying: 13, ready: 13 })).toEqual({
+    create: 0,
+    release: 3,
+    giveUp: 3,
+  })
+  expect(rollingMoves({ ...counts, floor: 8 })).toEqual({ create: 3, release: 2, giveUp: 0 })
 })
