@@ -194,10 +194,7 @@ export class Loop {
       view.fleets.flatMap((fleet) => this.#orders(view.record, fleet, nowMs)),
     )
     this.#dispatcher.forgetAllBut(orders)
-    this.#dispatcher.dispatch(
-      orders.filter((order) => this.#isPossible(order, sight)),
-      nowMs,
-    )
+    this.#dispatcher.dispatch(possible(orders, sight), nowMs)
     this.#upkeep.tend(this.#views, sight, (scope) => this.isSettled(scope))
   }
 
@@ -210,18 +207,13 @@ export class Loop {
     })
   }
 
-  /** The router must know the pool before an instance can go in. */
-  #isPossible({ key, effect }: Order, { router }: Sight): boolean {
-    return effect.kind !== 'route' || router.services.some(({ pool }) => pool === poolName(key))
-  }
-
   #followHealth({ engine, router }: Sight): void {
     const inRotation = new Set(
       router.servers.filter(({ state }) => state === 'in').map(({ pool, instance }) => `${pool}/${instance}`),
     )
     const subjects = engine.instances.flatMap((instance) => {
       const known = instance.phase === 'running' ? this.decisions.healthOf(instance) : undefined
-      const served = inRotation.has(`${poolName(instance)}/${instance.name}`) || this.#isAdopted(instance)
+      const served = inRotation.has(serverName(instance)) || this.#isAdopted(instance)
       return known ? [{ instance, ...known, trusted: served }] : []
     })
     this.#health.follow(subjects)
@@ -283,4 +275,25 @@ export class Loop {
     const deadlineMs = service && this.rollouts.nextDeadline(fleet.key, service)
     return [fleet.createAfterMs, deadlineMs].filter((time) => time !== undefined).filter((time) => time > nowMs)
   }
+}
+
+/**
+ * Those whose conditions hold. The router must know the pool before an instance can go in. And nothing is started
+ * while the router would still send requests to an instance that is not there any more: the new one might get its
+ * address, and with it another service's requests.
+ */
+function possible(orders: readonly Order[], { engine, router }: Sight): readonly Order[] {
+  const pools = new Set(router.services.map(({ pool }) => pool))
+  const running = new Set(engine.instances.filter(({ phase }) => phase === 'running').map(serverName))
+  const isStale = router.servers.some(
+    ({ pool, instance, state }) => state !== 'draining' && !running.has(`${pool}/${instance}`),
+  )
+  return orders.filter(({ key, effect }) => {
+    if (effect.kind === 'route') return pools.has(poolName(key))
+    return !isStale || (effect.kind !== 'create' && effect.kind !== 'start')
+  })
+}
+
+function serverName(instance: ObservedInstance): string {
+  return `${poolName(instance)}/${instance.name}`
 }
