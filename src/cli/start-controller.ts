@@ -1,7 +1,7 @@
 /** Starts the controller in the background, and waits until it answers or says why it can't. */
 import { spawn } from 'node:child_process'
 import { closeSync, openSync, readFileSync } from 'node:fs'
-import { extname, join } from 'node:path'
+import { resolve } from 'node:path'
 import { Readable } from 'node:stream'
 import { setTimeout as delay } from 'node:timers/promises'
 import { type ErrorReport, fromReport, RepaveError } from '../errors.ts'
@@ -10,6 +10,9 @@ import { controllerLog } from './controller-log.ts'
 /** The descriptor on which a background controller says once how its start went. */
 export const verdictDescriptor = 3
 export const readyVerdict = 'ready'
+
+/** It knows which Node.js and which flags the controller takes. */
+const launcher = resolve(import.meta.dirname, '../../bin/repave')
 
 /** How long another controller that is just starting may take to answer. */
 const patienceMs = 20_000
@@ -30,9 +33,8 @@ export async function startController(home: string, answers: () => Promise<boole
 
 /** Resolves with what the controller says of its start; empty when it died before it could. */
 async function spawnController(home: string): Promise<string> {
-  const main = join(import.meta.dirname, `main${extname(import.meta.filename)}`)
   const log = openSync(controllerLog(home), 'a', 0o600)
-  const child = spawn(process.execPath, [main, 'serve', '--background'], {
+  const child = spawn(launcher, ['serve', '--background'], {
     detached: true,
     cwd: home,
     env: { ...process.env, REPAVE_HOME: home },

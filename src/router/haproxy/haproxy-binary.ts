@@ -40,6 +40,8 @@ export function startMaster(binary: string, folder: string, configFile: string):
     const child = spawn(binary, ['-W', '-f', configFile, '-S', `unix@${masterSocketName},mode,600`], {
       cwd: folder,
       detached: true,
+      // Nothing of the controller's environment is HAProxy's business: it may hold credentials, or rules for memory.
+      env: { PATH: process.env.PATH },
       stdio: ['ignore', log, log],
     })
     child.unref()
