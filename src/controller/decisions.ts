@@ -145,8 +145,10 @@ export class Decisions {
     const failed = current?.release.services[rollout.service]
     if (!current || !failed) return false
     const logs = await this.#lastWords(rollout)
-    const { [rollout.service]: _failed, ...others } = current.release.services
     const previous = await this.#previous(rollout, current)
+    // Somebody may have decided something else while the store and the engine were asked.
+    if (!this.isCurrent(current) || this.#rollouts.of(rollout) !== rollout) return true
+    const { [rollout.service]: _failed, ...others } = current.release.services
     const release: Release = {
       ...current.release,
       services: { ...others, ...(previous && { [rollout.service]: previous }) },

@@ -6,8 +6,10 @@ import { sameRoutes, wantedRoutes } from './routes.ts'
 import type { Seams } from './seams.ts'
 import type { ScopeView, Sight } from './views.ts'
 
-/** Namespaces kept ahead of need cost memory; beyond so many, starts are bound by the processor anyway. */
-const mostSpares = 8
+/** Each namespace that is kept ahead costs some memory. */
+const mostSpares = 32
+/** In a small fleet, while one instance is made, the namespace of the one before it is still being given back. */
+const mostDoubled = 8
 
 export class Upkeep {
   readonly #seams: Seams
@@ -65,8 +67,7 @@ export class Upkeep {
 
   #reserve({ scope, fleets }: ScopeView): void {
     const surge = Math.max(0, ...fleets.map(({ target }) => target.surge))
-    // While one instance is made, the namespace of the one before it is still being given back.
-    const count = Math.min(mostSpares, 2 * surge)
+    const count = Math.min(mostSpares, Math.max(surge, Math.min(2 * surge, mostDoubled)))
     if (this.#reserved.get(scopeName(scope)) === count) return
     this.#attempt(`reserve ${scopeName(scope)}`, async () => {
       await this.#seams.engine.reserve(scope, count)
