@@ -51,15 +51,16 @@ export class AbortMonitor implements Monitor {
       for (const instance of instances) if (!isFit(instance)) this.#release(instance.order.name)
   }
 
+  /** One that faltered and serves again may be kept or given up: it counts, and is not asked for. */
   #keep(fleet: FleetTruth, { leaving }: WorldTruth): void {
     const { key, wanted } = fleet
-    const names = readyIn(fleet, leaving)
-      .filter((instance) => instance.order.version === wanted?.version && !this.#past.hasFaltered(instance))
-      .map(({ order }) => order.name)
-      .filter((name) => !this.#condemned.has(name))
+    const survivors = readyIn(fleet, leaving).filter(
+      ({ order }) => order.version === wanted?.version && !this.#condemned.has(order.name),
+    )
+    const steady = survivors.filter((instance) => !this.#past.hasFaltered(instance))
     this.#survivors.set(fleetName(key), {
-      names: new Set(names),
-      atLeast: Math.min(names.length, wanted?.replicas ?? 0),
+      names: new Set(survivors.map(({ order }) => order.name)),
+      atLeast: Math.min(steady.length, wanted?.replicas ?? 0),
     })
   }
 

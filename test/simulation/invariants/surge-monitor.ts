@@ -2,6 +2,7 @@
 import type { MemoryInstance } from '../../../src/engine/memory/memory-machine.ts'
 import { fleetName, scopeName } from '../../../src/model/stack.ts'
 import type { ReleaseRecord } from '../../../src/store/store.ts'
+import type { Call } from '../seams.ts'
 import { ceilingOf, type FleetTruth, type WorldTruth } from '../fleet-truth.ts'
 import { ViolationError, type Disturbance, type Monitor } from './invariant.ts'
 import type { Past } from './past.ts'
@@ -12,7 +13,9 @@ const unseenMs = 1_500
 export class SurgeMonitor implements Monitor {
   readonly #past: Past
   readonly #changedAtMs = new Map<string, number>()
-  #excusedUntilMs = 0
+  /** When each instance was asked for: what was decided since then, it can't be held to. */
+  readonly #askedAtMs = new Map<string, number>()
+  #disturbedAtMs = -Infinity
 
   constructor(past: Past) {
     this.#past = past
@@ -23,14 +26,19 @@ export class SurgeMonitor implements Monitor {
   }
 
   onDisturbance(disturbance: Disturbance, { nowMs }: WorldTruth): void {
-    if (disturbance.kind !== 'instance') this.#excusedUntilMs = nowMs + unseenMs
+    if (disturbance.kind !== 'instance') this.#disturbedAtMs = nowMs
+  }
+
+  onCall({ on, verb, subject }: Call, { nowMs }: WorldTruth): void {
+    if (on === 'engine' && verb === 'create') this.#askedAtMs.set(subject, nowMs)
   }
 
   onCreated({ order }: MemoryInstance, truth: WorldTruth): void {
     const name = fleetName(order)
     const fleet = truth.fleets.find(({ key }) => fleetName(key) === name)
-    const changedAtMs = this.#changedAtMs.get(scopeName(order)) ?? 0
-    if (!fleet || truth.nowMs <= this.#excusedUntilMs || truth.nowMs - changedAtMs < unseenMs) return
+    const changedAtMs = Math.max(this.#changedAtMs.get(scopeName(order)) ?? -Infinity, this.#disturbedAtMs)
+    const askedAtMs = this.#askedAtMs.get(order.name) ?? truth.nowMs
+    if (!fleet || askedAtMs - changedAtMs < unseenMs) return
     const working = fleet.instances.filter((instance) => this.#isWorking(instance, fleet, truth))
     if (working.length > ceilingOf(fleet))
       throw new ViolationError(
