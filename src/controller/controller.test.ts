@@ -270,6 +270,18 @@ test('an instance that dies is replaced at once; a crash loop gets growing delay
   expect((await fleet())?.backoff).toBeUndefined()
 })
 
+test('a fleet that could not run for a while comes back when it can', async () => {
+  await result(up(stack({ replicas: 1 })))
+  await clock.advance(30_000)
+  image('web:1', { cannotRun: 'no such device' })
+  machine.die(live()[0]!)
+  await clock.advance(10_000)
+  expect(await fleet()).toMatchObject({ ready: 0, backoff: { lastExit: expect.stringContaining('no such device') } })
+  image('web:1')
+  await clock.advance(90_000)
+  expect((await fleet())?.ready).toBe(1)
+})
+
 test('the next controller finds everything as it was, and goes on with what was begun', async () => {
   await result(up(version('one')))
   const stream = up(version('two'))[Symbol.asyncIterator]()

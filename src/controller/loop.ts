@@ -238,6 +238,7 @@ export class Loop {
     if (error) this.#seams.log(`${fleetName(key)}: ${effect.kind} ${effect.instance} failed: ${error.message}`)
     const isBirth = effect.kind === 'create' || effect.kind === 'start'
     if (isBirth) this.#upkeep.forget(key)
+    if (isBirth && !error) this.recollection.noteRuns(effect.instance)
     if (error && isBirth && !error.retryable) {
       const version = effect.kind === 'create' ? effect.version : (order.instance?.version ?? '')
       this.recollection.noteCannotRun(key, version, effect.instance, error.message, this.#seams.clock.now())

@@ -44,6 +44,11 @@ export class Recollection implements Remembered {
     this.#crashLoops.set(fleetName(key), afterEarlyDeath(this.crashLoop(key), words, nowMs))
   }
 
+  /** The name may belong to another instance by now. */
+  noteRuns(instance: string): void {
+    this.#cannotRun.delete(instance)
+  }
+
   cannotRun(instance: string): string | undefined {
     return this.#cannotRun.get(instance)?.words
   }
