@@ -280,6 +280,7 @@ test('a fleet that could not run for a while comes back when it can', async () =
   image('web:1')
   await clock.advance(90_000)
   expect((await fleet())?.ready).toBe(1)
+  expect(live()).toEqual([expect.stringMatching(/-1$/)])
 })
 
 test('the next controller finds everything as it was, and goes on with what was begun', async () => {
