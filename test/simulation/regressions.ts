@@ -2,12 +2,24 @@
  * Histories that once broke a promise, as short as they could be made (`npm run simulate -- --seed S --shrink`): kept as
  * data, since a seed means another history as soon as histories are drawn otherwise.
  */
+import type { Scope } from '../../src/model/stack.ts'
+import type { ServiceChoice } from './catalogue.ts'
 import type { History } from './history.ts'
 
 interface Regression {
   readonly name: string
   readonly seed: number
   readonly history: History
+}
+
+const live: Scope = { stack: 'shop', environment: 'live' }
+const quick: ServiceChoice = {
+  image: 'quick',
+  generation: 0,
+  replicas: 1,
+  maxSurge: { kind: 'count', count: 1 },
+  maxUnavailable: { kind: 'count', count: 0 },
+  drainMs: 500,
 }
 
 export const regressions: readonly Regression[] = [
@@ -20,7 +32,7 @@ export const regressions: readonly Regression[] = [
       actions: [
         {
           kind: 'up',
-          scope: { stack: 'shop', environment: 'live' },
+          scope: live,
           choice: {
             web: {
               image: 'stubborn',
@@ -46,7 +58,7 @@ export const regressions: readonly Regression[] = [
       actions: [
         {
           kind: 'up',
-          scope: { stack: 'shop', environment: 'live' },
+          scope: live,
           choice: {
             web: {
               image: 'flaky',
@@ -71,7 +83,7 @@ export const regressions: readonly Regression[] = [
       actions: [
         {
           kind: 'up',
-          scope: { stack: 'shop', environment: 'live' },
+          scope: live,
           choice: {
             web: {
               image: 'stillborn',
@@ -101,7 +113,7 @@ export const regressions: readonly Regression[] = [
           afterMs: 21854,
         },
         { kind: 'controller-restart', afterMs: 4798 },
-        { kind: 'replace', scope: { stack: 'shop', environment: 'live' }, pick: 0.8253104727240654, afterMs: 27 },
+        { kind: 'replace', scope: live, pick: 0.8253104727240654, afterMs: 27 },
       ],
     },
   },
@@ -114,7 +126,7 @@ export const regressions: readonly Regression[] = [
       actions: [
         {
           kind: 'up',
-          scope: { stack: 'shop', environment: 'live' },
+          scope: live,
           choice: {
             web: {
               image: 'stillborn',
@@ -137,7 +149,7 @@ export const regressions: readonly Regression[] = [
         },
         {
           kind: 'up',
-          scope: { stack: 'shop', environment: 'live' },
+          scope: live,
           choice: {
             web: {
               image: 'slow',
@@ -159,6 +171,21 @@ export const regressions: readonly Regression[] = [
           afterMs: 24955,
         },
         { kind: 'controller-restart', afterMs: 0 },
+      ],
+    },
+  },
+  {
+    name: 'nothing starts on an address at which the router still serves another service',
+    seed: 1,
+    history: {
+      profile: 'everything',
+      patient: false,
+      actions: [
+        { kind: 'up', scope: live, choice: { web: quick }, afterMs: 0 },
+        { kind: 'up', scope: live, choice: { web: quick, api: quick }, afterMs: 5_000 },
+        { kind: 'router-calls', fault: 'hang', calls: 4, afterMs: 5_000 },
+        { kind: 'engine-restart', afterMs: 0 },
+        { kind: 'controller-restart', afterMs: 20_000 },
       ],
     },
   },

@@ -77,12 +77,13 @@ export class MemoryMachine {
     return this.#occupied.has(name)
   }
 
-  /** Every process ends; what was made stays. */
+  /** Every process ends; what was made stays. Addresses are handed out anew, from the first one on. */
   restart(): void {
     for (const instance of this.#instances.values()) {
       instance.process?.kill()
       delete instance.address
     }
+    for (const network of this.#networks.values()) network.nextHost = 0
     this.loseEvents()
   }
 
@@ -200,7 +201,7 @@ export class MemoryMachine {
     if (this.#instances.get(name) === instance) this.#changed(name, 'die')
   }
 
-  /** Addresses go round, so that one is taken again as late as can be. */
+  /** Until a restart addresses go round, so that one is taken again as late as can be. */
   #freeHost({ owner, order }: MemoryInstance): string {
     const network = this.#networks.get(networkKey(owner, order))
     if (!network) throw new Error(`no network for ${order.name}`)
