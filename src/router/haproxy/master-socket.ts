@@ -39,9 +39,14 @@ export class MasterSocket {
 
   /** The answer of the worker `pid`, which is never empty; ROUTER_UNREACHABLE when there is none. */
   async tell(pid: number, command: string): Promise<string> {
-    const answer = await this.#ask(`@!${pid} ${command}`)
-    if (answer === undefined || answer === '') throw noAnswer(this.#folder)
+    const answer = await this.tellLeaving(pid, command)
+    if (answer === '') throw noAnswer(this.#folder)
     return answer
+  }
+
+  /** The answer of a worker that was replaced and ends when its last request does; empty when it has ended. */
+  async tellLeaving(pid: number, command: string): Promise<string> {
+    return (await this.#ask(`@!${pid} ${command}`)) ?? ''
   }
 
   /** A connection that stays open as long as the master does; undefined when there is none. */

@@ -33,7 +33,9 @@ export class Servers {
   /** Requests at or queued for each server by `pool/instance`, replaced workers' included. */
   async sessions({ current, old }: Running, pool?: PoolName): Promise<ReadonlyMap<string, number>> {
     const command = `show stat ${pool ?? -1} 4 -1`
-    const answers = await Promise.all([current, ...old].map((pid) => this.#haproxy.master.tell(pid, command)))
+    const { master } = this.#haproxy
+    const leaving = old.map((pid) => master.tellLeaving(pid, command))
+    const answers = await Promise.all([master.tell(current, command), ...leaving])
     const total = new Map<string, number>()
     for (const [server, count] of answers.flatMap((answer) => [...parseSessions(answer)]))
       total.set(server, (total.get(server) ?? 0) + count)
@@ -79,8 +81,8 @@ export class Servers {
       `shutdown sessions server ${pool}/${instance}`,
     ])
     for (const pid of running.old) {
-      const ids = parseSessionIds(await this.#haproxy.master.tell(pid, 'show sess'), pool, instance)
-      for (const id of ids) await this.#haproxy.master.tell(pid, `shutdown session ${id}`)
+      const ids = parseSessionIds(await this.#haproxy.master.tellLeaving(pid, 'show sess'), pool, instance)
+      for (const id of ids) await this.#haproxy.master.tellLeaving(pid, `shutdown session ${id}`)
     }
   }
 
