@@ -8,6 +8,7 @@ import { type Health, shortVersion, type VersionId, versionName } from '../model
 import type { Fleet } from '../plan/fleet.ts'
 import type { Decision, ReleaseRecord, RolloutEnd, RolloutRecord, RolloutStart, VersionRecord } from '../store/store.ts'
 import { lastWords } from './act.ts'
+import { recordDecision } from './record-decision.ts'
 import type { Recollection } from './recollection.ts'
 import type { Rollouts } from './rollouts.ts'
 import type { Seams } from './seams.ts'
@@ -89,13 +90,15 @@ export class Decisions {
   async take({ release, decision, reason, by }: NewDecision): Promise<ReleaseRecord> {
     const { store, clock } = this.#seams
     const atMs = clock.now()
-    const before = this.of(release)?.release
+    const known = this.of(release)
+    const before = known?.release
     const changed = Object.keys({ ...before?.services, ...release.services }).filter((service) =>
       differs(service, before, release),
     )
     const ends = changed.flatMap((service) => this.#superseded({ ...scopeOf(release), service }, atMs))
     const starts = changed.flatMap((service) => this.#start(service, before, release))
-    const { record, started } = await store.decide({ release, decision, reason, by, atMs, ends, starts })
+    const asked = { release, decision, reason, by, atMs, ends, starts }
+    const { record, started } = await recordDecision(store, asked, known)
     for (const service of changed) this.#forget({ ...scopeOf(release), service })
     this.#adopt(record)
     for (const rollout of started) this.#rollouts.begin(rollout, atMs)
@@ -156,7 +159,7 @@ export class Decisions {
     const atMs = clock.now()
     const end: RolloutEnd = { id: rollout.id, state: 'aborted', reason, logs, endedAtMs: atMs }
     const decision = { release, decision: 'abort', reason, by: 'repave', atMs } as const
-    const { record } = await store.decide({ ...decision, ends: [end], starts: [] })
+    const { record } = await recordDecision(store, { ...decision, ends: [end], starts: [] }, current)
     this.#forget(rollout)
     this.#adopt(record)
     await this.#saveVersion(rollout, failed, 'failed')

@@ -1,6 +1,6 @@
 /** What is lying in wait: crashes and faults that are armed and have not struck yet. */
 import { RepaveError } from '../../src/errors.ts'
-import type { CallFault, Crash, EventFault } from './history.ts'
+import type { CallFault, Crash, DiskFault, EventFault } from './history.ts'
 import type { Call } from './seams.ts'
 
 export class Hazards {
@@ -9,6 +9,7 @@ export class Hazards {
   events: EventFault | undefined
   /** It serves, but can't be driven. */
   routerIsAway = false
+  fullDisk: DiskFault | undefined
   readonly #faults = new Map<Call['on'], { readonly fault: CallFault; left: number }>()
   #crash: { readonly crash: Crash; left: number } | undefined
 
@@ -25,6 +26,7 @@ export class Hazards {
     this.#crash = undefined
     this.events = undefined
     this.routerIsAway = false
+    this.fullDisk = undefined
   }
 
   /** The crash that strikes at this call. */
@@ -37,11 +39,17 @@ export class Hazards {
 
   /** The fault that this call suffers. */
   faultAt(call: Call): CallFault | undefined {
+    if (call.nature === 'record') return this.#diskFault()
     const armed = call.nature === 'act' ? this.#faults.get(call.on) : undefined
     if (!armed) return undefined
     if (--armed.left === 0) this.#faults.delete(call.on)
     this.count(`${call.on} call: ${armed.fault}`)
     return armed.fault
+  }
+
+  #diskFault(): CallFault | undefined {
+    if (this.fullDisk) this.count(`store call: ${this.fullDisk}`)
+    return this.fullDisk
   }
 
   count(kind: string): void {
@@ -50,7 +58,7 @@ export class Hazards {
 }
 
 export function injectedFailure(call: Call): RepaveError {
-  const code = call.on === 'engine' ? 'ENGINE_FAILED' : call.on === 'router' ? 'ROUTER_FAILED' : 'STORE_FAILED'
+  const code = call.on === 'engine' ? 'ENGINE_FAILED' : call.on === 'router' ? 'ROUTER_FAILED' : 'DISK_FULL'
   return new RepaveError(code, `the simulated ${call.on} fails to ${call.verb} ${call.subject}`, { hint: 'try again' })
 }
 

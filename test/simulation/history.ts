@@ -10,6 +10,8 @@ export type CallFault = (typeof callFaults)[number]
 export const eventFaults = ['lost', 'doubled', 'reordered'] as const
 export type EventFault = (typeof eventFaults)[number]
 
+export type DiskFault = 'error' | 'reported'
+
 export type Command =
   | { readonly kind: 'up'; readonly scope: Scope; readonly choice: StackChoice }
   | { readonly kind: 'rollback'; readonly scope: Scope; readonly service?: ServiceName }
@@ -40,6 +42,8 @@ export type Mishap =
   | { readonly kind: 'engine-away' | 'router-away'; readonly forMs: number }
   | { readonly kind: 'engine-restart' | 'router-restart' | 'controller-restart' }
   | { readonly kind: 'events'; readonly fault: EventFault; readonly forMs: number }
+  /** Nothing can be recorded; `reported`: it is, and is said not to be. */
+  | { readonly kind: 'disk-full'; readonly fault: DiskFault; readonly forMs: number }
 
 export type Action = (Command | Mishap) & { readonly afterMs: number }
 
@@ -51,6 +55,7 @@ export const profiles = {
   engine: ['engine-calls', 'engine-away', 'engine-restart', 'death'],
   router: ['router-calls', 'router-away', 'router-restart'],
   events: ['events', 'death', 'sickness'],
+  disk: ['disk-full', 'death', 'crash'],
   everything: [
     'death',
     'sickness',
@@ -63,6 +68,7 @@ export const profiles = {
     'router-away',
     'router-restart',
     'events',
+    'disk-full',
   ],
 } as const satisfies Record<string, readonly Mishap['kind'][]>
 
@@ -89,7 +95,7 @@ export function drawHistory(random: Random, steps: number): History {
 }
 
 function drawProfile(random: Random): Profile {
-  return random.pick(['calm', 'deaths', 'crashes', 'crashes', 'engine', 'router', 'events', 'everything', 'everything'])
+  return random.pick([...(Object.keys(profiles) as Profile[]), 'crashes', 'everything'])
 }
 
 /** Often no time at all, often in the middle of what the action before set off, at times long after. */
@@ -169,6 +175,8 @@ function drawMishap(random: Random, kind: Mishap['kind']): Mishap {
     case 'router-restart':
     case 'controller-restart':
       return { kind }
+    case 'disk-full':
+      return { kind, fault: random.pick(['error', 'error', 'reported']), forMs: 200 + random.integer(12_000) }
     case 'events':
       return { kind, fault: random.pick(eventFaults), forMs: 1_000 + random.integer(15_000) }
   }

@@ -20,9 +20,11 @@ export interface Office {
   controller(): Promise<{ readonly controller: Controller; readonly life: Life }>
   /** The instances of the environment that are there now. */
   instances(command: Command): readonly string[]
-  /** Whether a decision was recorded for the environment since the sequence number. */
+  /** How many decisions of people were recorded for the environment so far. */
   decisions(command: Command): number
   condemn(instance: string): void
+  /** A command was answered; `decisions` were recorded for its environment since it was given. */
+  onAnswer(command: Command, answer: Answer, decisions: number): void
 }
 
 export class People {
@@ -52,7 +54,11 @@ export class People {
 
   async #ask(command: Command): Promise<Answer> {
     const { controller, life } = await this.#office.controller()
-    return Promise.race([this.#read(command, controller), life.over.then((): Answer => ({ kind: 'cut off' }))])
+    const before = this.#office.decisions(command)
+    const cutOff = life.over.then((): Answer => ({ kind: 'cut off' }))
+    const answer = await Promise.race([this.#read(command, controller), cutOff])
+    this.#office.onAnswer(command, answer, this.#office.decisions(command) - before)
+    return answer
   }
 
   async #read(command: Command, controller: Controller): Promise<Answer> {

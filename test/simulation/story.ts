@@ -50,6 +50,10 @@ export function actionWords(action: Action): string {
     case 'router-restart':
     case 'controller-restart':
       return `the ${action.kind.replace('-restart', '')} restarts`
+    case 'disk-full': {
+      const outcome = action.fault === 'error' ? 'nothing is recorded' : 'all is recorded and said not to be'
+      return `the disk is full for ${action.forMs} ms, ${outcome}`
+    }
     case 'events':
       return `events are ${action.fault} for ${action.forMs} ms`
   }

@@ -1,44 +1,36 @@
 /** One simulated world: a machine, a router, a store, people and mishaps, and one controller after the other. */
-import { Controller } from '../../src/controller/controller.ts'
 import { MemoryEngine } from '../../src/engine/memory/memory-engine.ts'
 import { MemoryMachine } from '../../src/engine/memory/memory-machine.ts'
 import type { EngineEvent } from '../../src/engine/engine.ts'
-import type { Release } from '../../src/model/release.ts'
 import { scopeName } from '../../src/model/stack.ts'
 import { MemoryProbe } from '../../src/probe/memory/memory-probe.ts'
 import { MemoryProxy, type MemorySession } from '../../src/router/memory/memory-proxy.ts'
 import { MemoryRouter } from '../../src/router/memory/memory-router.ts'
 import type { RouterServer } from '../../src/router/router.ts'
-import { createMemoryStore } from '../../src/store/memory/memory-store.ts'
-import type { ReleaseRecord, Store } from '../../src/store/store.ts'
+import type { ReleaseRecord } from '../../src/store/store.ts'
 import { seededRandom } from '../../src/system/random.ts'
 import { VirtualClock } from '../../src/system/virtual-clock.ts'
 import { fillImages } from './catalogue.ts'
+import { Decided } from './decided.ts'
 import { fleetsOf, type WorldTruth } from './fleet-truth.ts'
 import { Hazards } from './hazards.ts'
 import type { Command, Mishap } from './history.ts'
 import { ViolationError, type Disturbance, type Violation } from './invariants/invariant.ts'
 import { Monitors } from './invariants/monitors.ts'
-import { Life } from './life.ts'
+import type { Life } from './life.ts'
+import { Misfortune } from './misfortune.ts'
 import { People, type Answer } from './people.ts'
 import { aroundEngine, aroundRouter, aroundStore, type Call } from './seams.ts'
 import { actionWords, Story } from './story.ts'
+import { Succession, type ControllerSeams } from './succession.ts'
 import { sendRequests } from './traffic.ts'
 
 const startMs = Date.UTC(2026, 0, 1)
 const timings = { createMs: 15, removeMs: 10, observeMs: 2 }
 const pulseMs = 500
-const restartRetryMs = 1_000
-
-interface Reign {
-  readonly life: Life
-  readonly controller: Controller
-  readonly started: Promise<void>
-}
 
 /** Replaces a seam of the controller by one that is broken, to show that the simulation notices. */
 export type Tamper = (seams: ControllerSeams) => ControllerSeams
-type ControllerSeams = ConstructorParameters<typeof Controller>[0]
 
 export class World {
   readonly clock = new VirtualClock(startMs)
@@ -49,13 +41,12 @@ export class World {
   readonly #people: People
   readonly #monitors = new Monitors(this.machine)
   readonly #tamper: Tamper
-  readonly #releases = new Map<string, Release>()
-  readonly #decisions: ReleaseRecord[] = []
-  readonly #store: Store
+  readonly #decided = new Decided((record) => this.#onDecision(record))
+  readonly #succession: Succession
+  readonly #misfortune: Misfortune
   readonly #probe = new MemoryProbe(this.clock, this.machine)
   readonly #leaving = new Map<string, number>()
   readonly #ended = new AbortController()
-  #reign: Reign | undefined
   #violation: Violation | undefined
   #dirty = false
   /** Calls so far that change instances or routes. */
@@ -66,19 +57,14 @@ export class World {
 
   constructor(seed: number, tamper: Tamper = (seams) => seams) {
     this.#tamper = tamper
-    this.#store = this.#witnessed(createMemoryStore())
     fillImages(this.machine.images)
     this.machine.listen('controller', (event) => this.#onMachine(event))
-    this.#people = new People(
-      {
-        controller: () => this.#ruler(),
-        instances: ({ scope }) => this.#instancesOf(scopeName(scope)),
-        decisions: ({ scope }) =>
-          this.#decisions.filter(({ release }) => scopeName(release) === scopeName(scope)).length,
-        condemn: (instance) => this.#monitors.condemn(instance),
-      },
-      this.story,
-    )
+    this.#succession = this.#succeed()
+    const { clock, story, hazards, machine, proxy } = this
+    const disturb = (disturbance: Disturbance) => this.#disturb(disturbance)
+    const succession = this.#succession
+    this.#misfortune = new Misfortune({ clock, story, hazards, machine, proxy, succession, disturb })
+    this.#people = this.#populate()
     const random = seededRandom(seed ^ 0x5eed)
     void this.#pulse()
     void sendRequests(this.proxy, this.clock, random, this.#traffic, this.#ended.signal)
@@ -91,8 +77,8 @@ export class World {
   truth(): WorldTruth {
     return {
       nowMs: this.clock.now(),
-      releases: this.#releases,
-      fleets: fleetsOf(this.#releases.values(), this.machine.instances, this.#servers()),
+      releases: this.#decided.releases,
+      fleets: fleetsOf(this.#decided.releases.values(), this.machine.instances, this.#servers()),
       leaving: new Set(this.#leaving.keys()),
     }
   }
@@ -123,139 +109,63 @@ export class World {
     this.hazards.disarm()
     this.machine.reachable = true
     for (const { order } of this.machine.instances) this.machine.force(order.name, undefined)
-    void this.#ruler()
+    void this.#succession.ruler()
   }
 
   async end(): Promise<void> {
     this.#ended.abort()
-    this.#reign?.life.end({ finishing: false })
+    this.#succession.close()
     await this.clock.runUntil(this.clock.now())
   }
 
   suffer(mishap: Mishap): void {
     this.story.tell('mishap', actionWords({ ...mishap, afterMs: 0 }))
     this.hazards.count(mishap.kind)
-    this.#strike(mishap)
+    this.#misfortune.strike(mishap)
     this.#dirty = true
   }
 
-  #strike(mishap: Mishap): void {
-    switch (mishap.kind) {
-      case 'death':
-        return this.#kill(mishap.pick, mishap.outOfMemory)
-      case 'sickness':
-        return void this.#sicken(mishap.pick, mishap.answer, mishap.forMs)
-      case 'crash':
-        if (mishap.calls > 0) return this.hazards.armCrash(mishap)
-        return this.#reign?.life.end(mishap)
-      case 'engine-calls':
-        return this.hazards.armFaults('engine', mishap.fault, mishap.calls)
-      case 'router-calls':
-        return this.hazards.armFaults('router', mishap.fault, mishap.calls)
-      case 'engine-away':
-        return void this.#away((away) => (this.machine.reachable = !away), mishap.forMs)
-      case 'router-away':
-        return void this.#away((away) => (this.hazards.routerIsAway = away), mishap.forMs)
-      case 'engine-restart':
-        this.#disturb({ kind: 'all' })
-        return this.machine.restart()
-      case 'router-restart':
-        this.#disturb({ kind: 'all' })
-        return this.proxy.crash()
-      case 'controller-restart':
-        return void this.#restartController()
-      case 'events':
-        return void this.#garbleEvents(mishap.fault, mishap.forMs)
-    }
+  #populate(): People {
+    return new People(
+      {
+        controller: () => this.#succession.ruler(),
+        instances: ({ scope }) => this.#instancesOf(scopeName(scope)),
+        decisions: ({ scope }) => this.#decided.countByPeople(scope),
+        condemn: (instance) => this.#monitors.condemn(instance),
+        onAnswer: (command, answer, decisions) =>
+          this.#watch(() => this.#monitors.onAnswer(command, answer, decisions)),
+      },
+      this.story,
+    )
   }
 
-  #kill(pick: number, outOfMemory: boolean): void {
-    const name = this.#pickRunning(pick)
-    if (!name) return
-    this.story.tell('mishap', `${name} dies`)
-    this.#disturb({ kind: 'instance', instance: name })
-    this.machine.die(name, { code: 137, outOfMemory })
-  }
-
-  async #sicken(pick: number, answer: 'unhealthy' | 'silent', forMs: number): Promise<void> {
-    const name = this.#pickRunning(pick)
-    if (!name) return
-    this.story.tell('mishap', `${name} is ${answer}`)
-    this.#disturb({ kind: 'instance', instance: name })
-    this.machine.force(name, answer)
-    await this.clock.sleep(forMs)
-    this.machine.force(name, undefined)
-  }
-
-  async #away(turn: (away: boolean) => void, forMs: number): Promise<void> {
-    turn(true)
-    await this.clock.sleep(forMs)
-    turn(false)
-  }
-
-  async #garbleEvents(fault: NonNullable<Hazards['events']>, forMs: number): Promise<void> {
-    this.hazards.events = fault
-    await this.clock.sleep(forMs)
-    if (this.hazards.events === fault) this.hazards.events = undefined
-  }
-
-  async #restartController(): Promise<void> {
-    const reign = this.#reign
-    if (!reign || reign.life.isOver) return
-    await Promise.race([reign.controller.stop(), reign.life.over])
-    this.story.tell('controller', 'stopped')
-    reign.life.end({ finishing: true })
-  }
-
-  /** The controller that lives, started where none does. */
-  async #ruler(): Promise<{ readonly controller: Controller; readonly life: Life }> {
-    if (!this.#reign || this.#reign.life.isOver) this.#reign = this.#enthrone()
-    const reign = this.#reign
-    await Promise.race([reign.started, reign.life.over])
-    return reign.life.isOver ? this.#ruler() : reign
-  }
-
-  #enthrone(): Reign {
-    const life = new Life(this.clock, this.hazards, this.story, {
+  #succeed(): Succession {
+    const { clock, story, hazards } = this
+    const realm = { clock, story, hazards, seams: (life: Life) => this.#seams(life), onDeath: () => this.#onDeath() }
+    return new Succession(realm, {
       onCall: (call) => this.#onCall(call),
       onCallEnd: (call, outcome) => this.#onCallEnd(call, outcome),
     })
+  }
+
+  #seams(life: Life): ControllerSeams {
     const gone = life.gone.signal
     const engine = new MemoryEngine(this.machine, { timings, gone, lost: life.lost.signal })
     const router = new MemoryRouter(this.proxy, this.clock, gone)
-    const seams = this.#tamper({
+    return this.#tamper({
       clock: life.clock,
       engine: aroundEngine(engine, life.around, life.deliver),
       router: aroundRouter(router, life.around, life.deliver),
-      store: aroundStore(this.#store, life.around),
+      store: aroundStore(this.#decided.store, life.around),
       probe: { probe: (...question) => life.whileAlive(() => this.#probe.probe(...question)) },
       info: { pid: 1, socket: '/simulated' },
       log: (line) => life.isOver || this.story.tell('controller', line),
     })
-    const controller = new Controller(seams)
-    this.story.tell('controller', 'starts')
-    void life.over.then(() => this.#mourn())
-    return { life, controller, started: this.#start(controller, life) }
   }
 
-  async #start(controller: Controller, life: Life): Promise<void> {
-    await controller.start()
-    if (!life.isOver) this.story.tell('controller', 'has started')
-  }
-
-  async #mourn(): Promise<void> {
-    this.story.tell('controller', 'is dead')
+  #onDeath(): void {
     this.#leaving.clear()
     this.#disturb({ kind: 'controller' })
-    await this.clock.sleep(restartRetryMs)
-    if (!this.#ended.signal.aborted) await this.#ruler()
-  }
-
-  #pickRunning(pick: number): string | undefined {
-    const names = [...this.machine.instances]
-      .filter(({ process }) => process && !process.exit)
-      .map(({ order }) => order.name)
-    return names[Math.floor(pick * names.length)]
   }
 
   #servers(): readonly RouterServer[] {
@@ -270,20 +180,9 @@ export class World {
     return [...this.machine.instances].filter(({ order }) => scopeName(order) === scope).map(({ order }) => order.name)
   }
 
-  /** Keeps the truth about what was decided, whoever lives to hear of it. */
-  #witnessed(store: Store): Store {
-    return {
-      ...store,
-      decide: async (decision) => {
-        const outcome = await store.decide(decision)
-        const { record } = outcome
-        this.#decisions.push(record)
-        this.#releases.set(scopeName(record.release), record.release)
-        this.story.tell('store', `${scopeName(record.release)}: ${record.decision}, ${record.reason}`)
-        this.#watch(() => this.#monitors.onDecision(record, this.truth()))
-        return outcome
-      },
-    }
+  #onDecision(record: ReleaseRecord): void {
+    this.story.tell('store', `${scopeName(record.release)}: ${record.decision}, ${record.reason}`)
+    this.#watch(() => this.#monitors.onDecision(record, this.truth()))
   }
 
   #onCall(call: Call): void {

@@ -11,6 +11,7 @@ export const invariantNames = [
   'surge',
   'no request lost',
   'aborted ends whole',
+  'refused changes nothing',
   'converges',
   'kill anything',
 ] as const

@@ -3,12 +3,15 @@ import type { MemoryInstance, MemoryMachine } from '../../../src/engine/memory/m
 import type { MemorySession } from '../../../src/router/memory/memory-proxy.ts'
 import type { ReleaseRecord } from '../../../src/store/store.ts'
 import type { WorldTruth } from '../fleet-truth.ts'
+import type { Command } from '../history.ts'
+import type { Answer } from '../people.ts'
 import type { Call } from '../seams.ts'
 import { AbortMonitor } from './abort-monitor.ts'
 import { ContentMonitor } from './content-monitor.ts'
 import { FloorMonitor } from './floor-monitor.ts'
 import type { Disturbance, Monitor } from './invariant.ts'
 import { Past } from './past.ts'
+import { judgeRefusal } from './refusal.ts'
 import { SurgeMonitor } from './surge-monitor.ts'
 import { TrafficMonitor } from './traffic-monitor.ts'
 
@@ -31,6 +34,10 @@ export class Monitors {
 
   condemn(instance: string): void {
     this.#abort.condemn(instance)
+  }
+
+  onAnswer(command: Command, answer: Answer, decisions: number): void {
+    judgeRefusal(command, answer, decisions)
   }
 
   onRequest(pool: string, session: MemorySession | undefined, truth: WorldTruth): void {
