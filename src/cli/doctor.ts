@@ -3,7 +3,7 @@ import { accessSync, constants, existsSync, readFileSync, statfsSync } from 'nod
 import { dirname } from 'node:path'
 import { userInfo } from 'node:os'
 import { createClient } from '../api/client.ts'
-import { socketPath, stateFolder } from '../api/home.ts'
+import { refuseUnfit, socketPath, stateFolder } from '../api/home.ts'
 import { asRepaveError } from '../errors.ts'
 import { errorCode } from '../system/error-code.ts'
 import { type Finding, renderFindings } from './render/doctor.ts'
@@ -67,6 +67,7 @@ function home(): Finding {
     accessSync(nearest, constants.W_OK | constants.X_OK)
     socketPath(folder)
     const isThere = nearest === folder
+    if (isThere) refuseUnfit(folder)
     return { name, state: 'ok', detail: `${folder} ${isThere ? 'is writable' : 'can be made'}` }
   } catch (error) {
     const { message } = asRepaveError(error)

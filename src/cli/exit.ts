@@ -7,6 +7,8 @@ export const exitDone = 0
 export const exitDifferences = 4
 /** 128 + SIGINT, as shells count. */
 export const exitInterrupted = 130
+/** 128 + SIGPIPE. */
+export const exitAfterBrokenPipe = 141
 
 export function exitOfError(error: RepaveError): number {
   return error.exitCode

@@ -7,6 +7,14 @@ import { join } from 'node:path'
 enableCompileCache(join(process.env.XDG_CACHE_HOME ?? join(homedir(), '.cache'), 'repave', 'compile'))
 
 const { endWithReader } = await import('./terminal.ts')
-const { run } = await import('./run.ts')
+const { run, tellEarlyEnd } = await import('./run.ts')
+const parameters = process.argv.slice(2)
+const onEarlyEnd = (exitCode: number) => tellEarlyEnd(exitCode, parameters)
 endWithReader()
-process.exitCode = await run(process.argv.slice(2))
+// What a stack file in TypeScript prints is for people; standard output is the command's.
+console.log = console.info = console.debug = console.error
+process.once('exit', onEarlyEnd)
+void run(parameters).then((exitCode) => {
+  process.off('exit', onEarlyEnd)
+  process.exitCode = exitCode
+})

@@ -1,6 +1,8 @@
 /** `repave plan`: what `up` would do and why, without doing it. */
+import { asRepaveError } from '../errors.ts'
 import { connect } from './connect.ts'
 import { exitOfDifferences } from './exit.ts'
+import { placeError } from './place.ts'
 import { renderExplanation, renderPlan } from './render/plan.ts'
 import type { Session } from './session.ts'
 import { caller, loadSessionStack } from './stack.ts'
@@ -12,14 +14,16 @@ export interface PlanOptions {
 
 export async function plan(session: Session, options: PlanOptions): Promise<number> {
   const { terminal, json } = session
-  const { stack, file, definition } = await loadSessionStack(session)
+  const { stack, file, definition, positionOf } = await loadSessionStack(session)
   const { lockFileOf, readLock } = await import('../image/lock-file.ts')
   const settings = options.explain
     ? (await import('../config/explain.ts')).explainDefaults(definition, stack)
     : undefined
   const lock = await readLock(lockFileOf(file))
   const client = await connect(session)
-  const { plan: report } = await client.plan({ by: caller(), stack, lock })
+  const { plan: report } = await client.plan({ by: caller(), stack, lock }).catch((error: unknown) => {
+    throw placeError(asRepaveError(error), positionOf)
+  })
   if (json) terminal.printJson({ ...report, ...(settings && { settings }) })
   else {
     if (settings) terminal.print([...renderExplanation(settings, terminal.style), ''])

@@ -1,7 +1,7 @@
 /** From arguments to an exit code: runs the command, and shows an error once, as the command's reader wants it. */
 import { CommanderError } from 'commander'
 import { asRepaveError, RepaveError } from '../errors.ts'
-import { exitDone, exitOfError } from './exit.ts'
+import { exitAfterBrokenPipe, exitDone, exitInterrupted, exitOfError } from './exit.ts'
 import { createProgram } from './program.ts'
 import { renderError } from './render/error.ts'
 import { renderWelcome } from './render/welcome.ts'
@@ -17,6 +17,15 @@ export async function run(parameters: readonly string[]): Promise<number> {
     if (error.code === 'commander.help') return welcome(parameters)
     return error.exitCode === 0 ? exitDone : show(usageError(error), parameters)
   }
+}
+
+/** For a process that ends while its command still runs: done must not be what that looks like. */
+export function tellEarlyEnd(exitCode: number, parameters: readonly string[]): void {
+  if (exitCode === exitInterrupted || exitCode === exitAfterBrokenPipe) return
+  const error = new RepaveError('FILE_INVALID', 'the stack file ended the command before it was read', {
+    hint: 'a stack file in TypeScript must not call process.exit, nor await what never comes',
+  })
+  process.exitCode = show(error, parameters)
 }
 
 /** `repave` alone. */

@@ -2,7 +2,7 @@
 import { closeSync, writeSync } from 'node:fs'
 import { createApi } from '../api/api.ts'
 import { claimHome } from '../api/claim.ts'
-import { prepareHome, socketPath, stateFolder } from '../api/home.ts'
+import { engineAddress, prepareHome, socketPath, stateFolder } from '../api/home.ts'
 import { serveApi } from '../api/server.ts'
 import { repaveVersion } from '../api/version.ts'
 import { composeController } from '../compose.ts'
@@ -50,7 +50,7 @@ async function serveHome(home: string, background: boolean, onReady: () => void)
   const socket = socketPath(home)
   const log = (line: string) => logLine(line, home, background)
   const ended = signalled()
-  const composition = composeController(home, { pid: process.pid, socket }, log)
+  const composition = composeController(home, { pid: process.pid, socket, engine: engineAddress() }, log)
   const { controller } = composition
   await controller.start()
   const server = await serveApi(createApi(controller, repaveVersion()), socket)
@@ -82,5 +82,7 @@ function idle(isIdle: () => boolean): Promise<string> {
       clearInterval(timer)
       resolve('nothing is declared')
     }, idleLookMs)
+    // The server keeps the process alive; a controller that was told to end must not stay for this.
+    timer.unref()
   })
 }

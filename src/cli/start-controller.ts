@@ -4,6 +4,7 @@ import { closeSync, openSync, readFileSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { Readable } from 'node:stream'
 import { setTimeout as delay } from 'node:timers/promises'
+import { claimHome } from '../api/claim.ts'
 import { type ErrorReport, fromReport, RepaveError } from '../errors.ts'
 import { controllerLog } from './controller-log.ts'
 
@@ -28,6 +29,29 @@ export async function startController(home: string, answers: () => Promise<boole
   while (!(await answers())) {
     if (Date.now() > deadlineMs) throw silent(home)
     await delay(pollMs)
+  }
+}
+
+/** Tells the controller of `home` to end, and waits until it has given its claim to the folder back. */
+export async function endController(home: string, pid: number): Promise<void> {
+  const deadlineMs = Date.now() + patienceMs
+  process.kill(pid, 'SIGTERM')
+  while (isClaimed(home)) {
+    if (Date.now() > deadlineMs)
+      throw new RepaveError('CONTROLLER_UNREACHABLE', `the controller of ${home} (pid ${pid}) does not end`, {
+        hint: `end it with \`kill -9 ${pid}\`; instances serve on, and the next command starts another`,
+      })
+    await delay(pollMs)
+  }
+}
+
+function isClaimed(home: string): boolean {
+  try {
+    claimHome(home)[Symbol.dispose]()
+    return false
+  } catch (error) {
+    if (error instanceof RepaveError && error.code === 'CONTROLLER_RUNNING') return true
+    throw error
   }
 }
 

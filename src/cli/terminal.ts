@@ -1,4 +1,5 @@
 /** Where output goes, and what it can show. */
+import { exitAfterBrokenPipe } from './exit.ts'
 import { colorStyle, plainStyle, type Style } from './render/text.ts'
 
 export interface Terminal {
@@ -34,8 +35,6 @@ export function endWithReader(): void {
     })
   }
 }
-
-const exitAfterBrokenPipe = 141
 
 function text(lines: readonly string[]): string {
   return lines.map((line) => `${line}\n`).join('')

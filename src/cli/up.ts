@@ -9,7 +9,7 @@ export interface UpOptions {
 }
 
 export async function up(session: Session, { refresh = false }: UpOptions): Promise<number> {
-  const { stack, file } = await loadSessionStack(session)
+  const { stack, file, positionOf } = await loadSessionStack(session)
   const { lockFileOf, parseLock, readLock, writeLock } = await import('../image/lock-file.ts')
   const lockFile = lockFileOf(file)
   const lock = await readLock(lockFile)
@@ -18,6 +18,7 @@ export async function up(session: Session, { refresh = false }: UpOptions): Prom
     command: 'up',
     scope: { stack: stack.stack, environment: stack.environment },
     reports: client.up({ by: caller(), stack, lock, refresh }),
+    positionOf,
     onLock: async (resolved) => void (await writeLock(lockFile, parseLock(lockFile, resolved))),
   })
 }

@@ -1,10 +1,11 @@
 /** Work that the controller does: shown while it goes on, ended by its verdict. */
 import type { Client } from '../api/client.ts'
-import { fromReport } from '../errors.ts'
+import { asRepaveError, fromReport } from '../errors.ts'
 import type { ProgressReport, ResultReport } from '../model/report.ts'
 import { type Scope, scopeName } from '../model/stack.ts'
 import { exitInterrupted, exitOfResult } from './exit.ts'
 import { openLiveView } from './live-view.ts'
+import { placeError, placeResult, type PositionOf } from './place.ts'
 import { progressLine } from './render/progress.ts'
 import { renderOutcome } from './render/result.ts'
 import type { Session } from './session.ts'
@@ -15,6 +16,8 @@ export interface Work {
   readonly reports: AsyncIterable<ProgressReport>
   /** Writes the lock file. */
   readonly onLock?: (lock: unknown) => Promise<void>
+  /** Where the stack file has what an error is about; absent where the command has no stack file. */
+  readonly positionOf?: PositionOf
 }
 
 /** What is shown of the reports, and what is taken off the screen when they end. */
@@ -32,10 +35,14 @@ export async function watchWork(session: Session, client: Client, work: Work): P
 }
 
 async function verdict(session: Session, work: Work): Promise<ResultReport> {
+  const { positionOf } = work
   using view = await openView(session, work)
   const interrupt = onInterrupt(session, work, view)
   try {
-    return await verdictOf(work, view)
+    const result = await verdictOf(work, view)
+    return positionOf ? placeResult(result, positionOf) : result
+  } catch (error) {
+    throw positionOf ? placeError(asRepaveError(error), positionOf) : error
   } finally {
     interrupt[Symbol.dispose]()
   }

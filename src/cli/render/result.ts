@@ -25,8 +25,10 @@ function renderDone({ command, scope, result, seconds, routes }: Outcome, style:
 
 function renderFailure({ command, scope, result, routes }: Outcome, style: Style): readonly string[] {
   const { code, message, hint, logs = [] } = result
+  const place = [result.file, result.line, result.column].filter((part) => part !== undefined).join(':')
   return [
     `${style.red(`${command} did not succeed`)}: ${scope}${code === undefined ? '' : ` (${code})`}`,
+    ...(place ? [`  ${place}:`] : []),
     ...(message ?? '').split('\n').flatMap((line) => (line === '' ? [] : [`  ${printable(line)}`])),
     ...(logs.length > 0
       ? ['  its last log lines:', ...logs.map((line) => `    ${style.dim('|')} ${printable(line)}`)]
