@@ -23,6 +23,12 @@ export class EngineApi {
     return this.call('GET', `/containers/${id}/json`)
   }
 
+  async signal(id: string, signal: 'KILL' | 'TERM'): Promise<void> {
+    const { status, text } = await this.send('POST', `/containers/${id}/kill?signal=${signal}`)
+    // 404 and 409: it has ended by itself.
+    if (status >= 300 && status !== 404 && status !== 409) throw new Error(`kill ${id}: HTTP ${status}: ${text}`)
+  }
+
   networks(label: string): Promise<readonly NetworkInspectInfo[]> {
     return this.call('GET', `/networks?filters=${filters({ label: [label] })}`)
   }

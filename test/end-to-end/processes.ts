@@ -3,6 +3,7 @@ import { readdirSync, readFileSync } from 'node:fs'
 
 export interface FoundProcess {
   readonly pid: number
+  readonly parent: number
   /** The program's name, at most 15 characters (proc(5), comm). */
   readonly name: string
   readonly commandLine: readonly string[]
@@ -13,7 +14,12 @@ export function processesOf(home: string): readonly FoundProcess[] {
   return readdirSync('/proc')
     .map(Number)
     .filter((pid) => pid > 0 && pid !== process.pid && belongsTo(pid, home))
-    .map((pid) => ({ pid, name: read(pid, 'comm').trim(), commandLine: read(pid, 'cmdline').split('\0') }))
+    .map((pid) => ({
+      pid,
+      parent: Number(/^PPid:\s+(\d+)$/m.exec(read(pid, 'status'))?.[1]),
+      name: read(pid, 'comm').trim(),
+      commandLine: read(pid, 'cmdline').split('\0'),
+    }))
 }
 
 export function kill(pid: number, signal: NodeJS.Signals = 'SIGKILL'): void {
@@ -29,7 +35,7 @@ function belongsTo(pid: number, home: string): boolean {
 }
 
 /** Empty for a process that has ended meanwhile, and for a zombie. */
-function read(pid: number, file: 'comm' | 'cmdline' | 'environ'): string {
+function read(pid: number, file: 'comm' | 'cmdline' | 'environ' | 'status'): string {
   try {
     return readFileSync(`/proc/${pid}/${file}`, 'utf8')
   } catch {

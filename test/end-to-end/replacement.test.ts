@@ -1,37 +1,61 @@
+/** Promise 3: no request is lost, and capacity never falls below the floor. */
 import { describe, expect, test } from 'vitest'
 import type { LoadPlan } from '../load/generate.ts'
+import { type FloorReport, watchFloor } from './floor-watch.ts'
 import { openScene } from './open-scene.ts'
+import type { Scene } from './scene.ts'
+import { isSoak } from './soak.ts'
 
-const modes: readonly Pick<LoadPlan, 'connections' | 'methods'>[] = [
-  { connections: 'keep-alive', methods: ['GET', 'POST'] },
-  { connections: 'new', methods: ['GET', 'POST'] },
-]
+type Mode = Pick<LoadPlan, 'connections' | 'methods'>
+
+const connections = ['keep-alive', 'new'] as const
+/** Loads that share the 500 requests a second: both kinds of connections at once, or, to soak, one at a time. */
+const mixes: readonly (readonly Mode[])[] = isSoak
+  ? connections.flatMap((kind) =>
+      (['GET', 'POST'] as const).map((method) => [{ connections: kind, methods: [method] }]),
+    )
+  : [connections.map((kind) => ({ connections: kind, methods: ['GET', 'POST'] }))]
 
 /** Seldom enough that sixty instances on two cores are not busy with it. */
 const health = { http: '/healthz', interval: '1s', healthyAfter: 1 }
 
 describe.each([1, 3, 10, 30])('a fleet of %i under 500 requests a second', (replicas) => {
-  test('is replaced and rolled back without losing one', { timeout: 300_000 }, async () => {
-    const scene = await openScene()
-    await scene.declare({ replicas, health })
-    await scene.succeed('up')
-    const before = await scene.instanceIds()
-    const loads = await Promise.all(modes.map((mode) => scene.load({ ...mode, ratePerSecond: 500 / modes.length })))
+  test.each(mixes.map((mix) => [words(mix), mix] as const))(
+    'is replaced and rolled back without losing one (%s)',
+    { timeout: 300_000 },
+    async (_, mix) => {
+      const scene = await openScene()
+      await scene.declare({ replicas, health })
+      await scene.succeed('up')
+      const before = await scene.instanceIds()
+      const loads = await Promise.all(mix.map((mode) => scene.load({ ...mode, ratePerSecond: 500 / mix.length })))
 
-    await scene.declare({ replicas, health, environment: { GREETING: 'second' } })
-    expect(await scene.succeed('up')).toMatchObject({ ok: true, changed: true, services: [{ ready: replicas }] })
-    const between = await scene.instanceIds()
-    expect(await scene.answers(3)).toEqual(Array.from({ length: 3 }, () => expect.stringMatching(/^200 second from /)))
-    expect(await scene.succeed('rollback')).toMatchObject({ ok: true, changed: true, services: [{ ready: replicas }] })
-    const after = await scene.instanceIds()
+      await scene.declare({ replicas, health, environment: { GREETING: 'second' } })
+      expectFloor(await watched(scene, replicas, 'up'), replicas)
+      const between = await scene.instanceIds()
+      expect(await scene.answers(3)).toEqual(answersOf('second'))
+      expectFloor(await watched(scene, replicas, 'rollback'), replicas)
+      const after = await scene.instanceIds()
 
-    const reports = await Promise.all(loads.map((load) => load.stop()))
-    expect(reports.flatMap(({ failures }) => failures)).toEqual([])
-    for (const { releases } of reports) expect(Object.keys(releases).toSorted()).toEqual(['first', 'second'])
-    for (const ids of [before, between, after]) expect(ids).toHaveLength(replicas)
-    expect(new Set([...before, ...between, ...after]).size).toBe(3 * replicas)
-    expect(await scene.answers(3)).toEqual(Array.from({ length: 3 }, () => expect.stringMatching(/^200 first from /)))
-  })
+      const reports = await Promise.all(loads.map((load) => load.stop()))
+      expect(reports.flatMap(({ failures }) => failures)).toEqual([])
+      for (const { releases } of reports) expect(Object.keys(releases).toSorted()).toEqual(['first', 'second'])
+      for (const ids of [before, between, after]) expect(ids).toHaveLength(replicas)
+      expect(new Set([...before, ...between, ...after]).size).toBe(3 * replicas)
+      expect(await scene.answers(3)).toEqual(answersOf('first'))
+    },
+  )
+})
+
+test('a floor that was lowered is used, and kept', async () => {
+  const scene = await openScene()
+  const rollout = { maxSurge: 0, maxUnavailable: 1 }
+  await scene.declare({ replicas: 3, rollout })
+  await scene.succeed('up')
+  const load = await scene.load({ ratePerSecond: 200, methods: ['GET', 'POST'] })
+  await scene.declare({ replicas: 3, rollout, environment: { GREETING: 'second' } })
+  expect((await watched(scene, 3, 'up')).least).toBe(2)
+  expect((await load.stop()).failures).toEqual([])
 })
 
 test('a request that takes its time is answered by the instance that is going', async () => {
@@ -57,3 +81,23 @@ test('replicas alone change no instance that stays', async () => {
   expect(await scene.succeed('up')).toMatchObject({ services: [{ ready: 1 }] })
   expect((await load.stop()).failures).toEqual([])
 })
+
+/** Runs a command that replaces the fleet while HAProxy is asked how many are ready. */
+async function watched(scene: Scene, replicas: number, command: string): Promise<FloorReport> {
+  const watch = watchFloor(scene.router)
+  expect(await scene.succeed(command)).toMatchObject({ ok: true, changed: true, services: [{ ready: replicas }] })
+  return watch.stop()
+}
+
+function expectFloor({ samples, least, others }: FloorReport, floor: number): void {
+  expect(samples).toBeGreaterThan(10)
+  expect(least, `not ready then: ${others.join('; ')}`).toBeGreaterThanOrEqual(floor)
+}
+
+function answersOf(greeting: string): readonly unknown[] {
+  return Array.from({ length: 3 }, () => expect.stringMatching(new RegExp(`^200 ${greeting} from `)))
+}
+
+function words(mix: readonly Mode[]): string {
+  return mix.map((mode) => `${mode.connections}, ${mode.methods.join(' and ')}`).join('; ')
+}

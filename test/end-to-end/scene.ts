@@ -16,6 +16,7 @@ import { EngineApi } from './engine-api.ts'
 import { eventually } from './eventually.ts'
 import { freePort } from './free-port.ts'
 import { type FoundProcess, kill, processesOf } from './processes.ts'
+import { RouterView } from './router-view.ts'
 import { testImage } from './test-image.ts'
 
 const program = resolve(import.meta.dirname, '../../bin/repave')
@@ -40,24 +41,30 @@ export class Scene {
   readonly stackFile: string
   readonly stack: string
   readonly port: number
+  /** HAProxy, asked past Repave. */
+  readonly router: RouterView
+  readonly #dockerHost: string
   readonly #children = new Set<ChildProcess>()
   readonly #loads: RunningLoad[] = []
 
-  static async open(socket?: string): Promise<Scene> {
+  /** On the engine at `socket`, which Repave reaches at `repaveSocket`. */
+  static async open(socket?: string, repaveSocket?: string): Promise<Scene> {
     const engine = new EngineApi(socket)
     const image = await testImage(engine)
     const folder = await mkdtemp(join(tmpdir(), 'repave-e2e-'))
-    return new Scene(engine, image, folder, await freePort())
+    return new Scene(engine, repaveSocket ?? engine.socket, image, folder, await freePort())
   }
 
-  private constructor(engine: EngineApi, image: string, folder: string, port: number) {
+  private constructor(engine: EngineApi, repaveSocket: string, image: string, folder: string, port: number) {
     this.engine = engine
+    this.#dockerHost = `unix://${repaveSocket}`
     this.image = image
     this.folder = folder
     this.home = join(folder, 'home')
     this.stackFile = join(folder, 'repave.yaml')
     this.stack = `e2e-${port}`
     this.port = port
+    this.router = new RouterView(this.home)
   }
 
   get url(): string {
@@ -108,7 +115,7 @@ export class Scene {
   }
 
   private spawn(environment: Readonly<Record<string, string>>, commandLine: readonly string[]) {
-    const own = { REPAVE_HOME: this.home, DOCKER_HOST: `unix://${this.engine.socket}` }
+    const own = { REPAVE_HOME: this.home, DOCKER_HOST: this.#dockerHost }
     const child = spawn(program, [...commandLine, '-f', this.stackFile, '--json'], {
       cwd: this.folder,
       env: { ...process.env, ...own, ...environment },
@@ -159,6 +166,12 @@ export class Scene {
     return containers.filter(({ Labels }) => Labels['repave.version'] !== undefined)
   }
 
+  /** Containers that hold a network namespace for an instance. */
+  async sandboxes() {
+    const containers = await this.engine.containers(`repave.stack=${this.stack}`)
+    return containers.filter(({ Labels }) => Labels['repave.role'] === 'sandbox')
+  }
+
   async instanceIds(): Promise<readonly string[]> {
     return (await this.instances()).map(({ Id }) => Id).toSorted()
   }
@@ -180,6 +193,11 @@ export class Scene {
     const { pid } = (await this.status()).controller
     kill(pid)
     return pid
+  }
+
+  /** Controllers that run, also those that answer not yet. */
+  controllers(): readonly FoundProcess[] {
+    return processesOf(this.home).filter(({ commandLine }) => commandLine.includes('serve'))
   }
 
   routerProcesses(): readonly FoundProcess[] {

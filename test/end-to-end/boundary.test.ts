@@ -1,0 +1,124 @@
+/** Promise 1 at the boundary: all that the whole product asks of the engine, whatever it is told to do. */
+import { readFile } from 'node:fs/promises'
+import { once } from 'node:events'
+import { expect, onTestFinished, test } from 'vitest'
+import { openSocketProxy } from '../contract/socket-proxy.ts'
+import { defaultEngineSocket } from './engine-api.ts'
+import { eventually } from './eventually.ts'
+import { openScene } from './open-scene.ts'
+import type { Scene } from './scene.ts'
+
+/** Copied out, so that a call that is added has to be added here too. */
+const allowed = [
+  /^GET (\/v[\d.]+)?\/version$/,
+  /^GET \/v[\d.]+\/info$/,
+  /^GET \/v[\d.]+\/containers\/json\?/,
+  /^GET \/v[\d.]+\/containers\/[\w.-]+\/json$/,
+  /^GET \/v[\d.]+\/containers\/[\w.-]+\/logs\?/,
+  /^POST \/v[\d.]+\/containers\/create\?/,
+  /^POST \/v[\d.]+\/containers\/\w+\/(start|kill|wait)(\?|$)/,
+  /^DELETE \/v[\d.]+\/containers\/\w+\?/,
+  /^GET \/v[\d.]+\/networks\?/,
+  /^POST \/v[\d.]+\/networks\/create$/,
+  /^DELETE \/v[\d.]+\/networks\/\w+$/,
+  /^GET \/v[\d.]+\/images\/\S+\/json$/,
+  /^POST \/v[\d.]+\/images\/create\?/,
+  /^POST \/v[\d.]+\/build\?/,
+  /^GET \/v[\d.]+\/events\?/,
+]
+
+test('no sequence of commands alters or enters an instance', async () => {
+  const proxy = await openSocketProxy(defaultEngineSocket)
+  onTestFinished(() => proxy.close())
+  const scene = await openScene(defaultEngineSocket, proxy.socketPath)
+  await runEveryCommand(scene)
+  const calls = proxy.requestLines.map((line) => line.replace(/ HTTP.*/, ''))
+  expect(calls.filter((call) => !allowed.some((pattern) => pattern.test(call)))).toEqual([])
+  for (const needed of [
+    /create\?/,
+    /start/,
+    /kill/,
+    /wait/,
+    /logs/,
+    /events/,
+    /DELETE .*containers/,
+    /DELETE .*networks/,
+  ])
+    expect(
+      calls.some((call) => needed.test(call)),
+      `${needed} was seen`,
+    ).toBe(true)
+})
+
+test('the commands that were tried are all that there are', async () => {
+  const reference = await readFile(new URL('../../docs/reference/cli.md', import.meta.url), 'utf8')
+  const commands = [...reference.matchAll(/^## `repave (\w+)/gm)].map(([, command]) => command)
+  expect(commands.toSorted()).toEqual([...commandsTried, 'serve'].toSorted())
+})
+
+const commandsTried = [
+  'init',
+  'plan',
+  'up',
+  'status',
+  'versions',
+  'rollback',
+  'replace',
+  'drift',
+  'logs',
+  'events',
+  'down',
+  'doctor',
+]
+
+async function runEveryCommand(scene: Scene): Promise<void> {
+  await bringUpAndChange(scene)
+  await look(scene)
+  await suffer(scene)
+  await scene.succeed('down')
+  expect(await scene.leftovers()).toEqual([])
+}
+
+async function bringUpAndChange(scene: Scene): Promise<void> {
+  await expectDone(scene, 'init')
+  await scene.declare({ replicas: 2 })
+  await expectDone(scene, 'plan')
+  await scene.succeed('up')
+  await scene.declare({ replicas: 3, environment: { GREETING: 'second' } })
+  await scene.succeed('up')
+  await scene.succeed('up', '--refresh')
+  await scene.succeed('rollback')
+  await scene.succeed('replace', await someInstance(scene))
+}
+
+async function look(scene: Scene): Promise<void> {
+  for (const command of ['status', 'versions', 'drift', 'events', 'doctor']) await expectDone(scene, command)
+  await expectDone(scene, 'logs', 'web')
+  const followed = scene.start('logs', 'web', '--follow')
+  const said = once(followed.stdout ?? followed, 'data')
+  await said
+  followed.kill('SIGINT')
+}
+
+/** What goes wrong may not tempt anyone to step in either. */
+async function suffer(scene: Scene): Promise<void> {
+  await scene.declare({ replicas: 3, environment: { FAULT: 'crash' }, rollout: { deadline: '5s' } })
+  expect((await scene.repave('up')).exitCode).toBe(1)
+  await scene.declare({ replicas: 3, command: ['/usr/bin/absent'], rollout: { deadline: '5s' } })
+  expect((await scene.repave('up')).exitCode).toBe(1)
+  await scene.declare({ replicas: 3 })
+  await scene.killInstance((await scene.instanceIds())[0] ?? '')
+  await scene.killController()
+  await scene.succeed('up')
+  await eventually('three run again', async () => (await scene.instanceIds()).length === 3)
+}
+
+async function expectDone(scene: Scene, ...commandLine: readonly string[]): Promise<void> {
+  const { exitCode, output } = await scene.repave(...commandLine)
+  expect(exitCode, output).toBe(0)
+}
+
+async function someInstance(scene: Scene): Promise<string> {
+  const [instance] = await scene.instances()
+  return instance?.Names[0]?.slice(1) ?? ''
+}

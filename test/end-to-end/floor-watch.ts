@@ -1,0 +1,50 @@
+/** Watches, in HAProxy's own view, how many servers are in rotation and up while something changes. */
+import { setTimeout as delay } from 'node:timers/promises'
+import type { ServerRow } from '../../src/router/haproxy/worker-report.ts'
+import type { RouterView } from './router-view.ts'
+
+const pauseMs = 10
+
+export interface FloorReport {
+  readonly samples: number
+  /** The fewest that were ready in any sample. */
+  readonly least: number
+  /** What HAProxy said of the others then. */
+  readonly others: readonly string[]
+}
+
+export interface FloorWatch {
+  stop(): Promise<FloorReport>
+}
+
+export function watchFloor(router: RouterView): FloorWatch {
+  const end = new AbortController()
+  const watched = sample(router, end.signal)
+  watched.catch(() => {})
+  return {
+    stop: () => {
+      end.abort()
+      return watched
+    },
+  }
+}
+
+async function sample(router: RouterView, signal: AbortSignal): Promise<FloorReport> {
+  let report: FloorReport = { samples: 0, least: Number.POSITIVE_INFINITY, others: [] }
+  while (!signal.aborted) {
+    const { ready, others } = Object.groupBy(await router.servers(), (server) => (isReady(server) ? 'ready' : 'others'))
+    const least = ready?.length ?? 0
+    report = { ...report, samples: report.samples + 1, ...(least < report.least && { least, others: words(others) }) }
+    await delay(pauseMs)
+  }
+  return report
+}
+
+/** New requests can go to it. */
+function isReady({ admin, up }: ServerRow): boolean {
+  return admin === 'ready' && up
+}
+
+function words(servers: readonly ServerRow[] = []): readonly string[] {
+  return servers.map(({ instance, admin, up }) => `${instance}: ${admin}${up ? '' : ', down'}`)
+}
