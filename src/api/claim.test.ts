@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtempSync, rmSync } from 'node:fs'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, test } from 'vitest'
@@ -37,4 +37,11 @@ test('the claim of another process holds until that process is killed', async (t
   other.kill('SIGKILL')
   await once(other, 'exit')
   claimHome(folder)[Symbol.dispose]()
+})
+
+test('a lock file that is none is named with its remedy', () => {
+  writeFileSync(join(folder, 'controller.lock'), 'no database '.repeat(100))
+  expect(() => claimHome(folder)).toThrow(
+    expect.objectContaining({ code: 'STORE_FAILED', hint: expect.stringContaining('rm ') }),
+  )
 })

@@ -2,8 +2,10 @@
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { RepaveError } from '../errors.ts'
+import { sqliteFailure } from '../system/sqlite-failure.ts'
 
 const sqliteBusy = 5
+const sqliteNotADatabase = 26
 
 /**
  * Claims `home`, or throws CONTROLLER_RUNNING.
@@ -19,18 +21,32 @@ const sqliteBusy = 5
  * may open it.
  */
 export function claimHome(home: string): Disposable {
-  const database = new DatabaseSync(join(home, 'controller.lock'), { timeout: 0 })
+  const file = join(home, 'controller.lock')
+  const database = open(file)
   try {
     database.exec('PRAGMA locking_mode = EXCLUSIVE; BEGIN EXCLUSIVE')
   } catch (error) {
     database.close()
-    throw translate(error, home)
+    throw translate(error, home, file)
   }
   return { [Symbol.dispose]: () => database.close() }
 }
 
-function translate(error: unknown, home: string): unknown {
-  if (!(error instanceof Error && 'errcode' in error && error.errcode === sqliteBusy)) return error
+function open(file: string): DatabaseSync {
+  try {
+    return new DatabaseSync(file, { timeout: 0 })
+  } catch (error) {
+    throw sqliteFailure(error, file)
+  }
+}
+
+function translate(error: unknown, home: string, file: string): RepaveError {
+  if (error instanceof Error && 'errcode' in error && error.errcode === sqliteNotADatabase)
+    return new RepaveError('STORE_FAILED', `${file} is not the lock file that a controller makes`, {
+      hint: `it holds nothing: remove it with \`rm ${file}\``,
+      cause: error,
+    })
+  if (!(error instanceof Error && 'errcode' in error && error.errcode === sqliteBusy)) return sqliteFailure(error, file)
   return new RepaveError('CONTROLLER_RUNNING', `a controller already runs for ${home}`, {
     hint: 'use that one, or stop it first; each state folder has one controller',
     cause: error,

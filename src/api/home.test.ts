@@ -1,4 +1,4 @@
-import { chmodSync, mkdtempSync, rmSync, statSync } from 'node:fs'
+import { chmodSync, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, test } from 'vitest'
@@ -49,4 +49,10 @@ test("another user's folder is refused", () => {
 
 test('a folder that can not be made is NOT_PERMITTED', () => {
   expect(() => prepareHome('/proc/repave')).toThrow(expect.objectContaining({ code: 'NOT_PERMITTED' }))
+})
+
+test('a state folder that is a file is refused', () => {
+  const home = join(folder, 'file')
+  writeFileSync(home, '')
+  expect(() => prepareHome(home)).toThrow(/is not a folder/)
 })

@@ -24,6 +24,11 @@ export function stateFolder(source: HomeSource = ofThisProcess()): string {
   return join(xdg?.startsWith('/') ? xdg : join(source.environment.HOME ?? homedir(), '.local/state'), 'repave')
 }
 
+/** The engine that a controller started now would use. */
+export function engineAddress(environment: NodeJS.ProcessEnv = process.env): string {
+  return environment.DOCKER_HOST || 'unix:///var/run/docker.sock'
+}
+
 /** Where the controller of `home` listens. */
 export function socketPath(home: string): string {
   const path = join(home, 'controller.sock')
@@ -37,7 +42,18 @@ export function socketPath(home: string): string {
 /** Makes the state folder, for its owner only; refuses one that others could write to. */
 export function prepareHome(home: string, uid: number = ownUid()): void {
   createPrivately(home)
-  const { uid: owner, mode } = statSync(home)
+  refuseUnfit(home, uid)
+}
+
+/** Throws NOT_PERMITTED for an existing state folder that is not safely this user's. */
+export function refuseUnfit(home: string, uid: number = ownUid()): void {
+  const found = statSync(home)
+  const { uid: owner, mode } = found
+  if (!found.isDirectory()) {
+    throw new RepaveError('NOT_PERMITTED', `the state folder ${home} is not a folder`, {
+      hint: 'set REPAVE_HOME to a folder, or to a path where one can be made',
+    })
+  }
   if (owner !== uid && uid !== 0) {
     throw new RepaveError('NOT_PERMITTED', `the state folder ${home} belongs to another user (uid ${owner})`, {
       hint: 'run as that user, or set REPAVE_HOME to a folder of your own',

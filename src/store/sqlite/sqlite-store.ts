@@ -2,12 +2,10 @@
 import { DatabaseSync, type SQLInputValue, type StatementSync } from 'node:sqlite'
 import { RepaveError } from '../../errors.ts'
 import type { Scope } from '../../model/stack.ts'
+import { sqliteFailure } from '../../system/sqlite-failure.ts'
 import type { EventFilter, ReleaseRecord, RolloutEnd, RolloutStart, Store } from '../store.ts'
 import { toEvent, toRelease, toRollout, toVersion } from './rows.ts'
 import { migrations } from './schema.ts'
-
-/** SQLite's result codes that mean "no room": SQLITE_FULL, and SQLITE_IOERR_WRITE on a full disk. */
-const fullCodes = new Set([13, 778])
 
 /** How many lines of history are kept. */
 const keptEvents = 200_000
@@ -156,17 +154,6 @@ function translated<T>(file: string, work: () => T): T {
   try {
     return work()
   } catch (error) {
-    if (error instanceof RepaveError) throw error
-    const code = error instanceof Error && 'errcode' in error ? Number(error.errcode) : undefined
-    if (code !== undefined && fullCodes.has(code))
-      throw new RepaveError('DISK_FULL', `no room to write ${file}`, {
-        hint: 'free some disk space; nothing was lost',
-        cause: error,
-      })
-    const words = error instanceof Error ? error.message : String(error)
-    throw new RepaveError('STORE_FAILED', `the state in ${file} can't be used: ${words}`, {
-      hint: 'check the file and the free space with `repave doctor`; a file that is damaged has to come from a backup',
-      cause: error,
-    })
+    throw sqliteFailure(error, file)
   }
 }
