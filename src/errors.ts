@@ -64,10 +64,15 @@ export interface FilePosition {
   readonly column?: number
 }
 
+/** A part of a stack file, as keys and list indexes from its top: `['services', 'web', 'route', 0]`. */
+export type StackFilePart = readonly (string | number)[]
+
 interface ErrorDetails {
   /** What to do next, as a sentence or a command. */
   readonly hint: string
   readonly at?: FilePosition
+  /** What the error is about, where it is thrown far from the file; who has the file makes `at` of it. */
+  readonly about?: StackFilePart
   readonly cause?: unknown
 }
 
@@ -80,6 +85,7 @@ export interface ErrorReport {
   readonly file?: string
   readonly line?: number
   readonly column?: number
+  readonly about?: StackFilePart
 }
 
 export class RepaveError extends Error {
@@ -87,6 +93,7 @@ export class RepaveError extends Error {
   readonly code: ErrorCode
   readonly hint: string
   readonly at: FilePosition | undefined
+  readonly about: StackFilePart | undefined
 
   /** `message` names the object that the error is about; `details.hint` says what to do next. */
   constructor(code: ErrorCode, message: string, details: ErrorDetails) {
@@ -94,6 +101,7 @@ export class RepaveError extends Error {
     this.code = code
     this.hint = details.hint
     this.at = details.at
+    this.about = details.about
   }
 
   get exitCode(): number {
@@ -109,13 +117,19 @@ export class RepaveError extends Error {
   }
 
   report(): ErrorReport {
-    return { ok: false, code: this.code, message: this.message, hint: this.hint, ...this.at }
+    const { code, message, hint, at, about } = this
+    return { ok: false, code, message, hint, ...at, ...(about && { about }) }
   }
 }
 
 /** The given error as one of ours; a foreign one becomes `INTERNAL` and is a defect of Repave. */
 export function asRepaveError(error: unknown): RepaveError {
   if (error instanceof RepaveError) return error
+  if (isDiskFull(error))
+    return new RepaveError('DISK_FULL', error.message, {
+      hint: 'free some disk space and run the command again; `repave doctor` shows what is left',
+      cause: error,
+    })
   const message = error instanceof Error ? error.message : String(error)
   return new RepaveError('INTERNAL', `unexpected failure: ${message}`, {
     hint: 'this is a defect of Repave; report it with the output of `repave doctor` and the controller log',
@@ -123,9 +137,14 @@ export function asRepaveError(error: unknown): RepaveError {
   })
 }
 
+/** Any write may meet it: no space, or the user's quota is used up (errno(3)). */
+function isDiskFull(error: unknown): error is Error {
+  return error instanceof Error && 'code' in error && (error.code === 'ENOSPC' || error.code === 'EDQUOT')
+}
+
 /** A report that came over the wire, as an error again. */
 export function fromReport(report: ErrorReport): RepaveError {
-  const { file, line, column } = report
+  const { file, line, column, about } = report
   const at =
     file === undefined
       ? undefined
@@ -133,6 +152,7 @@ export function fromReport(report: ErrorReport): RepaveError {
   return new RepaveError(report.code in catalogue ? report.code : 'INTERNAL', report.message, {
     hint: report.hint,
     ...(at && { at }),
+    ...(about && { about }),
   })
 }
 

@@ -1,6 +1,7 @@
 /** Whether the files that a stack names are there, and inside the folder where they must be. */
+import { X509Certificate } from 'node:crypto'
 import { constants } from 'node:fs'
-import { access, realpath, stat } from 'node:fs/promises'
+import { access, readFile, realpath, stat } from 'node:fs/promises'
 import { relative } from 'node:path'
 import type { Stack } from '../model/stack.ts'
 import { errorCode } from '../system/error-code.ts'
@@ -18,6 +19,8 @@ interface NamedFile {
   /** Whether it must not lead out of the stack file's folder, not even through a symbolic link. */
   readonly confined: boolean
 }
+
+const mostCertificateBytes = 1024 * 1024
 
 /** `folder` is the stack file's. */
 export async function checkFiles(
@@ -91,7 +94,7 @@ async function checkFile(named: NamedFile, folder: string, home: string): Promis
         hint: 'correct the path',
       }
     await access(file, constants.R_OK)
-    return undefined
+    return path.at(-1) === 'certificate' ? await checkValidity(named) : undefined
   } catch (error) {
     const missing = ['ENOENT', 'ENOTDIR'].includes(errorCode(error) ?? '')
     return {
@@ -102,5 +105,26 @@ async function checkFile(named: NamedFile, folder: string, home: string): Promis
         ? 'create it, or correct the path; relative paths start at the stack file'
         : 'check its permissions',
     }
+  }
+}
+
+/** No client accepts a certificate outside of its time. One that can't be read at all is the router's to name. */
+async function checkValidity({ file, name, path }: NamedFile): Promise<Finding | undefined> {
+  if ((await stat(file)).size > mostCertificateBytes)
+    return { code: 'FILE_TOO_LARGE', path, message: `${name} is too large: ${file}`, hint: 'name a PEM file' }
+  const certificate = parseCertificate(await readFile(file))
+  if (!certificate) return undefined
+  const { validFromDate: from, validToDate: until } = certificate
+  const now = new Date()
+  if (from <= now && now < until) return undefined
+  const fault = now < from ? `is valid only from ${from.toISOString()}` : `has expired on ${until.toISOString()}`
+  return { code: 'CERTIFICATE_INVALID', path, message: `${name} ${fault}: ${file}`, hint: 'renew it, or name another' }
+}
+
+function parseCertificate(pem: Buffer): X509Certificate | undefined {
+  try {
+    return new X509Certificate(pem)
+  } catch {
+    return undefined
   }
 }

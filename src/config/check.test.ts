@@ -58,6 +58,13 @@ const mistakes: readonly Mistake[] = [
     column: 55,
   },
   { what: 'no services', text: 'services: {}', message: 'services must hold at least one service', line: 2, column: 1 },
+  {
+    what: 'a misspelt key that is needed',
+    text: 'service: { web: { image: nginx, port: 80 } }',
+    message: '"service" is not a key; did you mean "services"?',
+    line: 2,
+    column: 1,
+  },
   { what: 'nothing but a name', text: '', message: 'services is missing', line: 1, column: 1 },
   {
     what: 'a service without content',
@@ -252,6 +259,21 @@ const mistakes: readonly Mistake[] = [
   },
   { what: 'a writable root', text: web('tmpfs: [/]'), message: /must not be the root/, line: 3, column: 42 },
   { what: 'a relative tmpfs', text: web('tmpfs: [tmp]'), message: /must be an absolute path/, line: 3, column: 42 },
+  { what: 'a tmpfs over the kernel', text: web('tmpfs: [/proc/x]'), message: /must not be below/, line: 3, column: 42 },
+  {
+    what: 'a value that no process takes',
+    text: web(`environment: { A: ${'x'.repeat(32_769)} }`),
+    message: /services.web.environment.A must be at most 32768 characters long, not "x+…/,
+    line: 3,
+    column: 52,
+  },
+  {
+    what: 'a process that is looked at too late',
+    text: 'services:\n  web: { image: nginx, command: [/w], health: { interval: 1m }, rollout: { deadline: 1m } }',
+    message: /could never become healthy in time/,
+    line: 3,
+    column: 86,
+  },
   { what: 'a tmpfs that climbs', text: web('tmpfs: [/tmp/../etc]'), message: /segments/, line: 3, column: 42 },
   {
     what: 'a tmpfs twice',

@@ -173,7 +173,8 @@ function checkDeadline(
   name: string,
   { health, rollout }: ServiceSpec,
 ): readonly Finding[] {
-  const needed = health.intervalMs * (health.healthyAfter - 1)
+  // A process is looked at for the first time after an interval.
+  const needed = health.intervalMs * (health.kind === 'process' ? health.healthyAfter : health.healthyAfter - 1)
   if (needed < rollout.deadlineMs) return []
   return [
     {

@@ -65,7 +65,11 @@ export function suggestion(name: string, known: readonly string[]): string {
     (wanted.length >= 3 && candidate.startsWith(wanted)) ||
     letters(wanted) === letters(candidate) ||
     distance(wanted, candidate) <= tolerance
-  return isNear ? `; did you mean ${JSON.stringify(candidate)}?` : ''
+  return isNear ? suggestionOf(candidate) : ''
+}
+
+export function suggestionOf(name: string): string {
+  return `; did you mean ${JSON.stringify(name)}?`
 }
 
 /** What there is to choose from. */

@@ -1,6 +1,6 @@
 /** What zod found, in the words of people who write stack files. */
 import type * as z from 'zod'
-import { choices, pathName, printValue, suggestion, type Finding, type KeyPath } from './finding.ts'
+import { choices, pathName, printValue, suggestion, suggestionOf, type Finding, type KeyPath } from './finding.ts'
 import { schemaNodesAt, stackSchema, type SchemaNode } from './json-schema.ts'
 
 type Issue = z.core.$ZodIssue
@@ -8,7 +8,18 @@ type Issue = z.core.$ZodIssue
 /** `value` is the whole stack file that the issues are about. */
 export function findingsFromIssues(issues: readonly Issue[], value: unknown): readonly Finding[] {
   const schema = stackSchema()
-  return issues.flatMap((issue) => describeIssue(issue, value, schema))
+  const findings = issues.flatMap((issue) => describeIssue(issue, value, schema))
+  return findings.filter((finding) => !isMisspelt(finding, findings))
+}
+
+/** A missing key is no fault of its own where a key beside it was probably meant to be it. */
+function isMisspelt({ path, message }: Finding, findings: readonly Finding[]): boolean {
+  const key = path.at(-1)
+  return (
+    message === missing(path) &&
+    typeof key === 'string' &&
+    findings.some((other) => other.path.length === path.length && other.message.endsWith(suggestionOf(key)))
+  )
 }
 
 function describeIssue(issue: Issue, root: unknown, schema: SchemaNode): readonly Finding[] {
@@ -31,7 +42,7 @@ function describeIssue(issue: Issue, root: unknown, schema: SchemaNode): readonl
     case 'invalid_type':
       return [
         value === undefined
-          ? say('is missing')
+          ? { path, message: missing(path), hint: meaning(nodes) }
           : mistyped(path, value, nodes, expectedWords(isWhole ? 'integer' : issue.expected)),
       ]
     case 'invalid_value':
@@ -73,7 +84,7 @@ function describeUnion(
   const value = valueAt(root, path)
   const nodes = schemaNodesAt(schema, path)
   const kinds = nodes.flatMap((node) => (node.type ? [expectedWords(node.type)] : []))
-  if (value === undefined) return [{ path, message: `${pathName(path)} is missing`, hint: meaning(nodes) }]
+  if (value === undefined) return [{ path, message: missing(path), hint: meaning(nodes) }]
   return [mistyped(path, value, nodes, [...new Set(kinds)].join(' or '))]
 }
 
@@ -89,7 +100,7 @@ function mistyped(path: KeyPath, value: unknown, nodes: readonly SchemaNode[], e
 function remedyFor(path: KeyPath, value: unknown, nodes: readonly SchemaNode[], expected: string): string | undefined {
   const key = String(path.at(-1))
   const hasUnit = nodes.some((node) => node.examples?.includes('30s') || node.examples?.includes('1GiB'))
-  if (value === null) return `give ${key} a value, or leave the key out`
+  if (value === null && path.length > 0) return `give ${key} a value, or leave the key out`
   if (typeof value === 'number' && expected === 'text')
     return hasUnit ? 'write the number with its unit' : `put it in quotes: "${value}"`
   if (typeof value === 'boolean' && expected === 'text') return `put it in quotes: "${value}"`
@@ -115,6 +126,10 @@ function unknownKey(path: KeyPath, key: string, nodes: readonly SchemaNode[]): F
     message: `${printValue(key)} is not a key${where}${suggestion(key, known)}`,
     hint: choices(known, 'keys'),
   }
+}
+
+function missing(path: KeyPath): string {
+  return `${pathName(path)} is missing`
 }
 
 /** What the key means, from its description, with an example. */

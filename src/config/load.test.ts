@@ -160,6 +160,68 @@ test('what is no text file of a modest size is refused, and never waited for', a
   expect(await refusal('absent.yaml')).toMatchObject({ code: 'FILE_NOT_FOUND' })
 })
 
+test('a part of a stack is found where the file says it', async () => {
+  await using folder = await temporaryFolder()
+  const file = await folder.write('repave.yaml', everything)
+  for (const name of ['web/Dockerfile', 'tls/a.pem', 'tls/a.key']) await folder.write(name, 'x')
+  const { positionOf } = await loadStack({ folder: folder.path, environment: 'staging' })
+  expect(positionOf(['services', 'web', 'build', 'dockerfile'])).toEqual({ file, line: 6, column: 26 })
+  expect(positionOf(['services', 'web', 'route', 1])).toEqual({ file, line: 13, column: 9 })
+  expect(positionOf(['services', 'web', 'drain'])).toEqual({ file, line: 23, column: 34 })
+  expect(positionOf(['services', 'worker'])).toEqual({ file, line: 19, column: 3 })
+})
+
+test('an error of a TypeScript file names the line where that can be known', async () => {
+  await using folder = await temporaryFolder()
+  let round = 0
+  const refusal = async (text: string) => {
+    const file = await folder.write(`${++round}.ts`, text)
+    return loadStack({ folder: folder.path, file }).then(String, (error: unknown) => error)
+  }
+  expect(await refusal('\nexport default {')).toMatchObject({ code: 'FILE_SYNTAX', at: { line: 2 } })
+  expect(await refusal('\n throw new Error("no")')).toMatchObject({ code: 'FILE_SYNTAX', at: { line: 2, column: 8 } })
+  const wrong = `export default {\n stack: 'shop',\n services: { web: { image: 'nginx', 'port': 0 } },\n}`
+  expect(await refusal(wrong)).toMatchObject({ code: 'FILE_INVALID', at: { line: 3, column: 37 } })
+  const twice = wrong.replace('web:', `a: { image: 'x', port: 1 }, web:`)
+  expect(await refusal(twice)).toMatchObject({ code: 'FILE_INVALID', at: { line: 3, column: 42 } })
+})
+
+test('an empty document is no stack', async () => {
+  await using folder = await temporaryFolder()
+  await folder.write('repave.yaml', '---\n')
+  const refusal = await loadStack({ folder: folder.path }).then(String, (error: unknown) => error)
+  expect(refusal).toMatchObject({ code: 'FILE_INVALID', message: 'the stack file must be a map, not null' })
+  expect(refusal).not.toMatchObject({ hint: expect.stringContaining('undefined') })
+})
+
+/** Of January 2020. */
+const expiredCertificate = `
+-----BEGIN CERTIFICATE-----
+MIIBXTCCAQKgAwIBAgIBAjAKBggqhkjOPQQDAjAPMQ0wCwYDVQQDDARzaG9wMB4X
+DTIwMDEwMTAwMDAwMFoXDTIwMDIwMTAwMDAwMFowDzENMAsGA1UEAwwEc2hvcDBZ
+MBMGByqGSM49AgEGCCqGSM49AwEHA0IABJF+wAX5e2URFnsEy5Uv8G1bETLoP2CR
+HsQTd8A66mf4XqG1qhxyTYeET+D0y/qV4PiuPnLs/K18+U3etladVBmjTzBNMAkG
+A1UdEwQCMAAwHQYDVR0OBBYEFDwE7bPXCg4aTF2af0OeBjaIeeGKMCEGA1UdIwQa
+MBihE6QRMA8xDTALBgNVBAMMBHNob3CCAQIwCgYIKoZIzj0EAwIDSQAwRgIhAOJd
+WVdHxeeHoZhY6PB6WzrVGQNkafV+CTbUF9wtG3dbAiEAs+4vJI4cA/U7IE4pNdaX
+n2ytDcri1GNiKWAsv6rWGkw=
+-----END CERTIFICATE-----
+`
+
+test('a certificate outside of its time is refused', async () => {
+  await using folder = await temporaryFolder()
+  const tls = '{ certificate: ./a.pem, key: ./a.key }'
+  const route = `{ listen: 8443, tls: ${tls} }`
+  await folder.write('a.pem', expiredCertificate)
+  await folder.write('a.key', 'the router looks at it')
+  await folder.write('repave.yaml', `stack: shop\nservices: { web: { image: nginx, port: 80, route: ${route} } }\n`)
+  await expect(loadStack({ folder: folder.path })).rejects.toMatchObject({
+    code: 'CERTIFICATE_INVALID',
+    message: expect.stringContaining('has expired on 2020-02-01'),
+    at: { line: 2 },
+  })
+})
+
 test('a byte order mark changes nothing', async () => {
   await using folder = await temporaryFolder()
   await folder.write('repave.yaml', `\uFEFF${small}`)

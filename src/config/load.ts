@@ -1,10 +1,11 @@
 /** Reads a stack file for one environment. The only way into this folder for commands; import it when it is needed. */
 import { dirname } from 'node:path'
+import type { FilePosition, StackFilePart } from '../errors.ts'
 import type { Stack } from '../model/stack.ts'
 import { checkFiles } from './check-files.ts'
 import { checkStack } from './check.ts'
 import { stackDefinition, type StackDefinition } from './definition.ts'
-import { chooseEnvironment } from './environments.ts'
+import { chooseEnvironment, originOf } from './environments.ts'
 import { stackFileError, type Finding, type Source } from './finding.ts'
 import { interpret } from './interpret.ts'
 import { findingsFromIssues } from './issues.ts'
@@ -21,6 +22,8 @@ export interface LoadedStack {
   readonly file: string
   /** What the file says, without defaults: for `explainDefaults`. */
   readonly definition: StackDefinition
+  /** Where the file has a part of `stack`: in the environment where that says it, else in the service. */
+  readonly positionOf: (part: StackFilePart) => FilePosition
 }
 
 /** Throws FILE_NOT_FOUND, FILE_…, PATH_ESCAPES, ENVIRONMENT_UNKNOWN, or USAGE where a choice has to be made. */
@@ -33,7 +36,20 @@ export async function loadStack({ environment, ...choice }: LoadRequest): Promis
   const stack = interpret(definition, chosen.environment, dirname(file))
   refuse(checkStack(definition, stack), source)
   refuse(await checkFiles(definition, stack, dirname(file)), source)
-  return { stack, file, definition }
+  const positionOf = (part: StackFilePart) => positionOfPart(part, source, definition, stack.environment)
+  return { stack, file, definition, positionOf }
+}
+
+function positionOfPart(
+  part: StackFilePart,
+  source: Source,
+  definition: StackDefinition,
+  environment: string,
+): FilePosition {
+  const [, service, key, ...rest] = part
+  if (key === undefined) return source.positionOf(part, 'key')
+  const { path } = originOf(definition, environment, String(service), [String(key)])
+  return source.positionOf([...path, ...rest], 'value')
 }
 
 function parseDefinition(source: Source): StackDefinition {

@@ -14,9 +14,14 @@ export const name = z
   .max(32, 'must be at most 32 characters long')
   .meta({ examples: ['web', 'shop-api'] })
 
+/** Linux takes no argument and no variable of more than 128 KiB: execve(2). */
+const maxTextLength = 32_768
+
 // eslint-disable-next-line no-control-regex -- NUL is what must be refused: no engine can carry it
 const text = z.string().regex(/^[^\0]*$/, { error: 'must not hold a NUL character', abort: true })
-export const wellFormedText = text.refine((value) => value.isWellFormed(), 'must be valid Unicode')
+export const wellFormedText = text
+  .max(maxTextLength, { error: `must be at most ${maxTextLength} characters long`, abort: true })
+  .refine((value) => value.isWellFormed(), 'must be valid Unicode')
 // Paths end up in the router's configuration, where a line break would begin another line.
 export const filePath = z
   .string()
@@ -59,6 +64,9 @@ export const absolutePath = z
   .refine((value) => value !== '/', 'must not be the root: the rest of an instance is read-only')
   .refine((value) => value === '/' || isPlainPath(value.replace(/\/$/, '')), {
     error: 'must not hold empty, `.` or `..` segments',
+  })
+  .refine((value) => !/^\/(?:dev|proc|sys)(?:\/|$)/.test(value), {
+    error: "must not be below /dev, /proc or /sys: those are the kernel's; /dev/shm is writable already",
   })
   .transform((value) => value.replace(/(?<=.)\/$/, ''))
 

@@ -1,4 +1,5 @@
 /** A stack file in TypeScript: its default export as plain data. Importing it runs it, as the user who asks. */
+import { readFile } from 'node:fs/promises'
 import { registerHooks } from 'node:module'
 import { extname } from 'node:path'
 import { pathToFileURL } from 'node:url'
@@ -9,7 +10,25 @@ const deepestNesting = 32
 
 export async function typescriptSource(file: string, revision: string): Promise<Source> {
   const exported = await importDefault(file, revision)
-  return { file, value: plainData(exported, [], file), positionOf: () => ({ file }) }
+  const value = plainData(exported, [], file)
+  const text = await readFile(file, 'utf8')
+  return { file, value, positionOf: (path) => ({ file, ...findKey(path, text) }) }
+}
+
+/** A value is computed, so only the text can say where: the deepest key of the path that it has exactly once. */
+function findKey(path: KeyPath, text: string): { readonly line: number; readonly column: number } | undefined {
+  for (const key of path.toReversed()) {
+    if (typeof key === 'number') continue
+    const found = [...text.matchAll(new RegExp(`(?<![\\w$.-])(["']?)${RegExp.escape(key)}\\1\\s*:`, 'g'))]
+    const [only, another] = found
+    if (only && !another) return lineAndColumn(text, only.index)
+  }
+  return undefined
+}
+
+function lineAndColumn(text: string, offset: number): { readonly line: number; readonly column: number } {
+  const before = text.slice(0, offset).split('\n')
+  return { line: before.length, column: (before.at(-1)?.length ?? 0) + 1 }
 }
 
 async function importDefault(file: string, revision: string): Promise<unknown> {
@@ -25,7 +44,7 @@ async function importDefault(file: string, revision: string): Promise<unknown> {
     const reason = cause instanceof Error ? `${cause.name}: ${cause.message}` : String(cause)
     throw new RepaveError('FILE_SYNTAX', `${file} can't be imported: ${reason}`, {
       hint: `correct the file; \`node ${file}\` shows where it fails`,
-      at: { file },
+      at: { file, ...thrownAt(cause, file) },
       cause,
     })
   } finally {
@@ -35,6 +54,15 @@ async function importDefault(file: string, revision: string): Promise<unknown> {
     hint: "end it with: export default defineStack({ stack: '…', services: { … } })",
     at: { file },
   })
+}
+
+/** Where in the file it was thrown: the first line of the stack that names it, as `file:line:column` or `file:line`. */
+function thrownAt(error: unknown, file: string): { readonly line: number; readonly column?: number } | undefined {
+  const stack = error instanceof Error ? (error.stack ?? '') : ''
+  const name = `${RegExp.escape(file)}|${RegExp.escape(pathToFileURL(file).href)}`
+  const [, line, column] = new RegExp(`(?:${name})(?:\\?[^:\\s]*)?:(\\d+)(?::(\\d+))?`).exec(stack) ?? []
+  if (line === undefined) return undefined
+  return { line: Number(line), ...(column !== undefined && { column: Number(column) }) }
 }
 
 function ownModule(): string {

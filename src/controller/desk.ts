@@ -1,8 +1,10 @@
 /** Where commands meet the loop: one at a time for an environment, each followed to its end. */
 import { asRepaveError, RepaveError } from '../errors.ts'
 import type { ProgressReport, ResultReport } from '../model/report.ts'
+import type { Release } from '../model/release.ts'
 import { type FleetKey, type Scope, scopeName } from '../model/stack.ts'
 import type { RolloutRecord } from '../store/store.ts'
+import { admitRoutes } from './admission.ts'
 import { Feed } from './follow.ts'
 import { Loop } from './loop.ts'
 import type { Seams } from './seams.ts'
@@ -81,9 +83,16 @@ export class Desk {
       services: resultServices(this.loop.view(scope)),
       changed,
       ...(error && { code: error.code, message: error.message, hint: error.hint }),
+      ...(error?.about && { about: error.about }),
       ...(logs && logs.length > 0 && { logs }),
     }
     return { kind: 'result', result }
+  }
+
+  /** Refuses, before anything is changed, routes that the release can't have. */
+  async admitRoutes(release: Release): Promise<void> {
+    const current = this.loop.decisions.current().map((record) => record.release)
+    await admitRoutes(release, current, this.seams.router)
   }
 
   /** The newest rollout of a fleet, running or not. */

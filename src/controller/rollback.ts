@@ -7,7 +7,7 @@ import { type VersionId, versionName } from '../model/version.ts'
 import type { ReleaseRecord, VersionRecord } from '../store/store.ts'
 import type { RollbackRequest } from './commands.ts'
 import type { Desk } from './desk.ts'
-import { admitRoutes, awaitRest, takeUp } from './take-up.ts'
+import { awaitRest, takeUp } from './take-up.ts'
 
 export async function* rollback(desk: Desk, request: RollbackRequest): AsyncIterable<ProgressReport> {
   const scope: Scope = { stack: request.stack, environment: request.environment }
@@ -17,7 +17,7 @@ export async function* rollback(desk: Desk, request: RollbackRequest): AsyncIter
   const release = withServices(record.release, targets)
   for (const target of Object.values(targets))
     await desk.seams.engine.prepare({ kind: 'digest', digest: target.spec.image })
-  await admitRoutes(desk, release)
+  await desk.admitRoutes(release)
   const names = Object.entries(targets).map(([service, { version }]) => versionName(service, version))
   if (Object.entries(targets).every(([service, { version }]) => record.release.services[service]?.version === version))
     yield* awaitRest(desk, scope)

@@ -2,9 +2,8 @@
 import { RepaveError } from '../errors.ts'
 import type { ProgressReport } from '../model/report.ts'
 import type { Release } from '../model/release.ts'
-import { type Scope, scopeName } from '../model/stack.ts'
+import type { Scope } from '../model/stack.ts'
 import { versionName } from '../model/version.ts'
-import { poolName, type RoutedService } from '../router/router.ts'
 import type { RolloutRecord } from '../store/store.ts'
 import type { NewDecision } from './decisions.ts'
 import type { Desk } from './desk.ts'
@@ -58,40 +57,6 @@ class Rest {
   }
 }
 
-/** Refuses, before anything is changed, routes that another environment has or that the router can't take. */
-export async function admitRoutes(desk: Desk, release: Release): Promise<void> {
-  const others = desk.loop.decisions.current().filter((record) => scopeName(record.release) !== scopeName(release))
-  for (const { release: other } of others) refuseSharedRoutes(release, other)
-  await desk.seams.router.check([...others.map((record) => record.release), release].flatMap(routedServices))
-}
-
-function routedServices(release: Release): readonly RoutedService[] {
-  const { stack, environment } = release
-  return Object.entries(release.services)
-    .map(([service, { routes }]) => ({ pool: poolName({ stack, environment, service }), routes }))
-    .filter(({ routes }) => routes.length > 0)
-}
-
-function refuseSharedRoutes(release: Release, other: Release): void {
-  const taken = new Map(routeKeys(other))
-  for (const [key, service] of routeKeys(release))
-    if (taken.has(key))
-      throw new RepaveError(
-        'ROUTE_TAKEN',
-        `the route ${key} of ${service} belongs to ${scopeName(other)} (${taken.get(key)})`,
-        {
-          hint: 'give one of them another listen port, host or path',
-        },
-      )
-}
-
-/** `8080 shop.localhost /` with its service; the address is left out, since a port on all addresses takes it on each. */
-function routeKeys(release: Release): readonly (readonly [string, string])[] {
-  return Object.entries(release.services).flatMap(([service, { routes }]) =>
-    routes.map(({ listen, host, path }) => [`${listen.port} ${host ?? '*'} ${path}`, service] as const),
-  )
-}
-
 async function abortedSince(atMs: number, release: Release, desk: Desk): Promise<RolloutRecord | undefined> {
   const { stack, environment } = release
   const services = Object.keys(release.services)
@@ -105,5 +70,6 @@ function abortError({ stack, environment, service, from, to, reason }: RolloutRe
   const subject = from === to ? `the change of ${service}` : versionName(service, to)
   return new RepaveError('ROLLOUT_ABORTED', `${subject} was taken back: ${reason}`, {
     hint: `${outcome}; mend the cause and run \`repave up\` again`,
+    about: ['services', service],
   })
 }

@@ -8,12 +8,12 @@ import { type Release, releaseId } from '../model/release.ts'
 import { planRelease } from '../plan/plan.ts'
 import type { UpRequest } from './commands.ts'
 import type { Desk } from './desk.ts'
-import { admitRoutes, awaitRest, takeUp } from './take-up.ts'
+import { awaitRest, takeUp } from './take-up.ts'
 
 export async function planUp(desk: Desk, request: UpRequest): Promise<{ plan: PlanReport; lock: Lock }> {
   const { images, lock } = await resolveImages(request.stack, request.lock, desk.seams.engine, options(request))
   const release = toRelease(request.stack, images)
-  await admitRoutes(desk, release)
+  await desk.admitRoutes(release)
   return { plan: planFor(desk, release), lock }
 }
 
@@ -25,7 +25,7 @@ export async function* up(desk: Desk, request: UpRequest): AsyncIterable<Progres
     }),
   )
   const release = toRelease(request.stack, images)
-  await admitRoutes(desk, release)
+  await desk.admitRoutes(release)
   yield { kind: 'lock', lock }
   yield { kind: 'plan', plan: planFor(desk, release) }
   const current = desk.loop.decisions.of(release)?.release

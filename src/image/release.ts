@@ -49,6 +49,7 @@ function commandOf(name: string, service: ServiceSpec, image: PreparedImage): re
     `service ${name}: the image ${imageName(service.image)} does not say what to run`,
     {
       hint: `add the program and its arguments: services.${name}.command: [/path/to/program]`,
+      about: ['services', name],
     },
   )
 }

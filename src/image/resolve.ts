@@ -68,7 +68,7 @@ class ImageResolver {
 
   async resolve(service: string, source: ImageSource): Promise<Resolution> {
     return this.#resolveSource(service, source).catch((error: unknown) => {
-      throw aboutService(service, error)
+      throw aboutService(service, source, error)
     })
   }
 
@@ -138,11 +138,12 @@ class ImageResolver {
 }
 
 /** What is wrong with an image is wrong with its service; what is wrong with the engine is not. */
-function aboutService(service: string, error: unknown): unknown {
+function aboutService(service: string, source: ImageSource, error: unknown): unknown {
   if (!(error instanceof RepaveError)) return error
   if (!['IMAGE_NOT_FOUND', 'IMAGE_INVALID', 'BUILD_FAILED'].includes(error.code)) return error
   const { code, message, hint, at } = error
-  return new RepaveError(code, `service ${service}: ${message}`, { hint, ...(at && { at }), cause: error })
+  const about = ['services', service, ...(source.kind === 'build' ? ['build', 'dockerfile'] : ['image'])]
+  return new RepaveError(code, `service ${service}: ${message}`, { hint, ...(at && { at }), about, cause: error })
 }
 
 function isNotFound(error: unknown): boolean {

@@ -1,5 +1,5 @@
 /** What commands answer: the `--json` shapes, which are also the API's. Stable; fields are only added. */
-import type { ErrorReport } from '../errors.ts'
+import type { ErrorReport, StackFilePart } from '../errors.ts'
 
 /** There is no other kind, ever (promise 1). */
 export type StepKind = 'create' | 'destroy' | 'route' | 'unroute'
@@ -76,6 +76,8 @@ export interface EnvironmentStatus {
 export interface ControllerStatus {
   readonly pid: number
   readonly socket: string
+  /** The address of its engine, as DOCKER_HOST had it when it started. */
+  readonly engine?: string
 }
 
 export type StatusReport = EnvironmentStatus & { readonly controller: ControllerStatus }
@@ -113,6 +115,11 @@ export interface ResultReport {
   readonly code?: string
   readonly message?: string
   readonly hint?: string
+  /** What the message is about, and where the stack file has it. */
+  readonly about?: StackFilePart
+  readonly file?: string
+  readonly line?: number
+  readonly column?: number
   /** The last log lines of the instance that failed. */
   readonly logs?: readonly string[]
 }

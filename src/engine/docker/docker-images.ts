@@ -96,7 +96,7 @@ export class DockerImages {
     const recent = new RecentLines(progress)
     const failure = await this.#follow('buildImage', buildCall(request), recent.add)
     if (failure !== undefined) {
-      const hint = `its last output:\n${recent.text()}`
+      const hint = `mend it and run \`repave up\` again; the last output:\n${recent.text()}`
       const error = new RepaveError('BUILD_FAILED', `${request.dockerfile} does not build: ${failure}`, { hint })
       throw await this.#client.unlessDiskFull(error)
     }

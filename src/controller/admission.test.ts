@@ -1,0 +1,47 @@
+import { expect, test } from 'vitest'
+import { RepaveError } from '../errors.ts'
+import type { Release, ServiceRelease } from '../model/release.ts'
+import type { Route } from '../model/stack.ts'
+import type { RoutedService } from '../router/router.ts'
+import { admitRoutes } from './admission.ts'
+
+const at = (port: number, more: Partial<Route> = {}): Route => ({
+  listen: { address: '127.0.0.1', port },
+  path: '/',
+  ...more,
+})
+
+function release(stack: string, routes: Readonly<Record<string, readonly Route[]>>): Release {
+  // Admission looks at routes alone.
+  const services = Object.entries(routes).map(([name, list]) => [name, { routes: list } as ServiceRelease])
+  return { stack, environment: 'default', services: Object.fromEntries(services) }
+}
+
+/** Refuses a port, as a router does that finds it taken. */
+const routerWithout = (port: number) => ({
+  check: async (services: readonly RoutedService[]) => {
+    if (services.some(({ routes }) => routes.some(({ listen }) => listen.port === port)))
+      throw new RepaveError('PORT_IN_USE', `port ${port} is taken`, { hint: 'route on another port' })
+  },
+})
+
+test('what the router refuses is told of the route that is to blame', async () => {
+  const shop = release('shop', { web: [at(80)], api: [at(81), at(82)] })
+  await expect(admitRoutes(shop, [], routerWithout(82))).rejects.toMatchObject({
+    code: 'PORT_IN_USE',
+    message: 'service api: port 82 is taken',
+    about: ['services', 'api', 'route', 1],
+  })
+  await admitRoutes(shop, [], routerWithout(83))
+})
+
+test('a route of another environment is taken, on the same address or when one of them is all addresses', async () => {
+  const other = release('other', { web: [at(80), at(81, { listen: { address: '0.0.0.0', port: 81 } })] })
+  const admit = (route: Route) => admitRoutes(release('shop', { web: [route] }), [other], routerWithout(0))
+  const taken = { code: 'ROUTE_TAKEN', about: ['services', 'web', 'route', 0] }
+  await expect(admit(at(80))).rejects.toMatchObject(taken)
+  await expect(admit(at(81))).rejects.toMatchObject(taken)
+  await admit(at(80, { path: '/a' }))
+  await admit(at(80, { host: 'shop.test' }))
+  await admit(at(80, { listen: { address: '127.0.0.2', port: 80 } }))
+})
