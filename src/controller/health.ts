@@ -88,9 +88,17 @@ export class HealthWatch {
   }
 
   async #ask(instance: ObservedInstance, health: Health, signal: AbortSignal): Promise<ProbeResult> {
-    if (health.kind === 'process') return { healthy: true, answer: 'running' }
+    if (health.kind === 'process') return this.#look(instance, health)
     if (!instance.address) return { healthy: false, answer: 'has no address' }
     return this.#probe.probe(instance.address, health, signal)
+  }
+
+  /** A process that nobody can ask counts once it has lived for an interval: many that can't run start and end at once. */
+  #look({ startedAtMs }: ObservedInstance, { intervalMs }: Health): ProbeResult {
+    const livedMs = this.#clock.now() - (startedAtMs ?? this.#clock.now())
+    return livedMs < intervalMs
+      ? { healthy: false, answer: `has run for less than ${intervalMs} ms` }
+      : { healthy: true, answer: 'running' }
   }
 
   #note(watched: Watched, { healthy, answer }: ProbeResult, health: Health, overdue: boolean): void {
