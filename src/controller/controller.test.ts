@@ -2,6 +2,7 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { MemoryEngine } from '../engine/memory/memory-engine.ts'
 import { MemoryMachine } from '../engine/memory/memory-machine.ts'
 import { type Behaviour, goodBehaviour } from '../engine/memory/memory-process.ts'
+import { RepaveError } from '../errors.ts'
 import { emptyLock } from '../image/lock.ts'
 import type { ProgressReport, ResultReport } from '../model/report.ts'
 import type { ServiceSpec, Stack } from '../model/stack.ts'
@@ -9,7 +10,7 @@ import { MemoryProbe } from '../probe/memory/memory-probe.ts'
 import { MemoryProxy } from '../router/memory/memory-proxy.ts'
 import { MemoryRouter } from '../router/memory/memory-router.ts'
 import { createMemoryStore } from '../store/memory/memory-store.ts'
-import type { Store } from '../store/store.ts'
+import type { RolloutEnd, Store } from '../store/store.ts'
 import { VirtualClock } from '../system/virtual-clock.ts'
 import { Controller } from './controller.ts'
 
@@ -101,6 +102,7 @@ function stack(changes: Partial<ServiceSpec> = {}): Stack {
   return { ...scope, services: { web: { ...web, ...changes } } }
 }
 
+const noRoom = () => Promise.reject(new RepaveError('DISK_FULL', 'no room', { hint: 'free some disk space' }))
 const version = (greeting: string) => stack({ environment: { GREETING: greeting } })
 const up = (declared: Stack) => controller.up({ stack: declared, lock: emptyLock, by })
 const live = () => [...machine.instances].map(({ order }) => order.name).toSorted()
@@ -294,6 +296,54 @@ test('the next controller finds everything as it was, and goes on with what was 
   expect(await fleet()).toMatchObject({ ready: 3, desired: 3 })
   expect(new Set((await fleet())?.instances.map((each) => each.version)).size).toBe(1)
   expect(live()).toHaveLength(3)
+})
+
+test('a version that served is proven, also when the controller dies as its rollout succeeds', async () => {
+  await result(up(version('one')))
+  const whole = { ...store }
+  const dying = async (end: RolloutEnd) => {
+    await whole.endRollout(end)
+    return new Promise<void>(() => {})
+  }
+  Object.assign(store, { endRollout: dying })
+  void Array.fromAsync(up(version('two')))
+  await clock.advance(60_000)
+  Object.assign(store, whole)
+  controller = await startController()
+  const second = (await fleet())!.version!
+  await result(up(version('three')))
+  expect(await result(controller.rollback({ ...scope, by }))).toMatchObject({ services: [{ version: second }] })
+})
+
+test('the next controller keeps the floor of a fleet that nothing is routed to', async () => {
+  const worker = { routes: [], health: { ...web.health, kind: 'process' } } as const
+  await result(up(stack(worker)))
+  void Array.fromAsync(up(stack({ ...worker, environment: { GREETING: 'two' } })))
+  await clock.advance(1)
+  await controller.stop()
+  controller = await startController()
+  let fewest = Infinity
+  for (const endMs = clock.now() + 60_000; clock.now() < endMs && (await clock.step());)
+    fewest = Math.min(fewest, [...machine.instances].filter(({ process }) => process && !process.terminated).length)
+  expect(fewest).toBe(3)
+  expect(await fleet()).toMatchObject({ ready: 3, desired: 3 })
+})
+
+test('what cannot be recorded is not done, and all goes on when there is room again', async () => {
+  await result(up(version('one')))
+  const before = live()
+  const whole = { ...store }
+  Object.assign(store, { append: noRoom, decide: noRoom, saveVersion: noRoom, endRollout: noRoom })
+  expect(await error(up(version('two')))).toMatchObject({ code: 'DISK_FULL' })
+  expect(await error(controller.down({ ...scope, by }))).toMatchObject({ code: 'DISK_FULL' })
+  await clock.advance(30_000)
+  expect(live()).toEqual(before)
+  machine.die(before[0]!)
+  await clock.advance(30_000)
+  Object.assign(store, whole)
+  await clock.advance(60_000)
+  expect(await fleet()).toMatchObject({ ready: 3 })
+  expect(await result(up(version('two')))).toMatchObject({ ok: true, changed: true })
 })
 
 test('drift names what is not as declared, and changes nothing', async () => {

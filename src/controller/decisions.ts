@@ -134,9 +134,11 @@ export class Decisions {
     const rollout = this.#rollouts.of(key)
     if (!verdict || !rollout || verdict.kind === 'running') return false
     if (verdict.kind === 'aborted') return this.#abort(rollout, verdict.reason)
-    await this.#seams.store.endRollout({ id: rollout.id, state: 'succeeded', endedAtMs: nowMs })
-    this.#rollouts.end(key)
+    // Before the rollout is over: a controller that dies in between leaves both to the next one.
     await this.#saveVersion(key, service, 'proven')
+    if (this.#rollouts.of(key) !== rollout) return true
+    await this.#seams.store.endRollout({ id: rollout.id, state: 'succeeded', endedAtMs: nowMs })
+    if (this.#rollouts.of(key) === rollout) this.#rollouts.end(key)
     await this.#record(key, 'rollout.succeeded', `${versionName(key.service, rollout.to)} serves`, rollout.to)
     return false
   }

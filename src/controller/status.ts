@@ -53,8 +53,10 @@ export function serviceStatus(fleet: Fleet, facts: StatusFacts): ServiceStatus {
   }
 }
 
+const inNumericOrder = new Intl.Collator('en', { numeric: true })
+
 function byName(a: FleetInstance, b: FleetInstance): number {
-  return a.name.localeCompare(b.name, 'en', { numeric: true })
+  return inNumericOrder.compare(a.name, b.name)
 }
 
 function readyCount({ instances, target }: Fleet): number {

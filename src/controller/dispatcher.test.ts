@@ -1,0 +1,78 @@
+import { beforeEach, expect, test } from 'vitest'
+import { MemoryEngine } from '../engine/memory/memory-engine.ts'
+import { MemoryMachine } from '../engine/memory/memory-machine.ts'
+import { goodBehaviour } from '../engine/memory/memory-process.ts'
+import { defaultHardening, versionId, type VersionSpec } from '../model/version.ts'
+import { MemoryProbe } from '../probe/memory/memory-probe.ts'
+import { MemoryProxy } from '../router/memory/memory-proxy.ts'
+import { MemoryRouter } from '../router/memory/memory-router.ts'
+import { createMemoryStore } from '../store/memory/memory-store.ts'
+import { VirtualClock } from '../system/virtual-clock.ts'
+import type { Order } from './act.ts'
+import { Dispatcher } from './dispatcher.ts'
+
+const key = { stack: 'shop', environment: 'live', service: 'web' }
+const webSpec: Omit<VersionSpec, 'image'> = {
+  command: ['/web'],
+  workingDirectory: '/',
+  environment: {},
+  user: '65532',
+  port: null,
+  health: { kind: 'process', intervalMs: 1_000, timeoutMs: 500, healthyAfter: 1, unhealthyAfter: 3 },
+  resources: { cpuMillis: 500, memoryBytes: 1 << 27, pids: 64 },
+  tmpfs: [],
+  hardening: defaultHardening,
+}
+
+let clock: VirtualClock
+let machine: MemoryMachine
+let engine: MemoryEngine
+let dispatcher: Dispatcher
+
+beforeEach(() => {
+  clock = new VirtualClock()
+  machine = new MemoryMachine(clock)
+  engine = new MemoryEngine(machine)
+  const router = new MemoryRouter(new MemoryProxy(clock), clock)
+  const probe = new MemoryProbe(clock, machine)
+  const info = { pid: 1, socket: '/run/controller.sock' }
+  const seams = { clock, engine, router, probe, store: createMemoryStore(), info, log: () => {} }
+  dispatcher = new Dispatcher(seams, () => {})
+})
+
+test('instances that are slow to stop keep no others from ending', async () => {
+  const [first, second, third] = await runStubborn(3)
+  const orders = [first!, second!, third!].map(end)
+  dispatcher.dispatch(orders, clock.now())
+  await clock.advance(500)
+  expect(ending()).toEqual([first, second])
+  const retryAtMs = dispatcher.nextRetryAtMs(clock.now())!
+  await clock.runUntil(retryAtMs)
+  dispatcher.dispatch(orders, clock.now())
+  await clock.advance(0)
+  expect(ending()).toEqual([first, second, third])
+})
+
+function ending(): readonly string[] {
+  return [...machine.instances].filter(({ process }) => process?.terminated).map(({ order }) => order.name)
+}
+
+async function runStubborn(count: number): Promise<readonly string[]> {
+  const image = machine.images.add('web:1', { behaviour: () => ({ ...goodBehaviour, stopMs: null }) })
+  const spec: VersionSpec = { ...webSpec, image }
+  const names = Array.from({ length: count }, (_, index) => `shop-live-web-4f9a1c2b-${index + 1}`)
+  for (const name of names) {
+    await passing(engine.create({ ...key, name, version: versionId(spec), spec }))
+    await passing(engine.start(name))
+  }
+  return names
+}
+
+async function passing(work: Promise<void>): Promise<void> {
+  await clock.advance(1_000)
+  await work
+}
+
+function end(instance: string): Order {
+  return { key, effect: { kind: 'destroy', instance, graceMs: 60_000, reason: 'not wanted' } }
+}
