@@ -19,6 +19,9 @@ export interface Victims {
   readonly disturb: (disturbance: Disturbance) => void
 }
 
+/** An engine that restarts answers nothing for a while. */
+const engineBootMs = 300
+
 export class Misfortune {
   readonly #victims: Victims
 
@@ -45,7 +48,8 @@ export class Misfortune {
         return void this.#away((away) => (hazards.routerIsAway = away), mishap.forMs)
       case 'engine-restart':
         disturb({ kind: 'all' })
-        return machine.restart()
+        machine.restart()
+        return void this.#away((away) => (machine.reachable = !away), engineBootMs)
       case 'router-restart':
         disturb({ kind: 'all' })
         return proxy.crash()

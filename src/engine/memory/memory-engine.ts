@@ -120,18 +120,19 @@ export class MemoryEngine implements Engine {
     this.#machine.release(this.#owner, scope)
   }
 
-  /** Lets a call take its time; it does nothing unless the engine answers before and after. */
+  /** Lets a call take its time; it does nothing unless the engine answers before and after, and is the same one. */
   async #take(ms: number): Promise<void> {
     if (this.#gone?.aborted) await never()
     this.#assertReachable()
+    const { restarts } = this.#machine
     if (ms > 0) await this.#machine.clock.sleep(ms)
     else await Promise.resolve()
     if (this.#lost?.aborted) await never()
-    this.#assertReachable()
+    this.#assertReachable(restarts)
   }
 
-  #assertReachable(): void {
-    if (this.#machine.reachable) return
+  #assertReachable(restarts = this.#machine.restarts): void {
+    if (this.#machine.reachable && this.#machine.restarts === restarts) return
     throw new RepaveError('ENGINE_UNREACHABLE', 'the memory engine does not answer', {
       hint: 'make it reachable again',
     })

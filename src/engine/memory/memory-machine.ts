@@ -35,6 +35,7 @@ export class MemoryMachine {
   readonly #occupied = new Set<string>()
   readonly #exitCodes = new Map<string, number>()
   #networkCount = 0
+  #restarts = 0
   #reachable = true
 
   constructor(clock: Clock, images = new MemoryImages()) {
@@ -77,8 +78,12 @@ export class MemoryMachine {
     return this.#occupied.has(name)
   }
 
-  /** Every process ends; what was made stays. Addresses are handed out anew, from the first one on. */
+  /**
+   * Every process ends, and calls under way fail; what was made stays. Addresses are handed out anew, from the first
+   * one on.
+   */
   restart(): void {
+    this.#restarts++
     for (const instance of this.#instances.values()) {
       instance.process?.kill()
       delete instance.address
@@ -90,6 +95,11 @@ export class MemoryMachine {
   /** Every listener may have missed something. */
   loseEvents(): void {
     this.#emit({ kind: 'lost' })
+  }
+
+  /** How often the engine was restarted: calls that were under way then are lost. */
+  get restarts(): number {
+    return this.#restarts
   }
 
   /** Whether the engine answers. */
