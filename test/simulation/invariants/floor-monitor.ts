@@ -14,7 +14,7 @@ interface Held {
 }
 
 /** How long it takes at most until a controller has seen that an instance is dead or sick. */
-const unseenMs = 6_000
+const unseenMs = 4_000
 
 export class FloorMonitor implements Monitor {
   readonly #past: Past

@@ -8,7 +8,7 @@ import { ViolationError, type Disturbance, type Monitor } from './invariant.ts'
 import type { Past } from './past.ts'
 
 /** What was decided or lost so long ago is known to whoever makes instances now. */
-const unseenMs = 1_500
+const unseenMs = 1_100
 
 export class SurgeMonitor implements Monitor {
   readonly #past: Past

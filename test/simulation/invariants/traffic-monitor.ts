@@ -12,7 +12,7 @@ import type { Past } from './past.ts'
 import { ViolationError, type Disturbance, type Monitor } from './invariant.ts'
 
 /** How long it takes at most until a controller has seen that an instance is dead or sick. */
-const unseenMs = 6_000
+const unseenMs = 4_000
 
 export class TrafficMonitor implements Monitor {
   readonly #machine: MemoryMachine
