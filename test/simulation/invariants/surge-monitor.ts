@@ -9,12 +9,15 @@ import type { Past } from './past.ts'
 
 /** What was decided or lost so long ago is known to whoever makes instances now. */
 const unseenMs = 1_100
+const oneLookMs = 10
 
 export class SurgeMonitor implements Monitor {
   readonly #past: Past
   readonly #changedAtMs = new Map<string, number>()
   /** When each instance was asked for: what was decided since then, it can't be held to. */
   readonly #askedAtMs = new Map<string, number>()
+  /** When each was last told to leave: that this failed is not known at the same instant. */
+  readonly #letGoAtMs = new Map<string, number>()
   #disturbedAtMs = -Infinity
 
   constructor(past: Past) {
@@ -31,6 +34,7 @@ export class SurgeMonitor implements Monitor {
 
   onCall({ on, verb, subject }: Call, { nowMs }: WorldTruth): void {
     if (on === 'engine' && verb === 'create') this.#askedAtMs.set(subject, nowMs)
+    if (verb === 'remove' || verb === 'destroy') this.#letGoAtMs.set(subject, nowMs)
   }
 
   onCreated({ order }: MemoryInstance, truth: WorldTruth): void {
@@ -39,12 +43,18 @@ export class SurgeMonitor implements Monitor {
     const changedAtMs = Math.max(this.#changedAtMs.get(scopeName(order)) ?? -Infinity, this.#disturbedAtMs)
     const askedAtMs = this.#askedAtMs.get(order.name) ?? truth.nowMs
     if (!fleet || askedAtMs - changedAtMs < unseenMs) return
-    const working = fleet.instances.filter((instance) => this.#isWorking(instance, fleet, truth))
+    const working = fleet.instances.filter(
+      (instance) => this.#isWorking(instance, fleet, truth) && !this.#wasLetGo(instance, askedAtMs),
+    )
     if (working.length > ceilingOf(fleet))
       throw new ViolationError(
         'surge',
         `${name} has ${working.length} instances, where ${ceilingOf(fleet)} is the most`,
       )
+  }
+
+  #wasLetGo({ order }: MemoryInstance, askedAtMs: number): boolean {
+    return Math.abs(askedAtMs - (this.#letGoAtMs.get(order.name) ?? -Infinity)) <= oneLookMs
   }
 
   #isWorking(instance: MemoryInstance, { servers }: FleetTruth, { leaving }: WorldTruth): boolean {
