@@ -36,6 +36,9 @@ export function createSqliteStore(file: string): Store {
       limit,
     ).map(toRelease)
 
+  let appended = 0
+  const prune = () => run('DELETE FROM events WHERE sequence <= (SELECT max(sequence) FROM events) - ?', keptEvents)
+
   const insertRelease = ({ release, decision, reason, by, atMs }: Omit<ReleaseRecord, 'sequence'>) => {
     const sql = `INSERT INTO releases (stack, environment, release, decision, reason, by, at_ms)
       VALUES (?, ?, ?, ?, ?, ?, ?) RETURNING *`
@@ -108,9 +111,9 @@ export function createSqliteStore(file: string): Store {
       const sql = `INSERT INTO events (at_ms, stack, environment, service, instance, version, kind, message)
         VALUES (?, ?, ?, ?, ?, ?, ?, ?) RETURNING *`
       const subject = [service ?? null, instance ?? null, version ?? null] as const
-      const event = toEvent(returned(sql, atMs, stack, environment, ...subject, kind, message))
-      if (event.sequence % pruneEvery === 0) run('DELETE FROM events WHERE sequence <= ?', event.sequence - keptEvents)
-      return event
+      // Before the event: what fails after it would report an event as failed that is on record.
+      if (++appended % pruneEvery === 0) prune()
+      return toEvent(returned(sql, atMs, stack, environment, ...subject, kind, message))
     },
     async events(filter) {
       const { where, values } = eventsWhere(filter)
