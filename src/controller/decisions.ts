@@ -1,18 +1,16 @@
-/** What was decided for each environment, and the verdicts on what was decided: the store's view, kept at hand. */
+/** What was decided for each environment: the store's view, kept at hand. */
 import { asRepaveError } from '../errors.ts'
 import type { ObservedInstance } from '../engine/engine.ts'
 import { canonicalJson } from '../model/canonical.ts'
 import type { Release, ServiceRelease } from '../model/release.ts'
 import { type FleetKey, fleetName, type Scope, scopeName } from '../model/stack.ts'
-import { type Health, shortVersion, type VersionId, versionName } from '../model/version.ts'
-import type { Fleet } from '../plan/fleet.ts'
-import type { Decision, ReleaseRecord, RolloutEnd, RolloutRecord, RolloutStart, VersionRecord } from '../store/store.ts'
-import { lastWords } from './act.ts'
+import { type Health, shortVersion, type VersionId } from '../model/version.ts'
+import type { Decision, ReleaseRecord, RolloutEnd, RolloutRecord, RolloutStart } from '../store/store.ts'
 import { recordDecision } from './record-decision.ts'
+import { recordEvent, saveVersion } from './records.ts'
 import type { Recollection } from './recollection.ts'
 import type { Rollouts } from './rollouts.ts'
 import type { Seams } from './seams.ts'
-import type { ScopeView } from './views.ts'
 
 export interface NewDecision {
   readonly release: Release
@@ -116,77 +114,35 @@ export class Decisions {
     this.#onChange()
   }
 
-  /** Ends the rollouts that have a verdict; true where that changed what is wanted. */
-  async judge(views: readonly ScopeView[], nowMs: number): Promise<boolean> {
-    let changed = false
-    for (const { record, fleets } of views)
-      for (const fleet of fleets) {
-        const service = record.release.services[fleet.key.service]
-        if (service && this.isCurrent(record)) changed = (await this.#judgeFleet(fleet, service, nowMs)) || changed
-      }
-    return changed
-  }
-
-  async #judgeFleet(fleet: Fleet, service: ServiceRelease, nowMs: number): Promise<boolean> {
-    const { key } = fleet
-    const broken = this.#recollection.versionCannotRun(key, service.version)
-    const verdict = this.#rollouts.judge(fleet, service, nowMs, broken)
-    const rollout = this.#rollouts.of(key)
-    if (!verdict || !rollout || verdict.kind === 'running') return false
-    if (verdict.kind === 'aborted') return this.#abort(rollout, verdict.reason)
-    // Before the rollout is over: a controller that dies in between leaves both to the next one.
-    await this.#saveVersion(key, service, 'proven')
-    if (this.#rollouts.of(key) !== rollout) return true
-    await this.#seams.store.endRollout({ id: rollout.id, state: 'succeeded', endedAtMs: nowMs })
-    if (this.#rollouts.of(key) === rollout) this.#rollouts.end(key)
-    await this.#record(key, 'rollout.succeeded', `${versionName(key.service, rollout.to)} serves`, rollout.to)
-    return false
-  }
-
-  /** Back to what the fleet had; nothing, where it had nothing. */
-  async #abort(rollout: RolloutRecord, reason: string): Promise<boolean> {
-    const { store, clock } = this.#seams
-    const current = this.of(rollout)
-    const failed = current?.release.services[rollout.service]
-    if (!current || !failed) return false
-    const logs = await this.#lastWords(rollout)
-    const previous = await this.#previous(rollout, current)
-    // Somebody may have decided something else while the store and the engine were asked.
-    if (!this.isCurrent(current) || this.#rollouts.of(rollout) !== rollout) return true
+  /**
+   * Puts `previous` in the place of what `rollout` led to; nothing, where it is undefined. False where somebody has
+   * decided something else since `current`.
+   */
+  async takeBack(
+    rollout: RolloutRecord,
+    current: ReleaseRecord,
+    previous: ServiceRelease | undefined,
+    why: Required<Pick<RolloutRecord, 'reason' | 'logs'>>,
+  ): Promise<boolean> {
+    if (!this.isCurrent(current) || this.#rollouts.of(rollout) !== rollout) return false
     const { [rollout.service]: _failed, ...others } = current.release.services
-    const release: Release = {
-      ...current.release,
-      services: { ...others, ...(previous && { [rollout.service]: previous }) },
-    }
-    const atMs = clock.now()
-    const end: RolloutEnd = { id: rollout.id, state: 'aborted', reason, logs, endedAtMs: atMs }
-    const decision = { release, decision: 'abort', reason, by: 'repave', atMs } as const
-    const { record } = await recordDecision(store, { ...decision, ends: [end], starts: [] }, current)
+    const services = { ...others, ...(previous && { [rollout.service]: previous }) }
+    const release: Release = { ...current.release, services }
+    const atMs = this.#seams.clock.now()
+    const end: RolloutEnd = { id: rollout.id, state: 'aborted', ...why, endedAtMs: atMs }
+    const decision = {
+      release,
+      decision: 'abort',
+      reason: why.reason,
+      by: 'repave',
+      atMs,
+      ends: [end],
+      starts: [],
+    } as const
+    const { record } = await recordDecision(this.#seams.store, decision, current)
     this.#forget(rollout)
     this.#adopt(record)
-    await this.#saveVersion(rollout, failed, 'failed')
-    await this.#record(rollout, 'rollout.aborted', [reason, ...logs].join('\n'), rollout.to)
-    this.#seams.log(`${fleetName(rollout)}: rollout to ${shortVersion(rollout.to)} aborted: ${reason}`)
     return true
-  }
-
-  async #previous({ from, service }: RolloutRecord, current: ReleaseRecord): Promise<ServiceRelease | undefined> {
-    if (from === null) return undefined
-    const earlier = (await this.#seams.store.releases(current.release)).filter(
-      ({ sequence }) => sequence < current.sequence,
-    )
-    return earlier.map(({ release }) => release.services[service]).find((released) => released?.version === from)
-  }
-
-  /** What the failing instance said last: from itself, or from the record where it is gone. */
-  async #lastWords(rollout: RolloutRecord): Promise<readonly string[]> {
-    const symptom = this.#rollouts.symptomOf(rollout)
-    const live = symptom ? await lastWords(symptom.instance, this.#seams) : []
-    if (live.length > 0) return live
-    const { stack, environment, service } = rollout
-    const exits = await this.#seams.store.events({ stack, environment, service, kind: 'instance.exited', last: 3 })
-    const newest = exits.findLast((event) => event.version === rollout.to)
-    return newest ? newest.message.split('\n').slice(1) : []
   }
 
   #superseded(key: FleetKey, endedAtMs: number): readonly RolloutEnd[] {
@@ -210,7 +166,12 @@ export class Decisions {
     before: Release | undefined,
   ): Promise<void> {
     try {
-      await this.#record(scopeOf(record.release), `decision.${record.decision}`, `${record.reason} (by ${record.by})`)
+      await recordEvent(
+        this.#seams,
+        scopeOf(record.release),
+        `decision.${record.decision}`,
+        `${record.reason} (by ${record.by})`,
+      )
       for (const rollout of started) await this.#noteStart(rollout, before?.services[rollout.service])
     } catch (error) {
       this.#seams.log(`the history of ${scopeName(record.release)} lacks a decision: ${asRepaveError(error).message}`)
@@ -219,29 +180,15 @@ export class Decisions {
 
   async #noteStart(rollout: RolloutRecord, before: ServiceRelease | undefined): Promise<void> {
     const next = this.of(rollout)?.release.services[rollout.service]
-    if (before && before.version !== rollout.to) await this.#saveVersion(rollout, before, 'unproven')
-    if (next) await this.#saveVersion(rollout, next, 'unproven')
-    await this.#record(
+    if (before && before.version !== rollout.to) await saveVersion(this.#seams, rollout, before, 'unproven')
+    if (next) await saveVersion(this.#seams, rollout, next, 'unproven')
+    await recordEvent(
+      this.#seams,
       rollout,
       'rollout.started',
       `from ${rollout.from ? shortVersion(rollout.from) : 'nothing'}`,
       rollout.to,
     )
-  }
-
-  /** A version that was proven once stays it, whatever a later rollout says. */
-  async #saveVersion(
-    key: FleetKey,
-    { version, spec, imageName }: ServiceRelease,
-    state: VersionRecord['state'],
-  ): Promise<void> {
-    const { store, clock } = this.#seams
-    const { stack, environment, service } = key
-    const known = (await store.versions(key, service)).find((each) => each.version === version)
-    const lasting =
-      known?.state === 'proven' || (known?.state === 'failed' && state === 'unproven') ? known.state : state
-    const times = { firstRunAtMs: known?.firstRunAtMs ?? clock.now(), lastRunAtMs: clock.now() }
-    await store.saveVersion({ stack, environment, service, version, spec, imageName, ...times, state: lasting })
   }
 
   async #resume(rollout: RolloutRecord): Promise<void> {
@@ -266,25 +213,6 @@ export class Decisions {
   #forget(key: FleetKey): void {
     this.#rollouts.end(key)
     this.#recollection.forgive(key)
-  }
-
-  async #record(
-    subject: Scope & { service?: string },
-    kind: string,
-    message: string,
-    version?: VersionId,
-  ): Promise<void> {
-    const { stack, environment, service } = subject
-    const { store, clock } = this.#seams
-    await store.append({
-      atMs: clock.now(),
-      stack,
-      environment,
-      ...(service && { service }),
-      ...(version && { version }),
-      kind,
-      message,
-    })
   }
 }
 

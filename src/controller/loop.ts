@@ -17,6 +17,7 @@ import { Recollection } from './recollection.ts'
 import { Rollouts } from './rollouts.ts'
 import type { Seams } from './seams.ts'
 import { Upkeep } from './upkeep.ts'
+import { Verdicts } from './verdicts.ts'
 import { type ScopeView, type Sight, viewScopes } from './views.ts'
 
 /** A look at everything, even if nothing happened. */
@@ -37,6 +38,7 @@ export class Loop {
   readonly #health: HealthWatch
   readonly #dispatcher: Dispatcher
   readonly #upkeep: Upkeep
+  readonly #verdicts: Verdicts
   readonly recollection: Recollection
   readonly rollouts = new Rollouts()
   readonly decisions: Decisions
@@ -58,6 +60,7 @@ export class Loop {
     this.#health = new HealthWatch(seams.clock, seams.probe, () => this.wake())
     this.recollection = new Recollection(this.#health)
     this.decisions = new Decisions(seams, this.rollouts, this.recollection, () => this.wake())
+    this.#verdicts = new Verdicts(seams, this.rollouts, this.recollection, this.decisions)
     this.#dispatcher = new Dispatcher(seams, (order, error) => this.#noteEnd(order, error))
     this.#upkeep = new Upkeep(seams, () => this.wake())
   }
@@ -188,7 +191,7 @@ export class Loop {
     this.recollection.mourn(instances, isMissed, nowMs)
     this.#followHealth(sight)
     this.#views = viewScopes(this.decisions.current(), sight, this.recollection)
-    if (await this.decisions.judge(this.#views, nowMs))
+    if (await this.#verdicts.judge(this.#views, nowMs))
       this.#views = viewScopes(this.decisions.current(), sight, this.recollection)
     const orders = this.#views.flatMap((view) =>
       view.fleets.flatMap((fleet) => this.#orders(view.record, fleet, nowMs)),
