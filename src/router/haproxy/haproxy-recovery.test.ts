@@ -160,6 +160,7 @@ it('says that HAProxy is missing, and how to get it', async () => {
   const missing = createHaproxyRouter({ folder: world.folder, binary: join(dirname(world.folder), 'no-haproxy') })
   await expect(missing.version()).rejects.toMatchObject({ code: 'ROUTER_MISSING', hint: 'apt-get install haproxy' })
   await expect(missing.configure(routes())).rejects.toMatchObject({ code: 'ROUTER_MISSING' })
+  await expect(missing.check(routes())).rejects.toMatchObject({ code: 'ROUTER_MISSING' })
 })
 
 it('listens on IPv6', async () => {

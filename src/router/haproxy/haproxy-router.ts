@@ -77,7 +77,11 @@ class HaproxyRouter implements Router {
   }
 
   async check(services: readonly RoutedService[]): Promise<void> {
-    await this.#changes.run(async () => this.#plan(services, await this.#haproxy.running()))
+    await this.#changes.run(async () => {
+      const running = await this.#haproxy.running()
+      if (running === undefined && services.length > 0) await this.version()
+      await this.#plan(services, running)
+    })
   }
 
   async configure(services: readonly RoutedService[]): Promise<void> {
