@@ -114,10 +114,16 @@ function create(fleet: Fleet, count: number): readonly Effect[] {
   return effects
 }
 
+/**
+ * Requests that an instance had when it ended leave it by themselves, to be tried again elsewhere: within
+ * milliseconds, or a few attempts to reach it. To cut them before that would lose them.
+ */
+const deadDrainMs = 2_000
+
 function bury(instance: FleetInstance): readonly Effect[] {
   if (instance.busy) return []
   const reason = instance.detail ?? (instance.phase === 'gone' ? 'it is gone' : 'it has exited')
-  if (instance.rotation !== 'out') return [{ kind: 'unroute', instance: instance.name, drainMs: 0, reason }]
+  if (instance.rotation !== 'out') return [{ kind: 'unroute', instance: instance.name, drainMs: deadDrainMs, reason }]
   return instance.phase === 'gone' ? [] : [{ kind: 'destroy', instance: instance.name, graceMs: 0, reason }]
 }
 

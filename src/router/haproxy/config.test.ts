@@ -33,6 +33,8 @@ describe('renderConfig', () => {
         mode http
         balance leastconn
         option dontlognull
+        option http-server-close
+        option http-pretend-keepalive
         option idle-close-on-response
         timeout connect 200ms
         timeout client 60s
@@ -75,8 +77,8 @@ describe('renderConfig', () => {
         retry-on conn-failure empty-response junk-response
         http-request disable-l7-retry unless METH_GET || METH_HEAD || METH_OPTIONS
         server :hold 127.0.0.1:1 backup
-        server web-1 10.0.0.2:80 check inter 500ms fastinter 100ms fall 2 rise 1 pool-purge-delay 2s pool-max-conn -1 observe layer4 error-limit 1 on-error mark-down
-        server web-2 [fd00::2]:80 check inter 500ms fastinter 100ms fall 2 rise 1 pool-purge-delay 2s pool-max-conn -1 observe layer4 error-limit 1 on-error mark-down disabled
+        server web-1 10.0.0.2:80 check inter 500ms fastinter 100ms fall 2 rise 1 observe layer4 error-limit 1 on-error mark-down
+        server web-2 [fd00::2]:80 check inter 500ms fastinter 100ms fall 2 rise 1 observe layer4 error-limit 1 on-error mark-down disabled
 
       backend repave:routes
         http-request set-var(txn.tls) str(),map_str(tls.map)

@@ -38,11 +38,10 @@ export const holdServer = ':hold'
 
 /**
  * `observe layer4` takes a dead server out at its first refused connection. Dynamic servers ignore
- * `default-server`, so everything is said here, also that idle connections may be kept.
+ * `default-server`, so everything is said here.
  */
 export const serverOptions = [
   'check inter 500ms fastinter 100ms fall 2 rise 1',
-  'pool-purge-delay 2s pool-max-conn -1',
   'observe layer4 error-limit 1 on-error mark-down',
 ].join(' ')
 
@@ -120,11 +119,19 @@ const plainErrors = [
   [504, 'the instance took too long to answer'],
 ] as const
 
+/**
+ * A connection to an instance serves one request. On one that was used before, to an instance that dies, a request
+ * would use up all of its retries at once: on other dead connections, and without the pause between attempts.
+ *
+ * `http-pretend-keepalive` lets HAProxy close it, with a reset, which leaves no TIME_WAIT behind on either side.
+ */
 const defaults = [
   'defaults',
   'mode http',
   'balance leastconn',
   'option dontlognull',
+  'option http-server-close',
+  'option http-pretend-keepalive',
   'option idle-close-on-response',
   'timeout connect 200ms',
   'timeout client 60s',
