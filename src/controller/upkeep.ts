@@ -68,10 +68,15 @@ export class Upkeep {
   #reserve({ scope, fleets }: ScopeView): void {
     const surge = Math.max(0, ...fleets.map(({ target }) => target.surge))
     const count = Math.min(mostSpares, Math.max(surge, Math.min(2 * surge, mostDoubled)))
-    if (this.#reserved.get(scopeName(scope)) === count) return
-    this.#attempt(`reserve ${scopeName(scope)}`, async () => {
-      await this.#seams.engine.reserve(scope, count)
-      this.#reserved.set(scopeName(scope), count)
+    const name = scopeName(scope)
+    if (this.#reserved.get(name) === count) return
+    this.#attempt(`reserve ${name}`, async () => {
+      // Noted first: what is used up meanwhile is forgotten, and made again.
+      this.#reserved.set(name, count)
+      await this.#seams.engine.reserve(scope, count).catch((error: unknown) => {
+        this.#reserved.delete(name)
+        throw error
+      })
     })
   }
 
