@@ -10,6 +10,7 @@ import { parseFrontends, parseServers, parseSessionIds, parseSessions, type Serv
 
 const deletePollMs = 5
 const deleteDeadlineMs = 5_000
+const stuckMs = 1_000
 
 export class Servers {
   readonly #haproxy: HaproxyProcess
@@ -86,17 +87,17 @@ export class Servers {
     }
   }
 
-  /** Removes a server; HAProxy refuses as long as connections to it are being closed. */
+  /** Removes a server; HAProxy refuses as long as connections to it are being closed. Only a stuck one is cut. */
   async delete(running: Running, pool: PoolName, instance: string): Promise<void> {
-    const deadline = this.#clock.now() + deleteDeadlineMs
+    const beganAtMs = this.#clock.now()
     await this.#tellAll(running, [`set server ${pool}/${instance} state maint`])
-    while (await this.find(running, pool, instance)) {
+    for (;;) {
       const words = await this.#tellAll(running, [`del server ${pool}/${instance}`])
-      if (this.#clock.now() > deadline) throw failed(`delete ${instance} from ${pool}`, words)
-      if (await this.find(running, pool, instance)) {
-        await this.#tellAll(running, [`shutdown sessions server ${pool}/${instance}`])
-        await this.#clock.sleep(deletePollMs)
-      }
+      if ((await this.find(running, pool, instance)) === undefined) return
+      const tookMs = this.#clock.now() - beganAtMs
+      if (tookMs > deleteDeadlineMs) throw failed(`delete ${instance} from ${pool}`, words)
+      if (tookMs > stuckMs) await this.#tellAll(running, [`shutdown sessions server ${pool}/${instance}`])
+      await this.#clock.sleep(deletePollMs)
     }
   }
 
