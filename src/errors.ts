@@ -38,6 +38,7 @@ const catalogue = {
   CERTIFICATE_INVALID: { exit: 2, status: 422, retryable: false },
   NAME_TAKEN: { exit: 1, status: 409, retryable: false },
   ROLLOUT_RUNNING: { exit: 1, status: 409, retryable: true },
+  NOT_SETTLED: { exit: 1, status: 409, retryable: true },
   ROLLOUT_ABORTED: { exit: 1, status: 409, retryable: false },
   INSTANCE_CANNOT_RUN: { exit: 1, status: 422, retryable: false },
   ENGINE_MISSING: { exit: 1, status: 503, retryable: true },

@@ -203,6 +203,19 @@ describe('a version that does not serve', () => {
   })
 })
 
+test('a fleet that does not come to rest is not called done', async () => {
+  await result(up(stack({ replicas: 1 })))
+  await clock.advance(30_000)
+  image('web:1', { exit: { afterMs: 100, code: 7 } })
+  machine.die(live()[0]!)
+  await clock.advance(5_000)
+  expect(await result(up(stack({ replicas: 1 })))).toMatchObject({
+    ok: false,
+    code: 'NOT_SETTLED',
+    message: expect.stringContaining('web has 0 of 1 ready'),
+  })
+})
+
 describe('rollback', () => {
   test('goes to the version before, and keeps the number of replicas', async () => {
     await result(up(version('one')))

@@ -6,6 +6,7 @@ import { type FleetKey, type Scope, scopeName } from '../model/stack.ts'
 import type { RolloutRecord } from '../store/store.ts'
 import { admitRoutes } from './admission.ts'
 import { Feed } from './follow.ts'
+import { type Fleet, isReady } from '../plan/fleet.ts'
 import { Loop } from './loop.ts'
 import type { Seams } from './seams.ts'
 import { resultServices, serviceStatus } from './status.ts'
@@ -76,8 +77,7 @@ export class Desk {
     failure?: RepaveError,
     logs?: readonly string[],
   ): Promise<ProgressReport> {
-    const blind = this.loop.isSettled(scope) ? undefined : this.loop.problems()[0]
-    const error = failure ?? blind
+    const error = failure ?? this.#whyUnsettled(scope)
     const result: ResultReport = {
       ok: error === undefined,
       services: resultServices(this.loop.view(scope)),
@@ -87,6 +87,12 @@ export class Desk {
       ...(logs && logs.length > 0 && { logs }),
     }
     return { kind: 'result', result }
+  }
+
+  #whyUnsettled(scope: Scope): RepaveError | undefined {
+    if (this.loop.isSettled(scope)) return undefined
+    const fleets = this.loop.view(scope)?.fleets ?? []
+    return this.loop.problems()[0] ?? unsettled(scope, fleets)
   }
 
   /** Refuses, before anything is changed, routes that the release can't have. */
@@ -136,5 +142,15 @@ export class Desk {
 function running(scope: string, command: string): RepaveError {
   return new RepaveError('ROLLOUT_RUNNING', `${scope} is being changed by another \`repave ${command}\``, {
     hint: 'wait until it ends; `repave status` and `repave events --follow` show how far it is',
+  })
+}
+
+function unsettled(scope: Scope, fleets: readonly Fleet[]): RepaveError {
+  const words = fleets.map(({ key, target, instances }) => {
+    const ready = instances.filter((instance) => isReady(instance, target)).length
+    return `${key.service} has ${ready} of ${target.replicas} ready and ${instances.length} in all`
+  })
+  return new RepaveError('NOT_SETTLED', `${scopeName(scope)} has not come to rest: ${words.join(', ')}`, {
+    hint: 'the controller goes on; `repave status` shows how far it is, and why it is not further',
   })
 }
