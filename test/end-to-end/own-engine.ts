@@ -23,6 +23,8 @@ export interface OwnEngineOptions {
 export class OwnEngine {
   readonly folder: string
   readonly #options: OwnEngineOptions
+  /** Its default network: without one of its own, dockerd would take away that of the machine's engine. */
+  readonly #bridge = `repave-${process.pid}`
   #daemon: ChildProcess | undefined
 
   private constructor(folder: string, options: OwnEngineOptions) {
@@ -52,6 +54,7 @@ export class OwnEngine {
   /** Running already: nothing. */
   async start(): Promise<void> {
     if (this.isRunning) return
+    this.makeBridge()
     const log = openSync(this.logFile, 'a')
     const daemon = spawn('dockerd', this.flags(), { stdio: ['ignore', log, log], detached: true })
     closeSync(log)
@@ -85,7 +88,15 @@ export class OwnEngine {
       return alive.length === 0
     })
     for (const path of mountsBelow(this.folder)) execFileSync('umount', ['--lazy', path])
+    if (existsSync(`/sys/class/net/${this.#bridge}`)) ip('link', 'delete', this.#bridge)
     await rm(this.folder, { recursive: true, force: true })
+  }
+
+  private makeBridge(): void {
+    if (existsSync(`/sys/class/net/${this.#bridge}`)) return
+    ip('link', 'add', 'name', this.#bridge, 'type', 'bridge')
+    ip('address', 'add', `10.212.${process.pid % 250}.1/24`, 'dev', this.#bridge)
+    ip('link', 'set', this.#bridge, 'up')
   }
 
   private get isRunning(): boolean {
@@ -100,7 +111,7 @@ export class OwnEngine {
       `--exec-root=${join(this.folder, 'exec')}`,
       `--pidfile=${join(this.folder, 'dockerd.pid')}`,
       `--default-address-pool=base=${addressPool},size=24`,
-      '--bridge=none',
+      `--bridge=${this.#bridge}`,
       '--iptables=false',
       '--ip-masq=false',
       ...(liveRestore ? ['--live-restore'] : []),
@@ -119,6 +130,10 @@ export class OwnEngine {
       await dispatcher.destroy()
     }
   }
+}
+
+function ip(...parameters: readonly string[]): void {
+  execFileSync('ip', parameters, { env: { ...process.env, PATH: `${process.env.PATH}:/usr/sbin:/sbin` } })
 }
 
 /** Deepest first. proc(5), mounts: the second field is the path, with `\040` for a space. */
