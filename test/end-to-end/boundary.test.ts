@@ -53,7 +53,7 @@ test('no sequence of commands alters or enters an instance', async () => {
 test('the commands that were tried are all that there are', async () => {
   const reference = await readFile(new URL('../../docs/reference/cli.md', import.meta.url), 'utf8')
   const commands = [...reference.matchAll(/^## `repave (\w+)/gm)].map(([, command]) => command)
-  expect(commands.toSorted()).toEqual([...commandsTried, 'serve'].toSorted())
+  expect(new Set(commands)).toEqual(new Set([...commandsTried, 'serve']))
 })
 
 const commandsTried = [

@@ -3,6 +3,7 @@ import { eventually } from './eventually.ts'
 import { OwnEngine } from './own-engine.ts'
 import { openScene } from './open-scene.ts'
 import type { Scene } from './scene.ts'
+import { expectWhole, restingSandboxes } from './whole.ts'
 
 async function openSceneOnOwnEngine(liveRestore: boolean): Promise<{ scene: Scene; engine: OwnEngine }> {
   const engine = await OwnEngine.start({ liveRestore })
@@ -54,7 +55,9 @@ test('an engine that dies in the middle of a rollout: the next up finishes it', 
   const { scene, engine } = await openSceneOnOwnEngine(true)
   await scene.declare({ replicas: 3 })
   await scene.succeed('up')
+  const sandboxes = await restingSandboxes(scene)
   const before = await scene.instanceIds()
+  const load = await scene.load({ ratePerSecond: 200, methods: ['GET', 'POST'] })
   await scene.declare({ replicas: 3, environment: { GREETING: 'second' } })
   const interrupted = scene.start('up')
   await eventually('a new instance has been made', async () => {
@@ -65,6 +68,7 @@ test('an engine that dies in the middle of a rollout: the next up finishes it', 
   await engine.start()
   await eventually('the first up has ended', () => interrupted.exitCode !== null, 60_000)
   expect(await scene.succeed('up')).toMatchObject({ ok: true, services: [{ ready: 3 }] })
-  expect(await scene.instances()).toHaveLength(3)
+  await expectWhole(scene, { replicas: 3, greeting: 'second', sandboxes })
   expect((await scene.instanceIds()).filter((id) => before.includes(id))).toEqual([])
+  expect((await load.stop()).failures).toEqual([])
 })

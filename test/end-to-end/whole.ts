@@ -92,5 +92,5 @@ function addressOf(sandbox: ContainerInspectInfo | undefined): string | undefine
 }
 
 function variable({ Config }: ContainerInspectInfo, name: string): string | undefined {
-  return Config.Env.find((variable) => variable.startsWith(`${name}=`))?.slice(name.length + 1)
+  return Config.Env.find((line) => line.startsWith(`${name}=`))?.slice(name.length + 1)
 }
