@@ -68,8 +68,14 @@ missing_packages() {
   PATH=$path command -v haproxy >/dev/null || set -- "$@" haproxy
   engine_answers || PATH=$path command -v dockerd >/dev/null || set -- "$@" docker.io
   engine_answers || PATH=$path command -v iptables >/dev/null || set -- "$@" iptables
+  # For the tests: an image without a registry, certificates, an engine of their own.
+  is_static /bin/busybox || set -- "$@" busybox-static
+  command -v openssl >/dev/null || set -- "$@" openssl
+  PATH=$path command -v ip >/dev/null || set -- "$@" iproute2
   echo "$*"
 }
+
+is_static() { [ -x "$1" ] && ! ldd "$1" >/dev/null 2>&1; }
 
 how_to_install() {
   # shellcheck source=/dev/null
