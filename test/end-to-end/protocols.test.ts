@@ -18,7 +18,7 @@ import type { Scene } from './scene.ts'
 
 /**
  * Answers with its greeting, and what is sent to it through an upgraded connection with its greeting before it. The
- * accepted key is the one of RFC 6455's example, section 1.3.
+ * accepted key is the one of RFC 6455's example, section 1.3. It keeps its side of a connection open when the client leaves.
  */
 const greeter = `
   const { GREETING } = process.env
@@ -27,7 +27,6 @@ const greeter = `
     const accept = 'sec-websocket-accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo='
     socket.write(['HTTP/1.1 101 Switching', 'connection: upgrade', 'upgrade: websocket', accept, '', ''].join('\\r\\n'))
     socket.on('data', (data) => socket.write(GREETING + ' ' + data))
-    socket.on('end', () => socket.end())
     socket.on('error', () => {})
   })
   server.listen(8080)

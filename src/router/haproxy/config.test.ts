@@ -43,6 +43,7 @@ describe('renderConfig', () => {
         timeout http-keep-alive 75s
         timeout queue 6s
         timeout server 300s
+        timeout server-fin 5s
         timeout tunnel 1h
         http-error status 400 content-type text/plain string "the request is not valid HTTP\\n"
         http-error status 403 content-type text/plain string "the request is not allowed\\n"

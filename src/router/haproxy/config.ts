@@ -140,6 +140,8 @@ const defaults = [
   'timeout http-keep-alive 75s',
   'timeout queue 6s',
   'timeout server 300s',
+  // A client that left an upgraded connection must not leave the instance's half of it behind.
+  'timeout server-fin 5s',
   'timeout tunnel 1h',
   ...plainErrors.map(([status, text]) => `http-error status ${status} content-type text/plain string "${text}\\n"`),
 ]
