@@ -16,8 +16,8 @@ export class SurgeMonitor implements Monitor {
   readonly #changedAtMs = new Map<string, number>()
   /** When each instance was asked for: what was decided since then, it can't be held to. */
   readonly #askedAtMs = new Map<string, number>()
-  /** When each was last told to leave: that this failed is not known at the same instant. */
-  readonly #letGoAtMs = new Map<string, number>()
+  /** When each was told to leave, again and again if need be: that it failed is not known at the same instant. */
+  readonly #letGoAtMs = new Map<string, readonly number[]>()
   #disturbedAtMs = -Infinity
 
   constructor(past: Past) {
@@ -34,7 +34,8 @@ export class SurgeMonitor implements Monitor {
 
   onCall({ on, verb, subject }: Call, { nowMs }: WorldTruth): void {
     if (on === 'engine' && verb === 'create') this.#askedAtMs.set(subject, nowMs)
-    if (verb === 'remove' || verb === 'destroy') this.#letGoAtMs.set(subject, nowMs)
+    if (verb === 'remove' || verb === 'destroy')
+      this.#letGoAtMs.set(subject, [...(this.#letGoAtMs.get(subject) ?? []), nowMs])
   }
 
   onCreated({ order }: MemoryInstance, truth: WorldTruth): void {
@@ -54,7 +55,8 @@ export class SurgeMonitor implements Monitor {
   }
 
   #wasLetGo({ order }: MemoryInstance, askedAtMs: number): boolean {
-    return Math.abs(askedAtMs - (this.#letGoAtMs.get(order.name) ?? -Infinity)) <= oneLookMs
+    const times = this.#letGoAtMs.get(order.name) ?? []
+    return times.some((letGoAtMs) => Math.abs(askedAtMs - letGoAtMs) <= oneLookMs)
   }
 
   #isWorking(instance: MemoryInstance, { servers }: FleetTruth, { leaving }: WorldTruth): boolean {
