@@ -1,4 +1,5 @@
-import { execFileSync } from 'node:child_process'
+import { promisify } from 'node:util'
+import { execFile, execFileSync } from 'node:child_process'
 import { symlink } from 'node:fs/promises'
 import * as fc from 'fast-check'
 import { expect, test } from 'vitest'
@@ -171,13 +172,20 @@ test('a part of a stack is found where the file says it', async () => {
   expect(positionOf(['services', 'worker'])).toEqual({ file, line: 19, column: 3 })
 })
 
+/** Asks Node.js itself: within the tests, Vite imports TypeScript in its place, with errors of its own. */
+async function refusalInNode(folder: string, file: string): Promise<unknown> {
+  const load = JSON.stringify(new URL('load.ts', import.meta.url).href)
+  const program = `const { loadStack } = await import(${load})
+    const error = await loadStack({ folder: process.argv[1], file: process.argv[2] }).catch((error) => error)
+    console.log(JSON.stringify({ code: error.code, at: error.at }))`
+  const { stdout } = await promisify(execFile)(process.execPath, ['--input-type=module', '-e', program, folder, file])
+  return JSON.parse(stdout)
+}
+
 test('an error of a TypeScript file names the line where that can be known', async () => {
   await using folder = await temporaryFolder()
   let round = 0
-  const refusal = async (text: string) => {
-    const file = await folder.write(`${++round}.ts`, text)
-    return loadStack({ folder: folder.path, file }).then(String, (error: unknown) => error)
-  }
+  const refusal = async (text: string) => refusalInNode(folder.path, await folder.write(`${++round}.ts`, text))
   expect(await refusal('\nexport default {')).toMatchObject({ code: 'FILE_SYNTAX', at: { line: 2 } })
   expect(await refusal('\n throw new Error("no")')).toMatchObject({ code: 'FILE_SYNTAX', at: { line: 2, column: 8 } })
   const wrong = `export default {\n stack: 'shop',\n services: { web: { image: 'nginx', 'port': 0 } },\n}`
