@@ -35,11 +35,7 @@ test.each(fleets)(
       await eventually('no crash loop is seen in what is killed here', () => isCalm(scene))
       const victim = random.pick(await scene.instanceIds())
       killed.push(await killInSomeWay(scene, victim, random))
-      await eventually('the killed instance has been replaced', async () => {
-        const ids = await scene.instanceIds()
-        const { services } = await scene.status()
-        return !ids.includes(victim) && ids.length === replicas && services[0]?.ready === replicas
-      })
+      await eventually('the killed instance has been replaced', () => isReplaced(scene, [victim], replicas))
     }
     const [kept, fresh, posts] = await Promise.all(loads.map((load) => load.stop()))
     expect(kept?.failures).toEqual([])
@@ -57,8 +53,12 @@ test(
     const scene = await openScene()
     const random = seededRandom(seed)
     const declare = (greeting: string) => scene.declare({ replicas: 4, environment: { GREETING: greeting } })
-    await declare('0')
+    await declare('undisturbed')
     await scene.succeed('up')
+    await declare('0')
+    const startedAtMs = Date.now()
+    await scene.succeed('up')
+    const typicalMs = Date.now() - startedAtMs
     const sandboxes = await restingSandboxes(scene)
     const gets = await scene.load({ ratePerSecond: 200 })
     const posts = await scene.load({ ratePerSecond: 100, methods: ['POST'], connections: 'new' })
@@ -68,12 +68,16 @@ test(
       const up = scene.start('up')
       up.stdout?.resume()
       const ended = once(up, 'exit')
+      const victims: string[] = []
       // Three deaths before they ever served would be a verdict on the new version.
       for (let death = 0; death < 2; death += 1) {
-        await delay(random.integer(1500))
-        killed.push(await killInSomeWay(scene, random.pick(await scene.instanceIds()), random))
+        await delay(random.integer(Math.ceil(typicalMs / 2)))
+        const victim = random.pick(await scene.instanceIds())
+        victims.push(victim)
+        killed.push(await killInSomeWay(scene, victim, random))
       }
       expect(await ended, `rollout ${rollout}`).toEqual([0, null])
+      await eventually('what was killed as the command ended is replaced', () => isReplaced(scene, victims, 4))
       await expectWhole(scene, { replicas: 4, greeting: `${rollout}`, sandboxes })
     }
     expect((await gets.stop()).failures).toEqual([])
@@ -131,6 +135,12 @@ function unexplained({ failures }: LoadReport, killed: readonly Span[]) {
   return failures.filter(
     ({ atMs, tookMs }) => !killed.some(({ fromMs, toMs }) => atMs >= fromMs && atMs - tookMs <= toMs),
   )
+}
+
+async function isReplaced(scene: Scene, victims: readonly string[], replicas: number): Promise<boolean> {
+  const ids = await scene.instanceIds()
+  const { services } = await scene.status()
+  return !victims.some((victim) => ids.includes(victim)) && ids.length === replicas && services[0]?.ready === replicas
 }
 
 async function isCalm(scene: Scene): Promise<boolean> {
