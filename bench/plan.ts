@@ -47,7 +47,7 @@ async function observedByService(): Promise<Readonly<Record<string, readonly Fle
 
 /** As the controller sees an instance that serves. */
 function serving({ name, claimed, version, createdAtMs }: ObservedInstance): FleetInstance {
-  const state = { phase: 'running', health: 'healthy', rotation: 'in', condemned: false } as const
+  const state = { phase: 'running', health: 'healthy', rotation: 'in', condemned: false, ending: false } as const
   return { name, version: claimed, intact: version === claimed, createdAtMs, ...state }
 }
 

@@ -2,6 +2,7 @@
 import { type IncomingMessage, request } from 'node:http'
 import type {
   Caller,
+  EventsRequest,
   LogsRequest,
   ReplaceRequest,
   RollbackRequest,
@@ -12,7 +13,7 @@ import type { LogLine } from '../engine/engine.ts'
 import { asRepaveError, type ErrorReport, fromReport, RepaveError } from '../errors.ts'
 import type { ControllerStatus, DriftReport, ProgressReport, StatusReport, VersionsReport } from '../model/report.ts'
 import type { Scope } from '../model/stack.ts'
-import type { EventFilter, HistoryEvent } from '../store/store.ts'
+import type { HistoryEvent } from '../store/store.ts'
 import { readLines } from './lines.ts'
 import { versionHeader } from './version.ts'
 
@@ -67,8 +68,8 @@ export function createClient(socket: string, onVersion: (version: string) => voi
     versions: (scope: Scope, service?: string) => get<readonly VersionsReport[]>('/v1/versions', { ...scope, service }),
     drift: (scope: Scope) => get<DriftReport>('/v1/drift', { ...scope }),
     logs: (query: LogsRequest, signal: AbortSignal) => follow<LogLine>('/v1/logs', { ...query }, signal),
-    events: (filter: EventFilter, goOn: boolean, signal: AbortSignal) =>
-      follow<HistoryEvent>('/v1/events', { ...filter, follow: goOn }, signal),
+    events: (query: EventsRequest, goOn: boolean, signal: AbortSignal) =>
+      follow<HistoryEvent>('/v1/events', { ...query, follow: goOn }, signal),
   }
 }
 

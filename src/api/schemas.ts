@@ -3,11 +3,17 @@
  * file's own rules, with line and column, are in `config`.
  */
 import { z } from 'zod'
-import type { Caller, LogsRequest, ReplaceRequest, RollbackRequest, UpRequest } from '../controller/commands.ts'
+import type {
+  Caller,
+  EventsRequest,
+  LogsRequest,
+  ReplaceRequest,
+  RollbackRequest,
+  UpRequest,
+} from '../controller/commands.ts'
 import type { Lock } from '../image/lock.ts'
 import type { ImageSource, Quantity, Route, RolloutPolicy, Scope, ServiceSpec, Stack } from '../model/stack.ts'
 import type { Health, ImageDigest, Resources } from '../model/version.ts'
-import type { EventFilter } from '../store/store.ts'
 
 const name = z.string().regex(/^[a-z0-9][a-z0-9_-]{0,62}$/, 'must be a name: lower case letters, digits, - and _')
 const text = z.string().max(32_768)
@@ -142,7 +148,7 @@ export const logsSchema: z.ZodType<LogsRequest, Record<string, unknown>> = z.str
 })
 
 export const eventsSchema: z.ZodType<
-  EventFilter & { readonly follow?: boolean },
+  EventsRequest & { readonly follow?: boolean },
   Record<string, unknown>
 > = z.strictObject({
   stack: name.exactOptional(),

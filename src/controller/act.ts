@@ -16,11 +16,17 @@ export interface Order {
   readonly service?: ServiceRelease
 }
 
-/** Carries out `order`; throws the engine's or router's error after that is recorded too. */
-export async function act(order: Order, seams: Seams): Promise<void> {
+/**
+ * Carries out `order`; throws the engine's or router's error after that is recorded too. `onIntent` is called once the
+ * intent is on record, and before anything is done.
+ */
+export async function act(order: Order, seams: Seams, onIntent: () => void): Promise<void> {
   const { effect } = order
   if (effect.kind === 'destroy' && order.instance?.phase === 'exited') await recordExit(order, seams)
-  await recorded(order, effect.kind, seams, () => carryOut(order, seams))
+  await recorded(order, effect.kind, seams, () => {
+    onIntent()
+    return carryOut(order, seams)
+  })
   if (effect.kind === 'create') await recorded(order, 'start', seams, () => seams.engine.start(effect.instance))
 }
 

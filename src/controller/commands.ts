@@ -39,6 +39,8 @@ export interface LogsRequest extends Scope, Omit<LogOptions, 'signal'> {
   readonly service: string
 }
 
+export type EventsRequest = Omit<EventFilter, 'kinds'>
+
 /**
  * Methods that do long work yield progress; the last value is a `result`, or an `error` for a request that
  * could not be taken, which has changed nothing.
@@ -56,5 +58,5 @@ export interface Commands {
   drift(scope: Scope): Promise<DriftReport>
   logs(request: LogsRequest, signal: AbortSignal): AsyncIterable<LogLine>
   /** With `follow`, goes on until the signal aborts. */
-  events(filter: EventFilter, follow: boolean, signal: AbortSignal): AsyncIterable<HistoryEvent>
+  events(request: EventsRequest, follow: boolean, signal: AbortSignal): AsyncIterable<HistoryEvent>
 }

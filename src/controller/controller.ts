@@ -3,8 +3,16 @@ import type { LogLine } from '../engine/engine.ts'
 import type { ControllerStatus, DriftReport, ProgressReport, StatusReport, VersionsReport } from '../model/report.ts'
 import { fleetName, type Scope } from '../model/stack.ts'
 import { versionName } from '../model/version.ts'
-import type { EventFilter, HistoryEvent, RolloutRecord } from '../store/store.ts'
-import type { Caller, Commands, LogsRequest, ReplaceRequest, RollbackRequest, UpRequest } from './commands.ts'
+import type { HistoryEvent, RolloutRecord } from '../store/store.ts'
+import type {
+  Caller,
+  Commands,
+  EventsRequest,
+  LogsRequest,
+  ReplaceRequest,
+  RollbackRequest,
+  UpRequest,
+} from './commands.ts'
 import { Desk } from './desk.ts'
 import { down } from './down.ts'
 import { drift } from './drift.ts'
@@ -101,8 +109,8 @@ export class Controller implements Commands {
     return serviceLogs(this.#desk, request, signal)
   }
 
-  events(filter: EventFilter, follow: boolean, signal: AbortSignal): AsyncIterable<HistoryEvent> {
-    return followEvents(this.#desk, filter, follow, signal)
+  events(request: EventsRequest, follow: boolean, signal: AbortSignal): AsyncIterable<HistoryEvent> {
+    return followEvents(this.#desk, request, follow, signal)
   }
 
   async #facts({ fleets }: ScopeView): Promise<StatusFacts> {

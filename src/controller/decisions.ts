@@ -80,8 +80,7 @@ export class Decisions {
       this.#adopt(record)
     }
     for (const rollout of await store.runningRollouts()) await this.#resume(rollout)
-    for (const event of await store.events({ kind: 'decision.replace' }))
-      if (event.instance) this.#recollection.condemn(event.instance, event.atMs)
+    await this.#recallIntents()
   }
 
   /** Makes a decision durable and takes it up. */
@@ -110,7 +109,7 @@ export class Decisions {
     const atMs = this.#seams.clock.now()
     const message = `a clean instance was asked for (by ${by})`
     await this.#seams.store.append({ ...key, instance, atMs, kind: 'decision.replace', message })
-    this.#recollection.condemn(instance, atMs)
+    this.#recollection.condemn(instance)
     this.#onChange()
   }
 
@@ -189,6 +188,16 @@ export class Decisions {
       `from ${rollout.from ? shortVersion(rollout.from) : 'nothing'}`,
       rollout.to,
     )
+  }
+
+  /** An effect that an earlier controller meant to carry out may have been, wholly or in part. */
+  async #recallIntents(): Promise<void> {
+    const kinds = ['decision.replace', 'create.intent', 'destroy.intent']
+    for (const { kind, instance } of await this.#seams.store.events({ kinds })) {
+      if (instance === undefined) continue
+      if (kind === 'decision.replace') this.#recollection.condemn(instance)
+      else this.#recollection.noteIntent(kind === 'create.intent' ? 'create' : 'destroy', instance)
+    }
   }
 
   async #resume(rollout: RolloutRecord): Promise<void> {

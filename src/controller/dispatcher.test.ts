@@ -37,7 +37,7 @@ beforeEach(() => {
   const probe = new MemoryProbe(clock, machine)
   const info = { pid: 1, socket: '/run/controller.sock' }
   const seams = { clock, engine, router, probe, store: createMemoryStore(), info, log: () => {} }
-  dispatcher = new Dispatcher(seams, () => {})
+  dispatcher = new Dispatcher(seams, { onIntent: () => {}, onEnd: () => {} })
 })
 
 test('instances that are slow to stop keep no others from ending', async () => {

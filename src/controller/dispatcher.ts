@@ -20,15 +20,21 @@ interface Begun extends UnderWay {
   readonly beganAtMs: number
 }
 
+export interface DispatchListener {
+  /** The intent is on record; the effect comes next. */
+  onIntent(order: Order): void
+  onEnd(order: Order, error: RepaveError | undefined): void
+}
+
 export class Dispatcher {
   readonly #seams: Seams
-  readonly #onEnd: (order: Order, error: RepaveError | undefined) => void
+  readonly #listener: DispatchListener
   readonly #underWay = new Map<string, Begun>()
   readonly #retries = new Retries()
 
-  constructor(seams: Seams, onEnd: (order: Order, error: RepaveError | undefined) => void) {
+  constructor(seams: Seams, listener: DispatchListener) {
     this.#seams = seams
-    this.#onEnd = onEnd
+    this.#listener = listener
   }
 
   underWay(): readonly UnderWay[] {
@@ -81,10 +87,11 @@ export class Dispatcher {
       beganAtMs: this.#seams.clock.now(),
       ...(version && { version }),
     })
-    const error = await act(order, this.#seams).then(() => undefined, asRepaveError)
+    const onIntent = () => this.#listener.onIntent(order)
+    const error = await act(order, this.#seams, onIntent).then(() => undefined, asRepaveError)
     this.#underWay.delete(instanceKey(order))
     this.#retries.note(retryKey(order), error, this.#seams.clock.now())
-    this.#onEnd(order, error)
+    this.#listener.onEnd(order, error)
   }
 }
 

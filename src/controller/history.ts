@@ -1,5 +1,6 @@
 /** `events`: what was decided and done, and what happens from now on. */
-import type { EventFilter, HistoryEvent } from '../store/store.ts'
+import type { HistoryEvent } from '../store/store.ts'
+import type { EventsRequest } from './commands.ts'
 import type { Desk } from './desk.ts'
 
 /** How often a follower looks for new lines; they are read by people. */
@@ -7,18 +8,18 @@ const lookMs = 250
 
 export async function* followEvents(
   desk: Desk,
-  filter: EventFilter,
+  request: EventsRequest,
   follow: boolean,
   signal: AbortSignal,
 ): AsyncIterable<HistoryEvent> {
-  let after = filter.after ?? 0
-  let batch = await desk.seams.store.events(filter)
+  let after = request.after ?? 0
+  let batch = await desk.seams.store.events(request)
   for (;;) {
     yield* batch
     after = batch.at(-1)?.sequence ?? after
     if (!follow || signal.aborted) return
     await desk.seams.clock.sleep(lookMs, signal).catch(() => {})
-    const { last: _last, ...rest } = filter
+    const { last: _last, ...rest } = request
     batch = signal.aborted ? [] : await desk.seams.store.events({ ...rest, after })
   }
 }

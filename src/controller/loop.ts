@@ -61,7 +61,10 @@ export class Loop {
     this.recollection = new Recollection(this.#health)
     this.decisions = new Decisions(seams, this.rollouts, this.recollection, () => this.wake())
     this.#verdicts = new Verdicts(seams, this.rollouts, this.recollection, this.decisions)
-    this.#dispatcher = new Dispatcher(seams, (order, error) => this.#noteEnd(order, error))
+    this.#dispatcher = new Dispatcher(seams, {
+      onIntent: ({ effect }) => this.recollection.noteIntent(effect.kind, effect.instance),
+      onEnd: (order, error) => this.#noteEnd(order, error),
+    })
     this.#upkeep = new Upkeep(seams, () => this.wake())
   }
 
@@ -186,9 +189,7 @@ export class Loop {
   async #decide(sight: Sight): Promise<void> {
     const nowMs = this.#seams.clock.now()
     const { instances } = sight.engine
-    const ending = new Set(sight.underWay.filter(({ kind }) => kind === 'destroy').map(({ instance }) => instance))
-    const isMissed = (instance: ObservedInstance) => this.decisions.isWanted(instance) && !ending.has(instance.name)
-    this.recollection.mourn(instances, isMissed, nowMs)
+    this.recollection.mourn(instances, (instance) => this.decisions.isWanted(instance), nowMs)
     this.#followHealth(sight)
     this.#views = viewScopes(this.decisions.current(), sight, this.recollection)
     if (await this.#verdicts.judge(this.#views, nowMs))

@@ -22,10 +22,26 @@ test('one end is counted once, however often it is seen', () => {
   expect(recollection.crashLoop(key).failures).toBe(1)
 })
 
-test('instances that were on their way out are none, also when their removal fails', () => {
+test('instances that are not wanted any more are none, also when they are wanted again', () => {
   for (const atMs of [1_000, 2_000, 3_000]) recollection.mourn([exited(atMs)], () => false, atMs)
   recollection.mourn([exited(3_000)], () => true, 3_500)
   expect(recollection.crashLoop(key).failures).toBe(0)
+})
+
+test('instances that were told to end are none', () => {
+  const instance = exited(1_000)
+  recollection.noteIntent('destroy', instance.name)
+  recollection.mourn([instance], () => true, 1_000)
+  expect(recollection.crashLoop(key).failures).toBe(0)
+})
+
+test('an instance that is made is another one than any of its name before, whatever the clock says', () => {
+  const { name } = exited(1_000)
+  recollection.condemn(name)
+  recollection.noteIntent('destroy', name)
+  expect([recollection.isCondemned(name), recollection.isEnding(name)]).toEqual([true, true])
+  recollection.noteIntent('create', name)
+  expect([recollection.isCondemned(name), recollection.isEnding(name)]).toEqual([false, false])
 })
 
 function exited(atMs: number): ObservedInstance {

@@ -2,6 +2,7 @@
 import type { ObservedInstance } from '../engine/engine.ts'
 import { type FleetKey, fleetName } from '../model/stack.ts'
 import type { VersionId } from '../model/version.ts'
+import type { EffectKind } from '../plan/fleet.ts'
 import { afterEarlyDeath, type CrashLoop, noCrashLoop, provenAfterMs } from '../rollout/backoff.ts'
 import type { ReleaseRecord } from '../store/store.ts'
 import type { HealthState, HealthWatch } from './health.ts'
@@ -15,7 +16,8 @@ interface Trouble {
 
 export class Recollection implements Remembered {
   readonly #healthWatch: HealthWatch
-  readonly #condemnedAtMs = new Map<string, number>()
+  readonly #condemned = new Set<string>()
+  readonly #ending = new Set<string>()
   readonly #crashLoops = new Map<string, CrashLoop>()
   readonly #cannotRun = new Map<string, Trouble>()
   readonly #drainMs = new Map<string, number>()
@@ -29,14 +31,28 @@ export class Recollection implements Remembered {
     return this.#healthWatch.of(instance)
   }
 
-  condemn(instance: string, atMs: number): void {
-    this.#condemnedAtMs.set(instance, atMs)
+  /** Someone asked for a clean instance in its place. */
+  condemn(instance: string): void {
+    this.#condemned.add(instance)
   }
 
-  /** A later instance of the same name is another one. */
-  isCondemned(instance: ObservedInstance): boolean {
-    const atMs = this.#condemnedAtMs.get(instance.name)
-    return atMs !== undefined && instance.createdAtMs <= atMs
+  isCondemned(instance: string): boolean {
+    return this.#condemned.has(instance)
+  }
+
+  /**
+   * Takes in an effect that is about to be carried out, or that an earlier controller may have: once an instance may
+   * have been told to end, it ends, and one that is made is another one than any of its name before.
+   */
+  noteIntent(kind: EffectKind, instance: string): void {
+    if (kind === 'destroy') this.#ending.add(instance)
+    if (kind !== 'create') return
+    this.#ending.delete(instance)
+    this.#condemned.delete(instance)
+  }
+
+  isEnding(instance: string): boolean {
+    return this.#ending.has(instance)
   }
 
   noteCannotRun(key: FleetKey, version: VersionId, instance: string, words: string, nowMs: number): void {
@@ -85,16 +101,16 @@ export class Recollection implements Remembered {
 
   /**
    * Takes in, once for each, what ended or stopped serving; must be called before the health watch moves on. The end
-   * of an instance that is not `missed`, since it was on its way out, is no sign of a crash loop.
+   * of an instance that is not wanted, or was told to end, is no sign of a crash loop.
    */
   mourn(
     instances: readonly ObservedInstance[],
-    isMissed: (instance: ObservedInstance) => boolean,
+    isWanted: (instance: ObservedInstance) => boolean,
     nowMs: number,
   ): void {
     for (const instance of instances) {
       const health = this.health(instance)
-      if (!isMissed(instance)) this.#mourned.add(identityOf(instance))
+      if (!isWanted(instance) || this.isEnding(instance.name)) this.#mourned.add(identityOf(instance))
       else if (instance.phase === 'exited' || health.state === 'unhealthy') this.#mournOnce(instance, health, nowMs)
       else if (health.healthySinceMs !== undefined && nowMs - health.healthySinceMs >= provenAfterMs)
         this.#crashLoops.delete(fleetName(instance))

@@ -11,7 +11,15 @@ import type {
 import { routeUrl } from '../model/route.ts'
 import { type FleetKey, fleetName } from '../model/stack.ts'
 import { type VersionId, versionName } from '../model/version.ts'
-import { type Fleet, type FleetInstance, type FleetTarget, isLeaving, isReady, whyOutdated } from '../plan/fleet.ts'
+import {
+  type Fleet,
+  type FleetInstance,
+  type FleetTarget,
+  isEnding,
+  isLeaving,
+  isReady,
+  whyOutdated,
+} from '../plan/fleet.ts'
 import type { CrashLoop } from '../rollout/backoff.ts'
 import type { RolloutRecord } from '../store/store.ts'
 import type { ScopeView } from './views.ts'
@@ -77,7 +85,7 @@ function instanceStatus(instance: FleetInstance, { key, target }: Fleet, nowMs: 
 
 function instanceState(instance: FleetInstance, target: FleetTarget): InstanceState {
   if (instance.phase === 'exited' || instance.phase === 'gone') return 'exited'
-  if (instance.busy === 'destroy') return 'stopping'
+  if (isEnding(instance)) return 'stopping'
   if (isLeaving(instance)) return 'draining'
   if (instance.phase === 'created') return 'created'
   if (instance.health === 'unhealthy') return 'unhealthy'

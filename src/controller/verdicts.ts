@@ -84,7 +84,7 @@ export class Verdicts {
     const live = symptom ? await lastWords(symptom.instance, this.#seams) : []
     if (live.length > 0) return live
     const { stack, environment, service } = rollout
-    const exits = await this.#seams.store.events({ stack, environment, service, kind: 'instance.exited', last: 3 })
+    const exits = await this.#seams.store.events({ stack, environment, service, kinds: ['instance.exited'], last: 3 })
     const newest = exits.findLast((event) => event.version === rollout.to)
     return newest ? newest.message.split('\n').slice(1) : []
   }

@@ -21,7 +21,8 @@ export interface Remembered {
   health(instance: ObservedInstance): HealthState
   /** The engine's words for an instance that it could not start. */
   cannotRun(instance: string): string | undefined
-  isCondemned(instance: ObservedInstance): boolean
+  isCondemned(instance: string): boolean
+  isEnding(instance: string): boolean
   createAfterMs(key: FleetKey): number
   /** The drain time of a service that is not in the release any more. */
   endedDrainMs(key: FleetKey): number
@@ -122,7 +123,8 @@ function viewInstance(
     health: server?.state === 'down' && health.state === 'healthy' ? 'starting' : health.state,
     rotation: rotationOf(server),
     createdAtMs,
-    condemned: remembered.isCondemned(instance),
+    condemned: remembered.isCondemned(name),
+    ending: remembered.isEnding(name),
     ...(address && { address }),
     ...(effect && { busy: effect.kind }),
     ...(detail !== undefined && { detail }),
@@ -170,4 +172,5 @@ const nothingKnown = {
   health: 'starting',
   createdAtMs: Number.MAX_SAFE_INTEGER,
   condemned: false,
+  ending: false,
 } as const

@@ -22,6 +22,8 @@ export interface FleetInstance {
   readonly busy?: EffectKind
   /** Someone asked for a clean one in its place. */
   readonly condemned: boolean
+  /** It was, or may have been, told to end. */
+  readonly ending: boolean
   /** What its last probe saw, or how it ended. */
   readonly detail?: string
 }
@@ -67,7 +69,12 @@ export function endedTarget(drainMs: number): FleetTarget {
 
 /** On its way out: no decision brings it back. */
 export function isLeaving(instance: FleetInstance): boolean {
-  return instance.rotation === 'draining' || instance.busy === 'unroute' || instance.busy === 'destroy'
+  return instance.rotation === 'draining' || instance.busy === 'unroute' || isEnding(instance)
+}
+
+/** Is being destroyed, or was told to end by an effect of which nobody knows how far it came. */
+export function isEnding(instance: FleetInstance): boolean {
+  return instance.ending || instance.busy === 'destroy'
 }
 
 /** Gets requests and answers them; a fleet without routes needs no rotation for that. */

@@ -47,6 +47,7 @@ function serving(name: string, { version }: ServiceRelease): FleetInstance {
     rotation: 'in',
     createdAtMs: 1,
     condemned: false,
+    ending: false,
   } as const
   return { name, version, ...state }
 }

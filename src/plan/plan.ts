@@ -119,5 +119,6 @@ function fresh(effect: Extract<Effect, { kind: 'create' }>): FleetInstance {
     rotation: 'out',
     createdAtMs: Number.MAX_SAFE_INTEGER,
     condemned: false,
+    ending: false,
   }
 }

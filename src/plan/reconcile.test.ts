@@ -16,6 +16,7 @@ function instance(name: string, changes: Partial<FleetInstance> = {}): FleetInst
     rotation: 'in',
     createdAtMs: 1,
     condemned: false,
+    ending: false,
   } as const
   return { name, version: next, ...serving, ...changes }
 }
@@ -171,6 +172,30 @@ describe('what went wrong', () => {
   })
 })
 
+describe('an instance that may have been told to end', () => {
+  const others = [instance('web-2'), instance('web-3')]
+
+  test('is replaced, and ended, however well it looks', () => {
+    const ending = instance('web-1', { ending: true, rotation: 'out' })
+    expect(words(reconcile(fleet([ending, ...others]), 0))).toEqual([
+      'create shop-production-web-bbbbbbbb-1',
+      'destroy web-1',
+    ])
+  })
+
+  test('does not come back into rotation, even where too few serve', () => {
+    const ending = instance('web-1', { ending: true, rotation: 'out' })
+    expect(words(reconcile(fleet([ending]), 0)).filter((each) => each.startsWith('route'))).toEqual([])
+  })
+
+  test('leaves rotation first where it is still in it', () => {
+    expect(words(reconcile(fleet([instance('web-1', { ending: true }), ...others]), 0))).toEqual([
+      'create shop-production-web-bbbbbbbb-1',
+      'unroute web-1',
+    ])
+  })
+})
+
 test('a service that goes away leaves whole', () => {
   const ended = { version: null, replicas: 0, surge: 0, floor: 0 }
   expect(
@@ -207,6 +232,7 @@ describe('for any fleet', () => {
     rotation: fc.constantFrom('in', 'draining', 'out'),
     createdAtMs: fc.nat(100),
     condemned: fc.boolean(),
+    ending: fc.boolean(),
     busy: fc.constantFrom(undefined, 'create', 'start', 'route', 'unroute', 'destroy'),
   }) as fc.Arbitrary<FleetInstance>
   const anyFleet = fc

@@ -6,7 +6,7 @@
  */
 import type { VersionId } from '../model/version.ts'
 import { rollingMoves, type RollingMoves } from '../rollout/rolling.ts'
-import { type Fleet, type FleetInstance, instanceName, isLeaving, isReady, whyOutdated } from './fleet.ts'
+import { type Fleet, type FleetInstance, instanceName, isEnding, isLeaving, isReady, whyOutdated } from './fleet.ts'
 
 export type Effect =
   | { readonly kind: 'create'; readonly instance: string; readonly version: VersionId; readonly reason: string }
@@ -91,7 +91,7 @@ function isAlive(instance: FleetInstance): boolean {
 
 /** It served once, or should have by now; it may recover until it is destroyed. */
 function isFailing(instance: FleetInstance): boolean {
-  return instance.health === 'unhealthy' && instance.busy !== 'destroy'
+  return instance.health === 'unhealthy' && !isEnding(instance)
 }
 
 function advance(instance: FleetInstance, fleet: Fleet): readonly Effect[] {

@@ -58,8 +58,8 @@ export interface HistoryEvent {
 }
 
 export interface EventFilter extends Partial<FleetKey> {
-  /** Only events of this kind. */
-  readonly kind?: string
+  /** Only events of one of these kinds. */
+  readonly kinds?: readonly string[]
   /** Only events after this sequence number. */
   readonly after?: number
   /** The newest so many, in ascending order. */

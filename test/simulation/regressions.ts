@@ -189,4 +189,92 @@ export const regressions: readonly Regression[] = [
       ],
     },
   },
+  {
+    name: 'an instance that a dead controller told to end does not come back',
+    seed: 204835,
+    history: {
+      profile: 'crashes',
+      patient: true,
+      actions: [
+        {
+          kind: 'up',
+          scope: live,
+          choice: {
+            web: {
+              image: 'stubborn',
+              generation: 0,
+              replicas: 4,
+              maxSurge: {
+                kind: 'share',
+                share: 1,
+              },
+              maxUnavailable: {
+                kind: 'share',
+                share: 0.25,
+              },
+              drainMs: 5000,
+            },
+            api: {
+              image: 'stubborn',
+              generation: 0,
+              replicas: 2,
+              maxSurge: {
+                kind: 'share',
+                share: 0.25,
+              },
+              maxUnavailable: {
+                kind: 'count',
+                count: 0,
+              },
+              drainMs: 500,
+            },
+          },
+          afterMs: 35029,
+        },
+        {
+          kind: 'up',
+          scope: live,
+          choice: {
+            web: {
+              image: 'unrunnable',
+              generation: 0,
+              replicas: 4,
+              maxSurge: {
+                kind: 'count',
+                count: 1,
+              },
+              maxUnavailable: {
+                kind: 'count',
+                count: 1,
+              },
+              drainMs: 500,
+            },
+            api: {
+              image: 'quick',
+              generation: 1,
+              replicas: 2,
+              maxSurge: {
+                kind: 'count',
+                count: 1,
+              },
+              maxUnavailable: {
+                kind: 'count',
+                count: 0,
+              },
+              drainMs: 5000,
+            },
+          },
+          afterMs: 54,
+        },
+        {
+          kind: 'controller-restart',
+          afterMs: 172,
+        },
+        {
+          kind: 'controller-restart',
+          afterMs: 26,
+        },
+      ],
+    },
+  },
 ]

@@ -99,7 +99,7 @@ function matches(event: HistoryEvent, filter: EventFilter): boolean {
     (filter.stack === undefined || event.stack === filter.stack) &&
     (filter.environment === undefined || event.environment === filter.environment) &&
     (filter.service === undefined || event.service === filter.service) &&
-    (filter.kind === undefined || event.kind === filter.kind) &&
+    (filter.kinds === undefined || filter.kinds.includes(event.kind)) &&
     event.sequence > (filter.after ?? 0)
   )
 }

@@ -147,10 +147,12 @@ function migrate(database: DatabaseSync, file: string): void {
 }
 
 function eventsWhere(filter: EventFilter): { where: string; values: SQLInputValue[] } {
-  const columns = { stack: filter.stack, environment: filter.environment, service: filter.service, kind: filter.kind }
+  const { kinds, after = 0 } = filter
+  const columns = { stack: filter.stack, environment: filter.environment, service: filter.service }
   const given = Object.entries(columns).filter((entry): entry is [string, string] => entry[1] !== undefined)
-  const conditions = [...given.map(([column]) => `${column} = ?`), 'sequence > ?']
-  return { where: conditions.join(' AND '), values: [...given.map(([, value]) => value), filter.after ?? 0] }
+  const ofKind = kinds ? [`kind IN (${kinds.map(() => '?').join(', ')})`] : []
+  const conditions = [...given.map(([column]) => `${column} = ?`), ...ofKind, 'sequence > ?']
+  return { where: conditions.join(' AND '), values: [...given.map(([, value]) => value), ...(kinds ?? []), after] }
 }
 
 function translated<T>(file: string, work: () => T): T {

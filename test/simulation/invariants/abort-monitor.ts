@@ -35,13 +35,14 @@ export class AbortMonitor implements Monitor {
     if (disturbance.kind === 'all') this.#survivors.clear()
   }
 
-  onCall({ on, verb, subject }: Call): void {
-    if (on !== 'engine' || verb !== 'destroy') return
+  /** Judged when it is let go, which is before it is destroyed: what befalls others meanwhile was not known then. */
+  onCall({ verb, subject }: Call): void {
+    if (verb !== 'remove' && verb !== 'destroy') return
     for (const [fleet, { names, atLeast }] of this.#survivors)
       if (names.delete(subject) && names.size < atLeast)
         throw new ViolationError(
           'aborted ends whole',
-          `${subject} survived the aborted rollout of ${fleet} and is destroyed`,
+          `${subject} survived the aborted rollout of ${fleet} and is let go`,
         )
   }
 
