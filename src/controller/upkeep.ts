@@ -16,7 +16,6 @@ export class Upkeep {
   readonly #onEnd: () => void
   readonly #underWay = new Set<string>()
   readonly #retries = new Retries()
-  readonly #reserved = new Map<string, number>()
 
   constructor(seams: Seams, onEnd: () => void) {
     this.#seams = seams
@@ -31,12 +30,6 @@ export class Upkeep {
     return this.#retries.nextTimeMs(nowMs)
   }
 
-  /** What was made ahead may be lost or used up: there, or everywhere. */
-  forget(scope?: Scope): void {
-    if (scope) this.#reserved.delete(scopeName(scope))
-    else this.#reserved.clear()
-  }
-
   isDone(view: ScopeView, views: readonly ScopeView[], sight: Sight): boolean {
     if (this.#underWay.has('routes') || this.#underWay.has(`retire ${scopeName(view.scope)}`)) return false
     return sameRoutes(wantedRoutes(views, sight.router), sight.router.services) && !isHollow(view, sight)
@@ -46,7 +39,7 @@ export class Upkeep {
     this.#tendRoutes(views, sight)
     for (const view of views) {
       if (isHollow(view, sight)) this.#retire(view.scope)
-      else if (isWanted(view) && isSettled(view.scope)) this.#reserve(view)
+      else if (isWanted(view) && isSettled(view.scope)) this.#reserve(view, sight)
     }
     const known = new Set(views.map(({ scope }) => scopeName(scope)))
     const occupied = new Set(sight.engine.instances.map(scopeName))
@@ -61,23 +54,15 @@ export class Upkeep {
   }
 
   #retire(scope: Scope): void {
-    this.#reserved.delete(scopeName(scope))
     this.#attempt(`retire ${scopeName(scope)}`, () => this.#seams.engine.retire(scope))
   }
 
-  #reserve({ scope, fleets }: ScopeView): void {
+  #reserve({ scope, fleets }: ScopeView, { engine }: Sight): void {
     const surge = Math.max(0, ...fleets.map(({ target }) => target.surge))
     const count = Math.min(mostSpares, Math.max(surge, Math.min(2 * surge, mostDoubled)))
     const name = scopeName(scope)
-    if (this.#reserved.get(name) === count) return
-    this.#attempt(`reserve ${name}`, async () => {
-      // Noted first: what is used up meanwhile is forgotten, and made again.
-      this.#reserved.set(name, count)
-      await this.#seams.engine.reserve(scope, count).catch((error: unknown) => {
-        this.#reserved.delete(name)
-        throw error
-      })
-    })
+    const spares = engine.scopes.find((each) => scopeName(each) === name)?.spares ?? 0
+    if (spares !== count) this.#attempt(`reserve ${name}`, () => this.#seams.engine.reserve(scope, count))
   }
 
   #attempt(name: string, work: () => Promise<void>): void {
