@@ -23,6 +23,14 @@ export class EngineApi {
     return this.call('GET', `/containers/${id}/json`)
   }
 
+  /** The pid of a container's first process; 0 for one that has ended or is gone. */
+  async firstProcess(id: string): Promise<number> {
+    const { status, text } = await this.send('GET', `/containers/${id}/json`)
+    if (status === 404) return 0
+    if (status !== 200) throw new Error(`inspect ${id}: HTTP ${status}: ${text}`)
+    return (JSON.parse(text) as ContainerInspectInfo).State.Pid
+  }
+
   async signal(id: string, signal: 'KILL' | 'TERM'): Promise<void> {
     const { status, text } = await this.send('POST', `/containers/${id}/kill?signal=${signal}`)
     // 404 and 409: it has ended by itself.

@@ -121,12 +121,12 @@ interface Span {
 /** Between the order to kill and the router's notice of the closed connections; a busy machine takes its time. */
 const noticeMs = 250
 
-/** Kills past Repave: by the engine, or the first process from the machine. */
+/** Kills past Repave: by the engine, or the first process from the machine. What has just ended stays as it is. */
 async function killInSomeWay(scene: Scene, id: string, random: Random): Promise<Span> {
-  const { State } = await scene.engine.inspect(id)
+  const pid = await scene.engine.firstProcess(id)
   const fromMs = Date.now()
   if (random.integer(2) === 0) await scene.engine.signal(id, 'KILL')
-  else if (State.Pid > 0) kill(State.Pid)
+  else if (pid > 0) kill(pid)
   return { fromMs, toMs: Date.now() + noticeMs }
 }
 
