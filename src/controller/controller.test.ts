@@ -10,7 +10,7 @@ import { MemoryProbe } from '../probe/memory/memory-probe.ts'
 import { MemoryProxy } from '../router/memory/memory-proxy.ts'
 import { MemoryRouter } from '../router/memory/memory-router.ts'
 import { createMemoryStore } from '../store/memory/memory-store.ts'
-import type { RolloutEnd, Store } from '../store/store.ts'
+import type { Store } from '../store/store.ts'
 import { VirtualClock } from '../system/virtual-clock.ts'
 import { Controller } from './controller.ts'
 
@@ -314,8 +314,8 @@ test('the next controller finds everything as it was, and goes on with what was 
 test('a version that served is proven, also when the controller dies as its rollout succeeds', async () => {
   await result(up(version('one')))
   const whole = { ...store }
-  const dying = async (end: RolloutEnd) => {
-    await whole.endRollout(end)
+  const dying = async (...ended: Parameters<Store['endRollout']>) => {
+    await whole.endRollout(...ended)
     return new Promise<void>(() => {})
   }
   Object.assign(store, { endRollout: dying })

@@ -3,7 +3,7 @@ import type { LogLine } from '../engine/engine.ts'
 import type { ControllerStatus, DriftReport, ProgressReport, StatusReport, VersionsReport } from '../model/report.ts'
 import { fleetName, type Scope } from '../model/stack.ts'
 import { versionName } from '../model/version.ts'
-import type { HistoryEvent, RolloutRecord } from '../store/store.ts'
+import type { RecordedEntry, RolloutRecord } from '../store/store.ts'
 import type {
   Caller,
   Commands,
@@ -109,7 +109,7 @@ export class Controller implements Commands {
     return serviceLogs(this.#desk, request, signal)
   }
 
-  events(request: EventsRequest, follow: boolean, signal: AbortSignal): AsyncIterable<HistoryEvent> {
+  events(request: EventsRequest, follow: boolean, signal: AbortSignal): AsyncIterable<RecordedEntry> {
     return followEvents(this.#desk, request, follow, signal)
   }
 

@@ -1,6 +1,9 @@
 /** What fleets share: the router's routes, and each environment's network and namespaces. */
 import { asRepaveError, type RepaveError } from '../errors.ts'
+import { routeUrl } from '../model/route.ts'
 import { type Scope, scopeName } from '../model/stack.ts'
+import type { RoutedService } from '../router/router.ts'
+import { recorded, type Subject } from './records.ts'
 import { Retries } from './retries.ts'
 import { sameRoutes, wantedRoutes } from './routes.ts'
 import type { Seams } from './seams.ts'
@@ -57,12 +60,13 @@ export class Upkeep {
   #tendRoutes(views: readonly ScopeView[], sight: Sight): void {
     const wanted = wantedRoutes(views, sight.router)
     if (sameRoutes(wanted, sight.router.services)) this.#retries.forget('routes')
-    else this.#attempt('routes', () => this.#seams.router.configure(wanted))
+    else this.#attempt('routes', 'configure', {}, routeWords(wanted), () => this.#seams.router.configure(wanted))
   }
 
   #retire(scope: Scope): void {
     this.#reserved.delete(scopeName(scope))
-    this.#attempt(`retire ${scopeName(scope)}`, () => this.#seams.engine.retire(scope))
+    const retire = () => this.#seams.engine.retire(scope)
+    this.#attempt(`retire ${scopeName(scope)}`, 'retire', scope, 'nothing of it is wanted any more', retire)
   }
 
   #reserve({ scope, fleets }: ScopeView): void {
@@ -70,7 +74,7 @@ export class Upkeep {
     const count = Math.min(mostSpares, Math.max(surge, Math.min(2 * surge, mostDoubled)))
     const name = scopeName(scope)
     if (this.#reserved.get(name) === count) return
-    this.#attempt(`reserve ${name}`, async () => {
+    this.#attempt(`reserve ${name}`, 'reserve', scope, `${count} network namespaces ahead of need`, async () => {
       // Noted first: what is used up meanwhile is forgotten, and made again.
       this.#reserved.set(name, count)
       await this.#seams.engine.reserve(scope, count).catch((error: unknown) => {
@@ -80,10 +84,17 @@ export class Upkeep {
     })
   }
 
-  #attempt(name: string, work: () => Promise<void>): void {
+  #attempt(
+    name: string,
+    kind: string,
+    { stack, environment }: Subject,
+    reason: string,
+    work: () => Promise<void>,
+  ): void {
     if (this.#underWay.has(name) || !this.#retries.isDue(name, this.#seams.clock.now())) return
     this.#underWay.add(name)
-    void this.#run(name, work)
+    const subject = { ...(stack && { stack }), ...(environment && { environment }) }
+    void this.#run(name, () => recorded(this.#seams, subject, { kind, reason }, work))
   }
 
   async #run(name: string, work: () => Promise<void>): Promise<void> {
@@ -93,6 +104,11 @@ export class Upkeep {
     if (error) this.#seams.log(`${name} failed: ${error.message}`)
     this.#onEnd()
   }
+}
+
+function routeWords(services: readonly RoutedService[]): string {
+  const urls = services.flatMap(({ routes }) => routes.map(routeUrl))
+  return urls.length > 0 ? urls.join(', ') : 'no routes'
 }
 
 function isWanted({ record }: ScopeView): boolean {
