@@ -19,7 +19,7 @@ export function createMemoryStore(): Store {
   const versions = new Map<string, VersionRecord>()
   const entries: RecordedEntry[] = []
   const leaves: Uint8Array[] = []
-  const record = (entry: Entry, leaf = leafOf(entry)): RecordedEntry => {
+  const enter = (entry: Entry, leaf = leafOf(entry)): RecordedEntry => {
     leaves.push(leaf)
     const recorded = { ...entry, sequence: entries.length + forgotten }
     entries.push(recorded)
@@ -54,7 +54,7 @@ export function createMemoryStore(): Store {
       const toldLeaves = told.map(leafOf)
       ends.forEach(end)
       releases.push(decided)
-      told.forEach((entry, index) => record(entry, toldLeaves[index]))
+      told.forEach((entry, index) => enter(entry, toldLeaves[index]))
       return { record: decided, started: starts.map((start) => begin(decided, start)) }
     },
     async currentRelease(scope) {
@@ -73,7 +73,7 @@ export function createMemoryStore(): Store {
 
     async endRollout(rollout, entry) {
       end(rollout)
-      record(entry)
+      enter(entry)
     },
     async runningRollouts() {
       return rollouts.filter(({ state }) => state === 'running')
@@ -98,7 +98,7 @@ export function createMemoryStore(): Store {
     },
 
     async append(entry) {
-      return record(entry)
+      return enter(entry)
     },
     async entries(filter) {
       const matching = entries.filter((entry) => matches(entry, filter))
