@@ -98,7 +98,7 @@ export class Decisions {
     const { record, started } = await recordDecision(store, asked, known)
     for (const service of changed) this.#forget({ ...scopeOf(release), service })
     this.#adopt(record)
-    for (const rollout of started) this.#rollouts.begin(rollout, atMs)
+    for (const rollout of started) this.#rollouts.begin(rollout)
     this.#onChange()
     await this.#tellHistory(record, started, before)
     return record
@@ -203,8 +203,7 @@ export class Decisions {
   async #resume(rollout: RolloutRecord): Promise<void> {
     const record = this.of(rollout)
     const { clock, store } = this.#seams
-    if (record?.release.services[rollout.service]?.version === rollout.to)
-      return this.#rollouts.begin(rollout, clock.now())
+    if (record?.release.services[rollout.service]?.version === rollout.to) return this.#rollouts.begin(rollout)
     await store.endRollout({ id: rollout.id, state: 'superseded', endedAtMs: clock.now() })
   }
 

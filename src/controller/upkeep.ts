@@ -81,7 +81,7 @@ export class Upkeep {
   }
 
   #attempt(name: string, work: () => Promise<void>): void {
-    if (this.#underWay.has(name) || !this.#retries.isDue(name, this.#seams.clock.now())) return
+    if (this.#underWay.has(name) || !this.#retries.isDue(name, this.#seams.clock.steady())) return
     this.#underWay.add(name)
     void this.#run(name, work)
   }
@@ -89,7 +89,7 @@ export class Upkeep {
   async #run(name: string, work: () => Promise<void>): Promise<void> {
     const error = await work().then(() => undefined, asRepaveError)
     this.#underWay.delete(name)
-    this.#retries.note(name, error, this.#seams.clock.now())
+    this.#retries.note(name, error, this.#seams.clock.steady())
     if (error) this.#seams.log(`${name} failed: ${error.message}`)
     this.#onEnd()
   }
