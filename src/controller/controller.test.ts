@@ -37,6 +37,8 @@ const web: ServiceSpec = {
 }
 
 let clock: VirtualClock
+/** How far the controller's wall clock is from that of the machine. */
+let wallOffsetMs = 0
 let machine: MemoryMachine
 let proxy: MemoryProxy
 let store: Store
@@ -44,6 +46,7 @@ let controller: Controller
 
 beforeEach(async () => {
   clock = new VirtualClock(1_000_000)
+  wallOffsetMs = 0
   machine = new MemoryMachine(clock)
   proxy = new MemoryProxy(clock, (address) => machine.answer(address) !== 'refused')
   store = createMemoryStore()
@@ -54,7 +57,11 @@ afterEach(async () => controller.stop())
 
 async function startController(): Promise<Controller> {
   const seams = {
-    clock,
+    clock: {
+      now: () => clock.now() + wallOffsetMs,
+      steady: () => clock.steady(),
+      sleep: (ms: number, signal?: AbortSignal) => clock.sleep(ms, signal),
+    },
     engine: new MemoryEngine(machine),
     router: new MemoryRouter(proxy, clock),
     probe: new MemoryProbe(clock, machine),
@@ -296,6 +303,17 @@ test('a fleet that could not run for a while comes back when it can', async () =
   await clock.advance(90_000)
   expect((await fleet())?.ready).toBe(1)
   expect(live()).toEqual([expect.stringMatching(/-1$/)])
+})
+
+test.each([86_400_000, -86_400_000])('a wall clock that jumps by %i ms costs nothing', async (byMs) => {
+  image('web:slow', { startMs: 2_000, healthyAfterMs: 3_000 })
+  const answer = Array.fromAsync(up(stack({ image: { kind: 'reference', reference: 'web:slow' } })))
+  await clock.advance(100)
+  machine.reachable = false
+  await clock.advance(3_000)
+  wallOffsetMs = byMs
+  machine.reachable = true
+  expect((await passing(answer)).at(-1)).toMatchObject({ result: { ok: true } })
 })
 
 test('the next controller finds everything as it was, and goes on with what was begun', async () => {

@@ -124,7 +124,7 @@ export class Controller implements Commands {
       nowMs: this.#seams.clock.now(),
       problems: loop.problems(),
       rollouts: new Map(last.filter((entry): entry is [string, RolloutRecord] => entry[1] !== undefined)),
-      crashLoop: (key) => loop.recollection.crashLoop(key),
+      crashLoop: (key) => loop.crashLoop(key),
     }
   }
 }

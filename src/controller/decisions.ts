@@ -103,7 +103,7 @@ export class Decisions {
     const { record, started } = await recordDecision(store, { ...asked, entries }, known)
     for (const service of changed) this.#forget({ ...scopeOf(release), service })
     this.#adopt(record)
-    for (const rollout of started) this.#rollouts.begin(rollout, atMs)
+    for (const rollout of started) this.#rollouts.begin(rollout)
     this.#onChange()
     await this.#saveVersions(record, started, before)
     return record
@@ -175,8 +175,7 @@ export class Decisions {
   async #resume(rollout: RolloutRecord): Promise<void> {
     const record = this.of(rollout)
     const { clock, store } = this.#seams
-    if (record?.release.services[rollout.service]?.version === rollout.to)
-      return this.#rollouts.begin(rollout, clock.now())
+    if (record?.release.services[rollout.service]?.version === rollout.to) return this.#rollouts.begin(rollout)
     const atMs = clock.now()
     await store.endRollout({ id: rollout.id, state: 'superseded', endedAtMs: atMs }, supersededEntry(rollout, atMs))
   }

@@ -133,7 +133,7 @@ export class Desk {
       nowMs: seams.clock.now(),
       problems: [],
       rollouts,
-      crashLoop: (key: FleetKey) => loop.recollection.crashLoop(key),
+      crashLoop: (key: FleetKey) => loop.crashLoop(key),
     }
     return (loop.view(scope)?.fleets ?? []).map((fleet) => serviceStatus(fleet, facts))
   }

@@ -84,13 +84,13 @@ export class Dispatcher {
       key,
       instance: effect.instance,
       kind: effect.kind,
-      beganAtMs: this.#seams.clock.now(),
+      beganAtMs: this.#seams.clock.steady(),
       ...(version && { version }),
     })
     const onIntent = () => this.#listener.onIntent(order)
     const error = await act(order, this.#seams, onIntent).then(() => undefined, asRepaveError)
     this.#underWay.delete(instanceKey(order))
-    this.#retries.note(retryKey(order), error, this.#seams.clock.now())
+    this.#retries.note(retryKey(order), error, this.#seams.clock.steady())
     this.#listener.onEnd(order, error)
   }
 }

@@ -4,9 +4,10 @@
  */
 import { asRepaveError, type RepaveError } from '../errors.ts'
 import type { EngineEvent, ObservedInstance } from '../engine/engine.ts'
-import { fleetName, type Scope, scopeName } from '../model/stack.ts'
+import { type FleetKey, fleetName, type Scope, scopeName } from '../model/stack.ts'
 import type { Fleet } from '../plan/fleet.ts'
 import { reconcile } from '../plan/reconcile.ts'
+import type { CrashLoop } from '../rollout/backoff.ts'
 import { poolName } from '../router/router.ts'
 import type { ReleaseRecord } from '../store/store.ts'
 import type { Order } from './act.ts'
@@ -40,7 +41,7 @@ export class Loop {
   readonly #upkeep: Upkeep
   readonly #verdicts: Verdicts
   readonly recollection: Recollection
-  readonly rollouts = new Rollouts()
+  readonly rollouts: Rollouts
   readonly decisions: Decisions
 
   #views: readonly ScopeView[] = []
@@ -58,6 +59,7 @@ export class Loop {
     this.#seams = seams
     this.#listener = listener
     this.#health = new HealthWatch(seams.clock, seams.probe, () => this.wake())
+    this.rollouts = new Rollouts(seams.clock)
     this.recollection = new Recollection(this.#health)
     this.decisions = new Decisions(seams, this.rollouts, this.recollection, () => this.wake())
     this.#verdicts = new Verdicts(seams, this.rollouts, this.recollection, this.decisions)
@@ -113,7 +115,14 @@ export class Loop {
 
   /** How long engine or router could not be seen. */
   blindMs(): number {
-    return this.#blind ? this.#seams.clock.now() - this.#blind.sinceMs : 0
+    return this.#blind ? this.#seams.clock.steady() - this.#blind.sinceMs : 0
+  }
+
+  /** What people are told of a crash loop: its next attempt as a time of day. */
+  crashLoop(key: FleetKey): CrashLoop {
+    const { clock } = this.#seams
+    const loop = this.recollection.crashLoop(key)
+    return { ...loop, createAfterMs: clock.now() + loop.createAfterMs - clock.steady() }
   }
 
   /** Whether there is nothing left to do for the scope: all as decided, and nothing under way. */
@@ -140,11 +149,11 @@ export class Loop {
   async #run(): Promise<void> {
     const { clock } = this.#seams
     while (!this.#stop.signal.aborted) {
-      const beganAtMs = clock.now()
+      const beganAtMs = clock.steady()
       await this.#pass()
       // Half of the time at most goes into looking, however many events there are.
-      await this.#sleep(clock.now() - beganAtMs)
-      if (!this.#woken) await this.#sleepUntilWoken(this.#nextTimeMs() - clock.now())
+      await this.#sleep(clock.steady() - beganAtMs)
+      if (!this.#woken) await this.#sleepUntilWoken(this.#nextTimeMs() - clock.steady())
     }
   }
 
@@ -171,7 +180,7 @@ export class Loop {
 
   async #observe(): Promise<Sight> {
     const { engine, router, clock } = this.#seams
-    const fresh = this.#fresh || clock.now() - this.#lookedAtMs >= fullLookMs
+    const fresh = this.#fresh || clock.steady() - this.#lookedAtMs >= fullLookMs
     this.#fresh = false
     // Before engine and router are asked: what ends in between must still count as under way.
     const underWay = this.#dispatcher.underWay()
@@ -181,18 +190,18 @@ export class Loop {
         throw error
       },
     )
-    if (fresh) this.#lookedAtMs = clock.now()
+    if (fresh) this.#lookedAtMs = clock.steady()
     this.#noteSeeing()
     return { engine: engineState, router: routerState, underWay }
   }
 
   async #decide(sight: Sight): Promise<void> {
-    const nowMs = this.#seams.clock.now()
+    const nowMs = this.#seams.clock.steady()
     const { instances } = sight.engine
     this.recollection.mourn(instances, (instance) => this.decisions.isWanted(instance), nowMs)
     this.#followHealth(sight)
     this.#views = viewScopes(this.decisions.current(), sight, this.recollection)
-    if (await this.#verdicts.judge(this.#views, nowMs))
+    if (await this.#verdicts.judge(this.#views, this.#seams.clock.now()))
       this.#views = viewScopes(this.decisions.current(), sight, this.recollection)
     const orders = this.#views.flatMap((view) =>
       view.fleets.flatMap((fleet) => this.#orders(view.record, fleet, nowMs)),
@@ -241,14 +250,14 @@ export class Loop {
     if (isBirth && !error) this.recollection.noteRuns(effect.instance)
     if (error && isBirth && !error.retryable) {
       const version = effect.kind === 'create' ? effect.version : (order.instance?.version ?? '')
-      this.recollection.noteCannotRun(key, version, effect.instance, error.message, this.#seams.clock.now())
+      this.recollection.noteCannotRun(key, version, effect.instance, error.message, this.#seams.clock.steady())
     }
     this.#listener.onEffect(order, error)
     this.wake()
   }
 
   #noteBlind(error: RepaveError): void {
-    const sinceMs = this.#blind?.sinceMs ?? this.#seams.clock.now()
+    const sinceMs = this.#blind?.sinceMs ?? this.#seams.clock.steady()
     if (this.#blind?.error.message !== error.message) this.#seams.log(error.message)
     this.#blind = { sinceMs, error }
   }
@@ -260,7 +269,7 @@ export class Loop {
   }
 
   #nextTimeMs(): number {
-    const nowMs = this.#seams.clock.now()
+    const nowMs = this.#seams.clock.steady()
     if (this.#blind) return nowMs + retryLookMs
     const times = [
       this.#lookedAtMs + fullLookMs,

@@ -15,14 +15,14 @@ export async function* replace(desk: Desk, request: ReplaceRequest): AsyncIterab
       hint: names.length > 0 ? `its instances are: ${names.join(', ')}` : 'it has no instances',
     })
   }
-  const deadlineMs = desk.seams.clock.now() + (fleet.target.drainMs * 2 + 120_000)
+  const deadlineMs = desk.seams.clock.steady() + (fleet.target.drainMs * 2 + 120_000)
   const isThere = () =>
     desk.loop
       .view(request)
       ?.fleets.some(({ instances }) =>
         instances.some(({ name, createdAtMs }) => name === old.name && createdAtMs === old.createdAtMs),
       ) === true
-  const isOver = () => (!isThere() && desk.loop.isSettled(request)) || desk.seams.clock.now() > deadlineMs
+  const isOver = () => (!isThere() && desk.loop.isSettled(request)) || desk.seams.clock.steady() > deadlineMs
   yield* desk.follow(request, () => desk.loop.decisions.condemn(fleet.key, old.name, request.by), isOver)
   yield await desk.result(request, true, isThere() ? stillThere(old.name) : undefined)
 }

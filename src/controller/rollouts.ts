@@ -5,6 +5,7 @@ import type { ServiceRelease } from '../model/release.ts'
 import { type Fleet, isLeaving, isReady } from '../plan/fleet.ts'
 import { verdict, type Verdict } from '../rollout/verdict.ts'
 import type { RolloutRecord } from '../store/store.ts'
+import type { Clock } from '../system/clock.ts'
 
 interface Progress {
   readonly record: RolloutRecord
@@ -22,10 +23,20 @@ interface Symptom {
 }
 
 export class Rollouts {
+  readonly #clock: Pick<Clock, 'steady'>
   readonly #running = new Map<string, Progress>()
 
-  begin(record: RolloutRecord, nowMs: number): void {
-    const seen = { progressAtMs: nowMs, mostReady: 0, everReady: new Set<string>(), stillborn: new Set<string>() }
+  constructor(clock: Pick<Clock, 'steady'>) {
+    this.#clock = clock
+  }
+
+  begin(record: RolloutRecord): void {
+    const seen = {
+      progressAtMs: this.#clock.steady(),
+      mostReady: 0,
+      everReady: new Set<string>(),
+      stillborn: new Set<string>(),
+    }
     this.#running.set(fleetName(record), { record, ...seen })
   }
 
@@ -53,7 +64,8 @@ export class Rollouts {
   }
 
   /** Takes in what this pass saw of the fleet, and judges; undefined where no rollout runs. */
-  judge(fleet: Fleet, service: ServiceRelease, nowMs: number, broken: string | undefined): Verdict | undefined {
+  judge(fleet: Fleet, service: ServiceRelease, broken: string | undefined): Verdict | undefined {
+    const nowMs = this.#clock.steady()
     const progress = this.#running.get(fleetName(fleet.key))
     if (!progress) return undefined
     const fresh = fleet.instances.filter((instance) => instance.version === progress.record.to && !instance.condemned)

@@ -19,7 +19,7 @@ export async function* takeUp(desk: Desk, decision: NewDecision): AsyncIterable<
     takenAtMs = (await desk.loop.decisions.take(decision)).atMs
   }
   yield* desk.follow(scope, begin, () => rest.isOver())
-  const aborted = await abortedSince(takenAtMs, decision.release, desk)
+  const aborted = await abortedOf(takenAtMs, decision.release, desk)
   yield await desk.result(scope, true, aborted && abortError(aborted, desk), aborted?.logs)
 }
 
@@ -50,18 +50,19 @@ class Rest {
     if (loop.isSettled(this.#scope)) return true
     const fleets = loop.view(this.#scope)?.fleets ?? []
     const isRunning = fleets.some(({ key }) => loop.rollouts.of(key))
-    const nowMs = seams.clock.now()
+    const nowMs = seams.clock.steady()
     this.#calmSinceMs = isRunning ? undefined : (this.#calmSinceMs ?? nowMs)
     const drainMs = Math.max(0, ...fleets.map(({ target }) => target.drainMs))
     return this.#calmSinceMs !== undefined && nowMs - this.#calmSinceMs > restMs + 2 * drainMs
   }
 }
 
-async function abortedSince(atMs: number, release: Release, desk: Desk): Promise<RolloutRecord | undefined> {
+/** Of the rollouts that the decision of `atMs` began, one that was aborted. */
+async function abortedOf(atMs: number, release: Release, desk: Desk): Promise<RolloutRecord | undefined> {
   const { stack, environment } = release
   const services = Object.keys(release.services)
   const newest = await Promise.all(services.map((service) => desk.newestRollout({ stack, environment, service })))
-  return newest.find((rollout) => rollout?.state === 'aborted' && rollout.startedAtMs >= atMs)
+  return newest.find((rollout) => rollout?.state === 'aborted' && rollout.startedAtMs === atMs)
 }
 
 function abortError({ stack, environment, service, from, to, reason }: RolloutRecord, desk: Desk): RepaveError {

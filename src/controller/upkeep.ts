@@ -71,7 +71,7 @@ export class Upkeep {
 
   #attempt(kind: string, scope: Scope | undefined, reason: string, work: () => Promise<void>): void {
     const name = effectName(kind, scope)
-    if (this.#underWay.has(name) || !this.#retries.isDue(name, this.#seams.clock.now())) return
+    if (this.#underWay.has(name) || !this.#retries.isDue(name, this.#seams.clock.steady())) return
     this.#underWay.add(name)
     const subject = scope ? { stack: scope.stack, environment: scope.environment } : {}
     void this.#run(name, () => recorded(this.#seams, subject, { kind, reason }, work))
@@ -80,7 +80,7 @@ export class Upkeep {
   async #run(name: string, work: () => Promise<void>): Promise<void> {
     const error = await work().then(() => undefined, asRepaveError)
     this.#underWay.delete(name)
-    this.#retries.note(name, error, this.#seams.clock.now())
+    this.#retries.note(name, error, this.#seams.clock.steady())
     if (error) this.#seams.log(`${name} failed: ${error.message}`)
     this.#onEnd()
   }

@@ -39,7 +39,7 @@ export class Verdicts {
 
   async #judgeFleet(fleet: Fleet, service: ServiceRelease, nowMs: number): Promise<boolean> {
     const broken = this.#recollection.versionCannotRun(fleet.key, service.version)
-    const verdict = this.#rollouts.judge(fleet, service, nowMs, broken)
+    const verdict = this.#rollouts.judge(fleet, service, broken)
     const rollout = this.#rollouts.of(fleet.key)
     if (!verdict || !rollout || verdict.kind === 'running') return false
     if (verdict.kind === 'aborted') return this.#abort(rollout, verdict.reason)

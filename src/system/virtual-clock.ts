@@ -28,6 +28,10 @@ export class VirtualClock implements Clock {
     return this.#nowMs
   }
 
+  steady(): number {
+    return this.#nowMs
+  }
+
   async sleep(ms: number, signal?: AbortSignal): Promise<void> {
     signal?.throwIfAborted()
     const { promise, resolve, reject } = Promise.withResolvers<void>()
