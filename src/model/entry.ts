@@ -19,6 +19,10 @@ export interface Entry extends Partial<FleetKey> {
   readonly operation?: number
   /** Of a decision: the id of the whole release that was decided. */
   readonly release?: string
+  /** Of a pruning: entries with smaller sequence numbers may be missing from the ledger's files. */
+  readonly before?: number
+  /** Of a ledger that was begun anew: the checkpoint of the one before. */
+  readonly previous?: string
   /** What an instance printed last. It may hold anything, secrets too, and so only its digest is in the leaf. */
   readonly lines?: readonly string[]
 }
@@ -32,6 +36,12 @@ const mostMessageCharacters = 4_000
 export function leafOf({ lines, ...entry }: Entry): Buffer {
   const message = cut(entry.message.toWellFormed(), mostMessageCharacters)
   return Buffer.from(canonicalJson({ ...entry, message, ...(lines && { linesDigest: linesDigest(lines) }) }))
+}
+
+/** The id of the release that the leaf of a decision names. */
+export function releaseOfLeaf(leaf: Uint8Array): string | undefined {
+  const { release }: Partial<Entry> = JSON.parse(Buffer.from(leaf).toString())
+  return release
 }
 
 /** In hex. */

@@ -139,6 +139,8 @@ export function storeContract(name: string, setup: () => { store: Store; reopen?
         version: 'a',
         operation: 0,
         release: 'b',
+        before: 7,
+        previous: 'a checkpoint',
         lines: ['one', ''],
       }
       expect(await store.append(whole)).toEqual({ ...whole, sequence: 0 })

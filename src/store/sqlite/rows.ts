@@ -87,6 +87,8 @@ const entryRow = z.object({
   operation: z.number().nullable(),
   lines: z.string().nullable(),
   release: z.string().nullable(),
+  before: z.number().nullable(),
+  previous: z.string().nullable(),
 })
 
 export function toEntry(row: unknown): RecordedEntry {

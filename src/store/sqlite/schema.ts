@@ -38,7 +38,7 @@ export const entriesTable = `
     sequence INTEGER PRIMARY KEY,
     at_ms INTEGER NOT NULL, kind TEXT NOT NULL, by TEXT NOT NULL, message TEXT NOT NULL,
     stack TEXT, environment TEXT, service TEXT, instance TEXT, version TEXT,
-    operation INTEGER, release TEXT, lines TEXT, leaf BLOB NOT NULL
+    operation INTEGER, release TEXT, before INTEGER, previous TEXT, lines TEXT, leaf BLOB NOT NULL
   ) STRICT;
   CREATE INDEX entries_scope ON entries (stack, environment, sequence);
   CREATE INDEX entries_kind ON entries (kind, sequence);

@@ -7,14 +7,17 @@ import { toEntry } from './rows.ts'
 type Prepare = (sql: string) => StatementSync
 
 const insertSql = `INSERT INTO entries
-  (sequence, at_ms, kind, by, message, stack, environment, service, instance, version, operation, release, lines, leaf)
-  VALUES ((SELECT coalesce(max(sequence) + 1, 0) FROM entries), ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING *`
+  (sequence, at_ms, kind, by, message, stack, environment, service, instance, version, operation, release, before,
+   previous, lines, leaf)
+  VALUES ((SELECT coalesce(max(sequence) + 1, 0) FROM entries), ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING *`
 
 /** Appends an entry as the next of the ledger. */
 export function inserting(prepare: Prepare): (entry: Entry) => RecordedEntry {
   return (entry) => {
-    const { atMs, kind, by, message, stack, environment, service, instance, version, operation, release, lines } = entry
-    const optional = [stack, environment, service, instance, version, operation, release].map((value) => value ?? null)
+    const { atMs, kind, by, message, stack, environment, service, instance, version, lines } = entry
+    const { operation, release, before, previous } = entry
+    const subject = [stack, environment, service, instance, version]
+    const optional = [...subject, operation, release, before, previous].map((value) => value ?? null)
     const told = lines ? JSON.stringify(lines) : null
     return toEntry(prepare(insertSql).get(atMs, kind, by, message, ...optional, told, leafOf(entry)))
   }

@@ -1,0 +1,165 @@
+/**
+ * Brings what is on record into the ledger's files a moment after it was recorded, and has it signed there.
+ *
+ * An entry is durable in the store before what it announces is done, durable in the files before it is signed, and
+ * signed before the store may forget it. A store that has less than what was signed would fork the history that others
+ * may have seen, so it is refused.
+ */
+import { asRepaveError, RepaveError } from '../errors.ts'
+import { decodeBundle } from '../ledger/bundle.ts'
+import type { LedgerFiles } from '../ledger/ledger-files.ts'
+import type { Publisher } from '../ledger/publisher.ts'
+import { fullWidth, tileAt, tilePath } from '../ledger/tiles.ts'
+import { canonicalJson } from '../model/canonical.ts'
+import { releaseOfLeaf } from '../model/entry.ts'
+import { blobPath } from '../model/release.ts'
+import { entryOf } from './records.ts'
+import { Retries } from './retries.ts'
+import type { Seams } from './seams.ts'
+
+/** The ledger that a controller keeps: where its files are, and who writes them. */
+export interface Ledger {
+  readonly files: LedgerFiles
+  readonly publisher: Publisher
+}
+
+/** So long, entries are gathered for one checkpoint. */
+const gatherMs = 500
+const batch = 4_096
+
+/** How many of the newest entries are kept, at least. */
+export interface Retention {
+  /** Where they can be searched. */
+  readonly inStore: number
+  /** In the files, where they can be verified; a multiple of a bundle. */
+  readonly inFiles: number
+}
+
+export const defaultRetention: Retention = { inStore: 200_000, inFiles: 1_024_000 }
+
+export class Publication {
+  readonly #seams: Pick<Seams, 'store' | 'clock' | 'log'>
+  readonly #ledger: Ledger
+  readonly #retention: Retention
+  readonly #retries = new Retries()
+  readonly #stop = new AbortController()
+  #running: Promise<void> | undefined
+  #isWanted = false
+
+  constructor(seams: Pick<Seams, 'store' | 'clock' | 'log'>, ledger: Ledger, retention: Retention = defaultRetention) {
+    this.#seams = seams
+    this.#ledger = ledger
+    this.#retention = retention
+  }
+
+  /** Throws LEDGER_BEHIND where the store is not the one whose entries were signed, or an older state of it. */
+  async assertContinues(): Promise<void> {
+    const { size } = this.#ledger.publisher.published
+    if (size === 0) return
+    const [recorded] = await this.#seams.store.leaves(size - 1, 1)
+    const signed = await this.#signedLeaf(size)
+    if (recorded === undefined || Buffer.compare(recorded, signed) !== 0)
+      throw behind(size, await this.#seams.store.size())
+  }
+
+  /** Something may have been recorded. */
+  wake(): void {
+    this.#isWanted = true
+    this.#running ??= this.#run().finally(() => (this.#running = undefined))
+  }
+
+  /** What keeps it from its work. */
+  troubles(): readonly RepaveError[] {
+    return this.#retries.errors()
+  }
+
+  /** Publishes what is left, as far as that is possible, and ends. */
+  async stop(): Promise<void> {
+    this.#stop.abort()
+    this.#isWanted = true
+    await (this.#running ?? this.#attempt())
+  }
+
+  async #run(): Promise<void> {
+    while (this.#isWanted && !this.#stop.signal.aborted) {
+      await this.#sleep(Math.max(gatherMs, this.#retryMs()))
+      await this.#attempt()
+    }
+  }
+
+  async #attempt(): Promise<void> {
+    this.#isWanted = false
+    const error = await this.#publishAll().then(() => undefined, asRepaveError)
+    if (error && this.troubles()[0]?.message !== error.message) this.#seams.log(`publishing failed: ${error.message}`)
+    this.#retries.note('publish', error, this.#seams.clock.steady())
+    if (error) this.#isWanted = true
+  }
+
+  #retryMs(): number {
+    const nowMs = this.#seams.clock.steady()
+    return (this.#retries.nextTimeMs(nowMs) ?? nowMs) - nowMs
+  }
+
+  async #sleep(ms: number): Promise<void> {
+    await this.#seams.clock.sleep(ms, this.#stop.signal).catch(() => {})
+  }
+
+  async #publishAll(): Promise<void> {
+    const { publisher } = this.#ledger
+    for (;;) {
+      const leaves = await this.#seams.store.leaves(publisher.published.size, batch)
+      if (leaves.length === 0) break
+      await this.#writeReleases(leaves)
+      await publisher.publish(leaves)
+    }
+    await this.#retain()
+  }
+
+  /** What decisions are for, under the names that their entries give. */
+  async #writeReleases(leaves: readonly Uint8Array[]): Promise<void> {
+    const ids = new Set(leaves.flatMap((leaf) => releaseOfLeaf(leaf) ?? []))
+    const releases = await Promise.all([...ids].map((id) => this.#seams.store.release(id)))
+    const present = releases.filter((release) => release !== undefined)
+    const files = present.map((release) => ({ path: blobPath(release), bytes: Buffer.from(canonicalJson(release)) }))
+    if (files.length > 0) await this.#ledger.files.write(files)
+  }
+
+  /** The store forgets what only the files need, and the files what is older than they have to keep. */
+  async #retain(): Promise<void> {
+    const { store, clock } = this.#seams
+    const { publisher } = this.#ledger
+    const { size } = publisher.published
+    await store.forget(size - this.#retention.inStore)
+    const before = size - (size % pruneStep) - this.#retention.inFiles
+    const [last] = await store.entries({ kinds: ['ledger.pruned'], last: 1 })
+    if (before <= (last?.before ?? 0)) return
+    const message = `entries before ${before} are older than what is kept`
+    await store.append(entryOf({}, { atMs: clock.now(), kind: 'ledger.pruned', message, before }))
+    await publisher.publish(await store.leaves(size, batch))
+    await publisher.prune(before)
+  }
+
+  /** The last entry of the published ledger, as its files have it. */
+  async #signedLeaf(size: number): Promise<Uint8Array> {
+    const bundle = tilePath(tileAt('entries', Math.floor((size - 1) / fullWidth), size))
+    const bytes = await this.#ledger.files.read(bundle)
+    const leaf = bytes && decodeBundle(bytes).leaves.at(-1)
+    if (leaf) return leaf
+    throw new RepaveError('LEDGER_INVALID', `${bundle} of the ledger is missing or empty`, {
+      hint: 'see `repave ledger verify`; bring the file back from a copy',
+    })
+  }
+}
+
+/** Entries are pruned so many at once. */
+const pruneStep = 256 * fullWidth
+
+function behind(signed: number, recorded: number): RepaveError {
+  return new RepaveError(
+    'LEDGER_BEHIND',
+    `the state has ${recorded} entries, and is not the one of which ${signed} were signed: an older copy was put in its place`,
+    {
+      hint: 'bring back the newer state; where it is lost, `repave ledger restart --reason TEXT` begins a ledger that says so',
+    },
+  )
+}
