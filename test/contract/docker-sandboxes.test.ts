@@ -56,6 +56,21 @@ describe('sandboxes', () => {
     await pool.drain(scope, [])
   })
 
+  test('are not adopted from a look that was begun before they were removed, and are dropped once they are gone', async () => {
+    const pool = aPool()
+    await pool.reserve(scope, 2)
+    const seen = (await sandboxes()).map((id) => ({ id, name: '', scope, isRunning: true, isUsed: false }))
+    const look = pool.beginLook()
+    await pool.drain(scope, seen)
+    await pool.reserve(scope, 1)
+    pool.reconcile(seen, look)
+    expect(await sandboxes()).toHaveLength(1)
+    expect(pool.spares(scope)).toBe(1)
+    pool.reconcile([], pool.beginLook())
+    expect(pool.spares(scope)).toBe(0)
+    await pool.drain(scope, [])
+  })
+
   test('are told to be missing when they have died', async () => {
     await engine.reserve(scope, 2)
     const [victim = ''] = await sandboxes()

@@ -46,6 +46,8 @@ export class SandboxPool {
    * left from an earlier life of the controller.
    */
   readonly #known = new Map<string, number>()
+  /** Those that were removed, with the number of the look that was begun last before: it may have seen them. */
+  readonly #removed = new Map<string, number>()
   /** Names of sandboxes whose ids are not known yet. */
   readonly #making = new Set<string>()
   /** Sandboxes handed out: `vacant` until the instance is made, then the number of the look that was begun last. */
@@ -115,13 +117,13 @@ export class SandboxPool {
 
   /** Compares what a look saw with what is in hand: adopts or removes strays, drops the dead and the deserted. */
   reconcile(seen: readonly SeenSandbox[], look: number): void {
+    for (const [id, atLook] of this.#removed) if (atLook < look) this.#removed.delete(id)
     for (const sandbox of seen) {
-      if (this.#making.has(sandbox.name)) continue
-      const madeAtLook = this.#known.get(sandbox.id)
-      if (madeAtLook === undefined) this.#adopt(sandbox)
-      else if (!sandbox.isRunning && madeAtLook < look) this.#dropSpare(sandbox)
+      if (this.#making.has(sandbox.name) || this.#removed.has(sandbox.id)) continue
+      if (!this.#known.has(sandbox.id)) this.#adopt(sandbox)
       if (this.#isDeserted(sandbox, look)) this.#discard(sandbox.id)
     }
+    this.#dropDeadSpares(seen, look)
   }
 
   /** Whether its instance is gone without a `destroy`. Of one made since the look began, the look can't tell. */
@@ -158,12 +160,15 @@ export class SandboxPool {
     else this.#discard(id)
   }
 
-  #dropSpare({ id, scope }: SeenSandbox): void {
-    const pool = this.#pool(scope)
-    const index = pool.spares.findIndex((spare) => spare.id === id)
-    if (index === -1) return
-    pool.spares.splice(index, 1)
-    this.#discard(id)
+  /** Of those made since the look began, it can't tell. */
+  #dropDeadSpares(seen: readonly SeenSandbox[], look: number): void {
+    const running = new Set(seen.filter(({ isRunning }) => isRunning).map(({ id }) => id))
+    const isDead = ({ id }: Spare) => id !== undefined && !running.has(id) && (this.#known.get(id) ?? 0) < look
+    for (const pool of this.#pools.values()) {
+      const dead = pool.spares.filter(isDead)
+      pool.spares = pool.spares.filter((spare) => !isDead(spare))
+      for (const { id } of dead) if (id !== undefined) this.#discard(id)
+    }
   }
 
   #trim(pool: ScopePool): void {
@@ -237,6 +242,7 @@ export class SandboxPool {
         () => {},
       )
       .finally(() => {
+        this.#removed.set(id, this.#looks)
         this.#known.delete(id)
         this.#removals.delete(removal)
       })
