@@ -7,21 +7,13 @@
  */
 import { asRepaveError, RepaveError } from '../errors.ts'
 import { decodeBundle } from '../ledger/bundle.ts'
-import type { LedgerFiles } from '../ledger/ledger-files.ts'
-import type { Publisher } from '../ledger/publisher.ts'
 import { fullWidth, tileAt, tilePath } from '../ledger/tiles.ts'
 import { canonicalJson } from '../model/canonical.ts'
 import { releaseOfLeaf } from '../model/entry.ts'
 import { blobPath } from '../model/release.ts'
 import { entryOf } from './records.ts'
 import { Retries } from './retries.ts'
-import type { Seams } from './seams.ts'
-
-/** The ledger that a controller keeps: where its files are, and who writes them. */
-export interface Ledger {
-  readonly files: LedgerFiles
-  readonly publisher: Publisher
-}
+import type { Ledger, Seams } from './seams.ts'
 
 /** So long, entries are gathered for one checkpoint. */
 const gatherMs = 500
@@ -37,8 +29,10 @@ export interface Retention {
 
 export const defaultRetention: Retention = { inStore: 200_000, inFiles: 1_024_000 }
 
+type Books = Pick<Seams, 'store' | 'ledger' | 'clock' | 'log'>
+
 export class Publication {
-  readonly #seams: Pick<Seams, 'store' | 'clock' | 'log'>
+  readonly #seams: Books
   readonly #ledger: Ledger
   readonly #retention: Retention
   readonly #retries = new Retries()
@@ -46,9 +40,9 @@ export class Publication {
   #running: Promise<void> | undefined
   #isWanted = false
 
-  constructor(seams: Pick<Seams, 'store' | 'clock' | 'log'>, ledger: Ledger, retention: Retention = defaultRetention) {
+  constructor(seams: Books, retention: Retention = defaultRetention) {
     this.#seams = seams
-    this.#ledger = ledger
+    this.#ledger = seams.ledger
     this.#retention = retention
   }
 
