@@ -1,14 +1,20 @@
 /** The only file that picks concrete drivers. */
 import { createHash } from 'node:crypto'
 import { join } from 'node:path'
+import { type BackupSource, storeName } from './backup/backup.ts'
+import { type RestartReport, restartLedger } from './backup/restart-ledger.ts'
 import { Controller } from './controller/controller.ts'
 import { createDockerEngine } from './engine/docker/docker-engine.ts'
 import type { Engine } from './engine/engine.ts'
+import { copyLedger } from './ledger/copy.ts'
+import { ledgerFolder, openDiskLedger, privateKeyFile } from './ledger/disk/disk-ledger.ts'
+import { DiskLedgerFiles } from './ledger/disk/disk-ledger-files.ts'
+import type { LedgerFiles } from './ledger/ledger-files.ts'
 import type { ControllerStatus } from './model/report.ts'
 import { networkProbe } from './probe/network/network-probe.ts'
 import { createHaproxyRouter } from './router/haproxy/haproxy-router.ts'
 import type { Router } from './router/router.ts'
-import { createSqliteStore } from './store/sqlite/sqlite-store.ts'
+import { copySqliteStore, createSqliteStore } from './store/sqlite/sqlite-store.ts'
 import type { Store } from './store/store.ts'
 import { systemClock } from './system/clock.ts'
 
@@ -19,14 +25,19 @@ export interface Composition {
 }
 
 /** A controller of the state folder `home`, an existing absolute path, on real drivers. */
-export function composeController(home: string, info: ControllerStatus, log: (line: string) => void): Composition {
-  const store: Store = createSqliteStore(join(home, 'state.sqlite'))
+export async function composeController(
+  home: string,
+  info: ControllerStatus,
+  log: (line: string) => void,
+): Promise<Composition> {
+  const store: Store = createSqliteStore(storeFile(home))
   const seams = {
     clock: systemClock,
     engine: composeEngine(home),
     router: composeRouter(home),
     probe: networkProbe,
     store,
+    ledger: await openDiskLedger(home),
     info,
     log,
   }
@@ -44,6 +55,41 @@ export function composeEngine(home: string): Engine {
 
 export function composeRouter(home: string): Router {
   return createHaproxyRouter({ folder: join(home, 'haproxy') })
+}
+
+export function ledgerFolderOf(home: string): string {
+  return ledgerFolder(home)
+}
+
+/** The files of a ledger in any folder. */
+export function ledgerFiles(folder: string): LedgerFiles {
+  return new DiskLedgerFiles(folder)
+}
+
+/** Throws LEDGER_INVALID for a state folder that has no published ledger yet. */
+export function backupSourceOf(home: string): BackupSource {
+  const published = ledgerFiles(ledgerFolder(home))
+  return {
+    copyLedger: async (folder) => (await copyLedger(published, ledgerFiles(folder))).size,
+    copyStore: (file) => copySqliteStore(storeFile(home), file),
+    privateKeyFile: privateKeyFile(home),
+  }
+}
+
+/** The caller holds the claim to the state folder. */
+export async function restartLedgerOf(home: string, reason: string, by: string): Promise<RestartReport> {
+  const folder = ledgerFolder(home)
+  const store = createSqliteStore(storeFile(home))
+  try {
+    const files = ledgerFiles(folder)
+    return await restartLedger({ home, ledgerFolder: folder, files, store, by, reason, atMs: systemClock.now() })
+  } finally {
+    await store.close()
+  }
+}
+
+function storeFile(home: string): string {
+  return join(home, storeName)
 }
 
 /** Names a state folder to the engine: found again by the next controller, and different for every folder. */

@@ -6,6 +6,8 @@ import { RepaveError } from '../errors.ts'
 import { emptyLock } from '../image/lock.ts'
 import type { ProgressReport, ResultReport } from '../model/report.ts'
 import type { ServiceSpec, Stack } from '../model/stack.ts'
+import { memorySigner, openMemoryLedger } from '../ledger/memory/memory-ledger.ts'
+import { MemoryLedgerFiles } from '../ledger/memory/memory-ledger-files.ts'
 import { MemoryProbe } from '../probe/memory/memory-probe.ts'
 import { MemoryProxy } from '../router/memory/memory-proxy.ts'
 import { MemoryRouter } from '../router/memory/memory-router.ts'
@@ -42,6 +44,8 @@ let wallOffsetMs = 0
 let machine: MemoryMachine
 let proxy: MemoryProxy
 let store: Store
+let ledgerFiles: MemoryLedgerFiles
+const ledgerSigner = memorySigner()
 let controller: Controller
 
 beforeEach(async () => {
@@ -50,6 +54,7 @@ beforeEach(async () => {
   machine = new MemoryMachine(clock)
   proxy = new MemoryProxy(clock, (address) => machine.answer(address) !== 'refused')
   store = createMemoryStore()
+  ledgerFiles = new MemoryLedgerFiles()
   image('web:1')
   controller = await startController()
 })
@@ -66,6 +71,7 @@ async function startController(): Promise<Controller> {
     router: new MemoryRouter(proxy, clock),
     probe: new MemoryProbe(clock, machine),
     store,
+    ledger: await openMemoryLedger(ledgerFiles, ledgerSigner),
     info: { pid: 1, socket: '/run/controller.sock' },
     log: () => {},
   }

@@ -49,11 +49,20 @@ export class Publication {
   /** Throws LEDGER_BEHIND where the store is not the one whose entries were signed, or an older state of it. */
   async assertContinues(): Promise<void> {
     const { size } = this.#ledger.publisher.published
-    if (size === 0) return
+    if (size === 0) return this.#assertWhole()
     const [recorded] = await this.#seams.store.leaves(size - 1, 1)
     const signed = await this.#signedLeaf(size)
     if (recorded === undefined || Buffer.compare(recorded, signed) !== 0)
       throw behind(size, await this.#seams.store.size())
+  }
+
+  /** What the store has forgotten, the files must have. */
+  async #assertWhole(): Promise<void> {
+    const { store } = this.#seams
+    if ((await store.size()) === 0 || (await store.leaves(0, 1)).length > 0) return
+    throw new RepaveError('LEDGER_INVALID', "the ledger's files are gone, and the state does not have all entries", {
+      hint: 'bring the folder `ledger` of the state folder back from a copy; where it is lost, `repave ledger restart --reason TEXT` begins a ledger that says so',
+    })
   }
 
   /** Something may have been recorded. */

@@ -112,7 +112,7 @@ export function storeContract(name: string, setup: () => { store: Store; reopen?
 
     test('entries come in order, filtered, and from any point on', async () => {
       const made = { atMs: 1, ...scope, kind: 'create.done', by: 'repave', message: 'made' }
-      await store.append({ ...made, service: 'web', instance: 'web-1', version: 'a' })
+      await store.append({ ...made, service: 'web', instance: 'web-1', version: 'abc' })
       await store.append({ ...made, atMs: 2, service: 'api', by: 'ada' })
       const third = await store.append({ ...made, atMs: 3, kind: 'instance.exited', service: 'web', lines: ['no!'] })
       const found = async (filter: EntryFilter) => (await store.entries(filter)).map(({ sequence }) => sequence)
@@ -122,7 +122,9 @@ export function storeContract(name: string, setup: () => { store: Store; reopen?
       expect(await found({ kinds: ['instance.exited', 'create.done'], service: 'web' })).toEqual([0, 2])
       expect(await found({ kinds: [] })).toEqual([])
       expect(await found({ instance: 'web-1' })).toEqual([0])
-      expect(await found({ version: 'a' })).toEqual([0])
+      expect(await found({ version: 'abc' })).toEqual([0])
+      expect(await found({ version: 'ab' })).toEqual([0])
+      expect(await found({ version: 'b' })).toEqual([])
       expect(await found({ by: 'ada' })).toEqual([1])
       expect(await found({ sinceMs: 2 })).toEqual([1, 2])
       expect(await found({ sinceMs: 1, untilMs: 2 })).toEqual([0, 1])
@@ -161,9 +163,18 @@ export function storeContract(name: string, setup: () => { store: Store; reopen?
       await store.forget(2)
       expect(await store.size()).toBe(4)
       expect((await store.entries({})).map(({ sequence }) => sequence)).toEqual([2, 3])
+      expect(await store.leaves(1, 10)).toEqual([])
       await store.forget(9)
       expect((await store.append(later)).sequence).toBe(4)
       expect((await store.entries({})).map(({ sequence }) => sequence)).toEqual([3, 4])
+    })
+
+    test('a ledger can be begun anew', async () => {
+      await store.decide(decided)
+      await store.append(asked)
+      await store.restart({ ...asked, kind: 'ledger.restarted' })
+      expect((await store.entries({})).map(({ sequence, kind }) => [sequence, kind])).toEqual([[0, 'ledger.restarted']])
+      expect(await store.currentRelease(scope)).toMatchObject({ release })
     })
 
     test('an intent is open until its outcome, or until a controller has started after it', async () => {

@@ -52,7 +52,8 @@ export interface RecordedEntry extends Entry {
 
 export interface EntryFilter extends Partial<FleetKey> {
   readonly instance?: string
-  readonly version?: VersionId
+  /** The id, or its first digits. */
+  readonly version?: string
   readonly by?: string
   /** Only entries from this time on, and up to that. */
   readonly sinceMs?: number
@@ -109,12 +110,14 @@ export interface Store {
   entries(filter: EntryFilter): Promise<readonly RecordedEntry[]>
   /** The intents of effects that have no outcome, since the newest `controller.started`. */
   openIntents(): Promise<readonly RecordedEntry[]>
-  /** The leaves of the ledger from a sequence number on, at most `limit`; those that are forgotten are not there. */
+  /** The leaves of the ledger from a sequence number on, at most `limit`; none where the first of them is forgotten. */
   leaves(from: number, limit: number): Promise<readonly Uint8Array[]>
   /** How many entries were ever recorded. */
   size(): Promise<number>
   /** Drops the entries before a sequence number, which the ledger's files hold. */
   forget(before: number): Promise<void>
+  /** Drops all entries, and begins another ledger with this one. */
+  restart(entry: Entry): Promise<void>
 
   close(): Promise<void>
 }

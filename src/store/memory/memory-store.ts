@@ -111,8 +111,7 @@ export function createMemoryStore(): Store {
       return recent.filter(({ kind, sequence }) => kind.endsWith('.intent') && !closed.has(sequence))
     },
     async leaves(from, limit) {
-      const first = Math.max(0, from - forgotten)
-      return leaves.slice(first, first + limit)
+      return from < forgotten ? [] : leaves.slice(from - forgotten, from - forgotten + limit)
     },
     async size() {
       return forgotten + entries.length
@@ -124,20 +123,28 @@ export function createMemoryStore(): Store {
       forgotten += count
     },
 
+    async restart(entry) {
+      entries.length = 0
+      leaves.length = 0
+      forgotten = 0
+      enter(entry)
+    },
+
     async close() {},
   }
 }
 
 function matches(entry: RecordedEntry, filter: EntryFilter): boolean {
-  const { kinds, after = -1, last: _last, sinceMs = -Infinity, untilMs = Infinity, ...subject } = filter
+  const { kinds, version, after = -1, last: _last, sinceMs = -Infinity, untilMs = Infinity, ...subject } = filter
   const wanted: Partial<Entry> = subject
   return (
     entry.sequence > after &&
     entry.atMs >= sinceMs &&
     entry.atMs <= untilMs &&
+    (version === undefined || entry.version?.startsWith(version) === true) &&
     (kinds === undefined || kinds.includes(entry.kind)) &&
     filtered.every((column) => wanted[column] === undefined || wanted[column] === entry[column])
   )
 }
 
-const filtered = ['stack', 'environment', 'service', 'instance', 'version', 'by'] as const
+const filtered = ['stack', 'environment', 'service', 'instance', 'by'] as const

@@ -27,8 +27,9 @@ export function inserting(prepare: Prepare): (entry: Entry) => RecordedEntry {
 export function entriesWhere(filter: EntryFilter): { where: string; values: SQLInputValue[] } {
   const { kinds, after = -1, sinceMs, untilMs, stack, environment, service, instance, version, by } = filter
   const conditions: [string, readonly SQLInputValue[]][] = [['sequence > ?', [after]]]
-  for (const [column, value] of Object.entries({ stack, environment, service, instance, version, by }))
+  for (const [column, value] of Object.entries({ stack, environment, service, instance, by }))
     if (value !== undefined) conditions.push([`${column} = ?`, [value]])
+  if (version !== undefined) conditions.push(['substr(version, 1, length(?)) = ?', [version, version]])
   if (kinds) conditions.push([`kind IN (${kinds.map(() => '?').join(', ')})`, kinds])
   if (sinceMs !== undefined) conditions.push(['at_ms >= ?', [sinceMs]])
   if (untilMs !== undefined) conditions.push(['at_ms <= ?', [untilMs]])

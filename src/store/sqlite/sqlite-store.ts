@@ -132,7 +132,8 @@ export function createSqliteStore(file: string): Store {
       return all(openIntentsSql).map(toEntry)
     },
     async leaves(from, limit) {
-      const sql = 'SELECT leaf FROM entries WHERE sequence >= ? ORDER BY sequence LIMIT ?'
+      const sql = `SELECT leaf FROM entries WHERE sequence >= ?1 AND EXISTS (SELECT 1 FROM entries WHERE sequence = ?1)
+        ORDER BY sequence LIMIT ?2`
       return all(sql, from, limit).map(toLeaf)
     },
     async size() {
@@ -143,10 +144,25 @@ export function createSqliteStore(file: string): Store {
       run('DELETE FROM entries WHERE sequence < min(?, (SELECT max(sequence) FROM entries))', before)
     },
 
+    async restart(entry) {
+      wholly(() => {
+        run('DELETE FROM entries')
+        insertEntry(entry)
+      })
+    },
+
     async close() {
       database.close()
     },
   }
+}
+
+/** A consistent copy of a store that may be in use, in a file that is not there yet. */
+export async function copySqliteStore(file: string, to: string): Promise<void> {
+  translated(file, () => {
+    using database = new DatabaseSync(file, { timeout: 5_000 })
+    database.prepare('VACUUM INTO ?').run(to)
+  })
 }
 
 function open(file: string): DatabaseSync {
