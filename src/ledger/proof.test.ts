@@ -43,7 +43,10 @@ test('a proof for another leaf, tree or root, or one that is cut, grown or chang
     fc.property(sizeAndIndex, fc.nat(), fc.integer({ min: 1, max: greatestSize }), ({ size, index }, chance, other) => {
       const proof = headsOf(inclusionPath(index, size))
       const root = heads[size]!
-      const changed = proof.with(chance % proof.length, hashes[0]!.map((byte) => byte ^ 1))
+      const changed = proof.with(
+        chance % proof.length,
+        hashes[0]!.map((byte) => byte ^ 1),
+      )
       for (const bad of [proof.slice(1), proof.slice(0, -1), [...proof, root], changed])
         expect(includes(root, size, leafAt(index), bad)).toBe(false)
       expect(includes(root, size, { index: (index + 1) % size, hash: hashes[index]! }, proof)).toBe(false)
@@ -58,7 +61,10 @@ test('a proof of consistency with another tree, or one that is cut, grown or cha
     fc.property(sizeAndIndex, fc.nat(), ({ size, index: earlier }, chance) => {
       if (earlier === 0) return
       const proof = headsOf(consistencyPath(earlier, size))
-      const changed = proof.with(chance % proof.length, hashes[0]!.map((byte) => byte ^ 1))
+      const changed = proof.with(
+        chance % proof.length,
+        hashes[0]!.map((byte) => byte ^ 1),
+      )
       for (const bad of [proof.slice(1), proof.slice(0, -1), [...proof, heads[size]!], changed])
         expect(extendsTree(headAt(earlier), headAt(size), bad)).toBe(false)
       expect(extendsTree({ size: earlier, root: heads[earlier - 1]! }, headAt(size), proof)).toBe(false)
