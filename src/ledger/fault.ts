@@ -3,6 +3,6 @@ export interface Fault {
   readonly fault: string
 }
 
-export function isFault<T extends object>(result: T | Fault): result is Fault {
+export function isFault(result: object): result is Fault {
   return 'fault' in result
 }

@@ -21,13 +21,11 @@ export class Findings {
 
   /** The lowest indexes first, then those that are about no entry. */
   list(): readonly LedgerProblem[] {
-    const order = ({ index = Infinity }: LedgerProblem) => index
-    return [...this.#problems.values()].toSorted((a, b) => compare(order(a), order(b))).slice(0, maxProblems)
+    return [...this.#problems.values()].toSorted(byIndex).slice(0, maxProblems)
   }
 }
 
-/** Other than a difference, right for two infinities. */
-function compare(a: number, b: number): number {
+function byIndex({ index: a = Infinity }: LedgerProblem, { index: b = Infinity }: LedgerProblem): number {
   if (a === b) return 0
   return a < b ? -1 : 1
 }

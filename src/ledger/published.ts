@@ -8,7 +8,7 @@ import { isFault } from './fault.ts'
 import type { VerifierKey } from './key.ts'
 import type { LedgerFiles } from './ledger-files.ts'
 import { equalBytes, type Hash, leafHash } from './merkle.ts'
-import { decodeTile, edgeOf, levelsOf, tilePath } from './tiles.ts'
+import { decodeTile, edgeOf, encodeTile, levelsOf, tilePath } from './tiles.ts'
 
 /** Undefined where nothing is published yet; throws LEDGER_INVALID for a checkpoint that is not `key`'s own. */
 export async function readCheckpoint(
@@ -26,7 +26,8 @@ export async function readCheckpoint(
 
 /** Throws LEDGER_INVALID where the files don't add up to the signed root. */
 export async function readEdge(files: LedgerFiles, { origin, size, root }: Checkpoint): Promise<Edge> {
-  const edge = new Edge(size, await readLeaves(files, size), await readLevels(files, size))
+  const levels = await readLevels(files, size)
+  const edge = new Edge(size, await readLeaves(files, size, levels[0] ?? []), levels)
   if (!equalBytes(edge.root, root))
     throw invalidLedger(`the tiles of ${origin} do not add up to the root of its checkpoint (${size} entries)`)
   return edge
@@ -46,13 +47,13 @@ async function readLevels(files: LedgerFiles, size: number): Promise<readonly (r
   )
 }
 
-async function readLeaves(files: LedgerFiles, size: number): Promise<readonly Uint8Array[]> {
+async function readLeaves(files: LedgerFiles, size: number, hashes: readonly Hash[]): Promise<readonly Uint8Array[]> {
   const tile = edgeOf(size).find(({ level }) => level === 'entries')
   if (tile === undefined) return []
   const path = tilePath(tile)
   const { leaves, isWhole } = decodeBundle(await readPresent(files, path))
-  const hashes = await readPresent(files, tilePath({ ...tile, level: 0 }))
-  if (isWhole && equalBytes(Buffer.concat(leaves.map(leafHash)), hashes)) return leaves
+  const isRight = isWhole && equalBytes(encodeTile(leaves.map(leafHash)), encodeTile(hashes))
+  if (isRight) return leaves
   throw invalidLedger(`${path} does not hold the entries that were published`)
 }
 

@@ -22,7 +22,7 @@ export function tilePath({ level, index, width }: Tile): string {
 /** The tile whose path this is; undefined for a path that no tile has. */
 export function parseTilePath(path: string): Tile | undefined {
   const [, kind = '', groups = '', width = String(fullWidth)] =
-    /^tile\/(entries|\d{1,2})\/((?:x\d{3}\/){0,4}\d{3})(?:\.p\/(\d{1,3}))?$/.exec(path) ?? []
+    /^tile\/(entries|\d{1,2})\/((?:x\d{3}\/){0,4}\d{3})(?:\.p\/([1-9]\d{0,2}))?$/.exec(path) ?? []
   const level: Tile['level'] = kind === 'entries' ? kind : Number(kind)
   const tile: Tile = { level, index: Number(groups.replaceAll(/[x/]/g, '')), width: Number(width) }
   return tilePath(tile) === path ? tile : undefined
