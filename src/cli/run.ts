@@ -1,5 +1,6 @@
 /** From arguments to an exit code: runs the command, and shows an error once, as the command's reader wants it. */
 import { CommanderError } from 'commander'
+import { repaveVersion } from '../api/version.ts'
 import { asRepaveError, RepaveError } from '../errors.ts'
 import { exitAfterBrokenPipe, exitDone, exitInterrupted, exitOfError } from './exit.ts'
 import { createProgram } from './program.ts'
@@ -9,6 +10,7 @@ import { processTerminal } from './terminal.ts'
 
 export async function run(parameters: readonly string[]): Promise<number> {
   let exitCode = exitDone
+  if (parameters[0] === '--version' || parameters[0] === '-V') return printVersion()
   try {
     await createProgram((code) => (exitCode = code)).parseAsync(parameters, { from: 'user' })
     return exitCode
@@ -26,6 +28,12 @@ export function tellEarlyEnd(exitCode: number, parameters: readonly string[]): v
     hint: 'a stack file in TypeScript must not call process.exit, nor await what never comes',
   })
   process.exitCode = show(error, parameters)
+}
+
+/** Only as the first word: further on, a command may have an option of that name. */
+function printVersion(): number {
+  processTerminal(true).print([repaveVersion()])
+  return exitDone
 }
 
 /** `repave` alone. */

@@ -23,11 +23,13 @@ const batch = 4_096
 export interface Retention {
   /** Where they can be searched. */
   readonly inStore: number
-  /** In the files, where they can be verified; a multiple of a bundle. */
+  /** In the files, where they can be verified. */
   readonly inFiles: number
+  /** So many at once are pruned from the files: a multiple of what a bundle holds. */
+  readonly step: number
 }
 
-export const defaultRetention: Retention = { inStore: 200_000, inFiles: 1_024_000 }
+const defaultRetention: Retention = { inStore: 200_000, inFiles: 1_000_000, step: 256 * fullWidth }
 
 type Books = Pick<Seams, 'store' | 'ledger' | 'clock' | 'log'>
 
@@ -132,8 +134,9 @@ export class Publication {
     const { store, clock } = this.#seams
     const { publisher } = this.#ledger
     const { size } = publisher.published
-    await store.forget(size - this.#retention.inStore)
-    const before = size - (size % pruneStep) - this.#retention.inFiles
+    const { inStore, inFiles, step } = this.#retention
+    await store.forget(size - inStore)
+    const before = Math.floor((size - inFiles) / step) * step
     const [last] = await store.entries({ kinds: ['ledger.pruned'], last: 1 })
     if (before <= (last?.before ?? 0)) return
     const message = `entries before ${before} are older than what is kept`
@@ -153,9 +156,6 @@ export class Publication {
     })
   }
 }
-
-/** Entries are pruned so many at once. */
-const pruneStep = 256 * fullWidth
 
 function behind(signed: number, recorded: number): RepaveError {
   return new RepaveError(
