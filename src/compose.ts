@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { type BackupSource, storeName } from './backup/backup.ts'
 import { type RestartReport, restartLedger } from './backup/restart-ledger.ts'
 import { Controller } from './controller/controller.ts'
+import type { Seams } from './controller/seams.ts'
 import { createDockerEngine } from './engine/docker/docker-engine.ts'
 import type { Engine } from './engine/engine.ts'
 import { copyLedger } from './ledger/copy.ts'
@@ -24,11 +25,15 @@ export interface Composition {
   close(): Promise<void>
 }
 
+/** Puts something around what the controller touches: a test's way to watch it, or to end it at a certain call. */
+export type Wrap = (seams: Seams) => Seams
+
 /** A controller of the state folder `home`, an existing absolute path, on real drivers. */
 export async function composeController(
   home: string,
   info: ControllerStatus,
   log: (line: string) => void,
+  wrap: Wrap = (seams) => seams,
 ): Promise<Composition> {
   const store: Store = createSqliteStore(storeFile(home))
   const seams = {
@@ -41,7 +46,7 @@ export async function composeController(
     info,
     log,
   }
-  const controller = new Controller(seams)
+  const controller = new Controller(wrap(seams))
   const close = async () => {
     await controller.stop()
     await store.close()

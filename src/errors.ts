@@ -55,6 +55,7 @@ const catalogue = {
   RECEIPT_INVALID: { exit: 1, status: 422, retryable: false },
   WITNESS_UNREACHABLE: { exit: 1, status: 503, retryable: true },
   WITNESS_REFUSED: { exit: 1, status: 409, retryable: false },
+  BACKUP_INVALID: { exit: 1, status: 422, retryable: false },
   CONTROLLER_RUNNING: { exit: 1, status: 409, retryable: false },
   CONTROLLER_UNREACHABLE: { exit: 1, status: 503, retryable: true },
   NOT_PERMITTED: { exit: 1, status: 409, retryable: false },

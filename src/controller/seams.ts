@@ -11,7 +11,7 @@ import type { Clock } from '../system/clock.ts'
 /** The ledger that a controller keeps: where its files are, and who writes them. */
 export interface Ledger {
   readonly files: LedgerFiles
-  readonly publisher: Publisher
+  readonly publisher: Pick<Publisher, 'published' | 'checkpoint' | 'publish' | 'prune' | 'cosign'>
 }
 
 export interface Seams {

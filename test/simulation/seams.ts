@@ -1,10 +1,11 @@
 /** The seams of the controller, opened: every call that crosses one passes through a function of ours. */
+import type { Ledger } from '../../src/controller/seams.ts'
 import type { Engine, EngineEvent } from '../../src/engine/engine.ts'
 import type { Router, RouterEvent } from '../../src/router/router.ts'
 import type { Store } from '../../src/store/store.ts'
 
 export interface Call {
-  readonly on: 'engine' | 'router' | 'store'
+  readonly on: 'engine' | 'router' | 'store' | 'ledger'
   readonly verb: string
   /** What it is about: an instance, a scope, an image. */
   readonly subject: string
@@ -76,7 +77,27 @@ export function aroundStore(store: Store, around: Around): Store {
     leaves: (from, limit) => look('leaves', () => store.leaves(from, limit)),
     size: () => look('size', () => store.size()),
     forget: (before) => record('forget', `${before}`, () => store.forget(before)),
+    restart: (entry) => record('restart', entry.message, () => store.restart(entry)),
     close: () => look('close', () => store.close()),
+  }
+}
+
+export function aroundLedger({ files, publisher }: Ledger, around: Around): Ledger {
+  const record = <Result>(verb: string, subject: string, run: () => Promise<Result>) =>
+    around({ on: 'ledger', verb, subject, nature: 'record' }, run)
+  return {
+    files,
+    publisher: {
+      get published() {
+        return publisher.published
+      },
+      get checkpoint() {
+        return publisher.checkpoint
+      },
+      publish: (leaves) => record('publish', `${leaves.length} entries`, () => publisher.publish(leaves)),
+      prune: (before) => record('prune', `before ${before}`, () => publisher.prune(before)),
+      cosign: (checkpoint, lines) => record('cosign', '', () => publisher.cosign(checkpoint, lines)),
+    },
   }
 }
 
