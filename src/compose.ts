@@ -7,10 +7,24 @@ import { Controller } from './controller/controller.ts'
 import type { Seams } from './controller/seams.ts'
 import { createDockerEngine } from './engine/docker/docker-engine.ts'
 import type { Engine } from './engine/engine.ts'
+import { RepaveError } from './errors.ts'
+import type { Checkpoint } from './ledger/checkpoint.ts'
 import { copyLedger } from './ledger/copy.ts'
-import { ledgerFolder, openDiskLedger, privateKeyFile } from './ledger/disk/disk-ledger.ts'
+import {
+  addWitness,
+  ledgerFolder,
+  openDiskLedger,
+  privateKeyFile,
+  type WitnessAddress,
+} from './ledger/disk/disk-ledger.ts'
 import { DiskLedgerFiles } from './ledger/disk/disk-ledger-files.ts'
+import { openSigner } from './ledger/disk/disk-signer.ts'
+import { formatVerifierKey, parseVerifierKey } from './ledger/key.ts'
 import type { LedgerFiles } from './ledger/ledger-files.ts'
+import { readPublicKey } from './ledger/public-key.ts'
+import { readCheckpoint } from './ledger/published.ts'
+import { Witness } from './ledger/witness.ts'
+import { WitnessClient } from './ledger/witness-client.ts'
 import type { ControllerStatus } from './model/report.ts'
 import { networkProbe } from './probe/network/network-probe.ts'
 import { createHaproxyRouter } from './router/haproxy/haproxy-router.ts'
@@ -18,6 +32,8 @@ import type { Router } from './router/router.ts'
 import { copySqliteStore, createSqliteStore } from './store/sqlite/sqlite-store.ts'
 import type { Store } from './store/store.ts'
 import { systemClock } from './system/clock.ts'
+
+const witnessTimeoutMs = 5_000
 
 export interface Composition {
   readonly controller: Controller
@@ -42,7 +58,7 @@ export async function composeController(
     router: composeRouter(home),
     probe: networkProbe,
     store,
-    ledger: await openDiskLedger(home),
+    ledger: await composeLedger(home),
     info,
     log,
   }
@@ -60,6 +76,40 @@ export function composeEngine(home: string): Engine {
 
 export function composeRouter(home: string): Router {
   return createHaproxyRouter({ folder: join(home, 'haproxy') })
+}
+
+async function composeLedger(home: string): Promise<Seams['ledger']> {
+  const { files, publisher, witnesses } = await openDiskLedger(home)
+  return { files, publisher, witnesses: witnesses.map(witnessClient) }
+}
+
+function witnessClient({ url, key }: WitnessAddress): WitnessClient {
+  return new WitnessClient({ url, key, timeoutMs: witnessTimeoutMs })
+}
+
+/** Has a witness cosign the checkpoint that there is, and answers which that is. */
+export async function cosignNow(home: string, witness: WitnessAddress): Promise<Checkpoint> {
+  const files = ledgerFiles(ledgerFolder(home))
+  const publicKey = await readPublicKey(files)
+  const checkpoint = publicKey && (await readCheckpoint(files, parseVerifierKey('log', publicKey)))
+  if (!checkpoint)
+    throw new RepaveError('FILE_NOT_FOUND', `there is no checkpoint in ${ledgerFolder(home)}`, {
+      hint: 'a controller signs the first one a moment after something was recorded: `repave up`',
+    })
+  await witnessClient(witness).cosign(files, checkpoint)
+  return checkpoint
+}
+
+export async function keepWitness(home: string, witness: WitnessAddress): Promise<void> {
+  await addWitness(home, witness)
+}
+
+/** A witness that keeps its key and what it has seen in `folder`; `logs` are public keys. */
+export async function openWitness(folder: string, logs: readonly string[]): Promise<{ witness: Witness; key: string }> {
+  const files = ledgerFiles(folder)
+  const signer = await openSigner('witness', join(folder, 'witness.key'), files)
+  const witness = new Witness({ signer, files, logs: logs.map((key) => ({ key })) })
+  return { witness, key: formatVerifierKey(signer.key) }
 }
 
 export function ledgerFolderOf(home: string): string {

@@ -141,7 +141,6 @@ function declareLedger(declare: Declare): void {
   })
     .option('--log <key...>', 'public keys of the ledgers that it knows')
     .option('--listen <address>', 'where it listens', '127.0.0.1:7380')
-    .option('--name <name>', 'its name, of its first start on', 'repave.local/witness')
   declare('cosign <url> <key>', 'have a witness cosign the checkpoint, now and from now on', async () => {
     return (await import('./ledger-cosign.ts')).ledgerCosign
   })

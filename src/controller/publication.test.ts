@@ -75,7 +75,7 @@ test('what could not be written is told, and tried again', async () => {
   publication.wake()
   await clock.advance(3_000)
   expect(publication.troubles()).toEqual([full])
-  expect(log).toEqual(['publishing failed: no room'])
+  expect(log).toEqual(['publish failed: no room'])
   Object.assign(failing, { write: whole })
   await clock.advance(10_000)
   expect(publication.troubles()).toEqual([])

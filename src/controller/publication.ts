@@ -38,7 +38,10 @@ export class Publication {
   readonly #ledger: Ledger
   readonly #retention: Retention
   readonly #retries = new Retries()
+  readonly #witnessRetries = new Retries()
   readonly #stop = new AbortController()
+  /** By the index of each witness, the size of the checkpoint that it cosigned last. */
+  readonly #cosigned = new Map<number, number>()
   #running: Promise<void> | undefined
   #isWanted = false
 
@@ -75,7 +78,7 @@ export class Publication {
 
   /** What keeps it from its work. */
   troubles(): readonly RepaveError[] {
-    return this.#retries.errors()
+    return [...this.#retries.errors(), ...this.#witnessRetries.errors()]
   }
 
   /** Publishes what is left, as far as that is possible, and ends. */
@@ -95,9 +98,30 @@ export class Publication {
   async #attempt(): Promise<void> {
     this.#isWanted = false
     const error = await this.#publishAll().then(() => undefined, asRepaveError)
-    if (error && this.troubles()[0]?.message !== error.message) this.#seams.log(`publishing failed: ${error.message}`)
-    this.#retries.note('publish', error, this.#seams.clock.steady())
+    this.#note(this.#retries, 'publish', error)
     if (error) this.#isWanted = true
+    else for (const index of this.#ledger.witnesses.keys()) await this.#cosign(index)
+  }
+
+  /** By one witness; one that does not answer is asked less and less often, and the ledger goes on without it. */
+  async #cosign(index: number): Promise<void> {
+    const { publisher, witnesses, files } = this.#ledger
+    const { checkpoint } = publisher
+    const name = `cosign ${index}`
+    if (!checkpoint || this.#stop.signal.aborted || !this.#witnessRetries.isDue(name, this.#seams.clock.steady()))
+      return
+    if (this.#cosigned.get(index) === checkpoint.size) return
+    const work = async () => {
+      const lines = await witnesses[index]?.cosign(files, checkpoint)
+      if (lines !== undefined && (await publisher.cosign(checkpoint, lines))) this.#cosigned.set(index, checkpoint.size)
+    }
+    this.#note(this.#witnessRetries, name, await work().then(() => undefined, asRepaveError))
+  }
+
+  #note(retries: Retries, name: string, error: RepaveError | undefined): void {
+    const isNews = error && this.troubles().every(({ message }) => message !== error.message)
+    if (isNews) this.#seams.log(`${name} failed: ${error.message}`)
+    retries.note(name, error, this.#seams.clock.steady())
   }
 
   #retryMs(): number {

@@ -2,6 +2,7 @@
 import type { Engine } from '../engine/engine.ts'
 import type { LedgerFiles } from '../ledger/ledger-files.ts'
 import type { Publisher } from '../ledger/publisher.ts'
+import type { WitnessClient } from '../ledger/witness-client.ts'
 import type { ControllerStatus } from '../model/report.ts'
 import type { Probe } from '../probe/probe.ts'
 import type { Router } from '../router/router.ts'
@@ -11,6 +12,8 @@ import type { Clock } from '../system/clock.ts'
 /** The ledger that a controller keeps: where its files are, and who writes them. */
 export interface Ledger {
   readonly files: LedgerFiles
+  /** Who is asked to cosign each checkpoint. */
+  readonly witnesses: readonly Pick<WitnessClient, 'cosign'>[]
   readonly publisher: Pick<Publisher, 'published' | 'checkpoint' | 'publish' | 'prune' | 'cosign'>
 }
 

@@ -124,7 +124,11 @@ export class Scene {
     child.stderr.resume()
     // Not by a command, which would start another one.
     const client = createClient(socketPath(this.home))
-    const isAnswering = () => client.info().then(({ pid }) => pid === child.pid, () => false)
+    const isAnswering = () =>
+      client.info().then(
+        ({ pid }) => pid === child.pid,
+        () => false,
+      )
     await eventually('the dying controller answers', isAnswering)
     return child
   }

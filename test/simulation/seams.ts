@@ -82,11 +82,12 @@ export function aroundStore(store: Store, around: Around): Store {
   }
 }
 
-export function aroundLedger({ files, publisher }: Ledger, around: Around): Ledger {
+export function aroundLedger({ files, witnesses, publisher }: Ledger, around: Around): Ledger {
   const record = <Result>(verb: string, subject: string, run: () => Promise<Result>) =>
     around({ on: 'ledger', verb, subject, nature: 'record' }, run)
   return {
     files,
+    witnesses,
     publisher: {
       get published() {
         return publisher.published

@@ -18,6 +18,26 @@ export function renderEntry(entry: RecordedEntry, style: Style): readonly string
   return [`${style.dim(String(sequence).padStart(6))}  ${head}${notes}`, ...lines.map((line) => `        ${line}`)]
 }
 
+interface CheckedEntry extends Pick<LedgerReport, 'origin' | 'size' | 'cosignatures'> {
+  readonly index: number
+  readonly entry: unknown
+}
+
+export function renderReceipt(
+  { origin, size, index, entry, cosignatures }: CheckedEntry,
+  style: Style,
+): readonly string[] {
+  return [
+    `${style.green('verified')}: entry ${index} of the ${size} of ${origin}`,
+    `  ${printable(JSON.stringify(entry))}`,
+    ...cosignatures.map(renderCosignature),
+  ]
+}
+
+function renderCosignature({ name, atSeconds }: LedgerReport['cosignatures'][number]): string {
+  return `  cosigned by ${name} at ${new Date(atSeconds * 1000).toISOString()}`
+}
+
 const shownProblems = 20
 
 export function renderVerification(report: LedgerReport, style: Style): readonly string[] {
@@ -32,8 +52,5 @@ export function renderVerification(report: LedgerReport, style: Style): readonly
   })
   const rest =
     problems.length > shownProblems ? [`  and ${problems.length - shownProblems} more; --json shows all`] : []
-  const seen = cosignatures.map(
-    ({ name, atSeconds }) => `  cosigned by ${name} at ${new Date(atSeconds * 1000).toISOString()}`,
-  )
-  return [head, ...found, ...rest, ...seen]
+  return [head, ...found, ...rest, ...cosignatures.map(renderCosignature)]
 }

@@ -1,19 +1,22 @@
-/** The ledger of a state folder: its files in `ledger`, which anyone may copy, and its private key beside them. */
-import { randomBytes } from 'node:crypto'
-import { constants } from 'node:fs'
-import { open, rename, rm } from 'node:fs/promises'
-import { dirname, join } from 'node:path'
+/** The ledger of a state folder: its files in `ledger`, which anyone may copy, and what only its writer needs beside. */
+import { appendFile } from 'node:fs/promises'
+import { join } from 'node:path'
 import { RepaveError } from '../../errors.ts'
 import { fileFailure } from '../../system/file-failure.ts'
 import { readTextFile } from '../../system/read-file.ts'
-import { encodeText } from '../encoding.ts'
-import { createSigner, formatVerifierKey, generatePrivateKey, parseVerifierKey, type Signer } from '../key.ts'
+import { parseVerifierKey } from '../key.ts'
 import type { LedgerFiles } from '../ledger-files.ts'
-import { publicKeyPath, readPublicKey } from '../public-key.ts'
 import { Publisher } from '../publisher.ts'
 import { DiskLedgerFiles } from './disk-ledger-files.ts'
+import { openSigner } from './disk-signer.ts'
 
-const maxKeyBytes = 4_096
+/** Who is asked to cosign each checkpoint. */
+export interface WitnessAddress {
+  readonly url: string
+  readonly key: string
+}
+
+const maxWitnessesBytes = 64 * 1024
 
 export function ledgerFolder(home: string): string {
   return join(home, 'ledger')
@@ -24,59 +27,51 @@ export function privateKeyFile(home: string): string {
 }
 
 /** Opens the ledger of a state folder for its one writer; made with a key of its own where there is none. */
-export async function openDiskLedger(home: string): Promise<{ files: LedgerFiles; publisher: Publisher }> {
+export async function openDiskLedger(
+  home: string,
+): Promise<{ files: LedgerFiles; publisher: Publisher; witnesses: readonly WitnessAddress[] }> {
   const files = new DiskLedgerFiles(ledgerFolder(home))
-  const known = await readPublicKey(files)
-  const pem = await privateKey(home, known)
-  const signer = createSigner('log', known === undefined ? newName() : parseVerifierKey('log', known).name, pem)
-  if (known === undefined) await files.write([{ path: publicKeyPath, bytes: encodeText(`${publicKeyOf(signer)}\n`) }])
-  else if (publicKeyOf(signer) !== known) throw foreignKey(home)
-  return { files, publisher: await Publisher.open({ files, signer }) }
+  const signer = await openSigner('log', privateKeyFile(home), files)
+  const witnesses = await readWitnesses(home)
+  const publisher = await Publisher.open({ files, signer, witnesses: witnesses.map(({ key }) => key) })
+  return { files, publisher, witnesses }
 }
 
-function publicKeyOf(signer: Signer): string {
-  return formatVerifierKey(signer.key)
-}
-
-/** No other log has it, so that none can be taken for this one. */
-function newName(): string {
-  return `repave.local/${randomBytes(8).toString('hex')}`
-}
-
-async function privateKey(home: string, known: string | undefined): Promise<string> {
-  const file = privateKeyFile(home)
+/** The next controller asks this witness too. */
+export async function addWitness(home: string, witness: WitnessAddress): Promise<void> {
+  const { url, key } = checked(witness, 'the witness')
   try {
-    return await readTextFile(file, maxKeyBytes, 'bring the key of this ledger back from a backup')
+    await appendFile(witnessesFile(home), `${url} ${key}\n`, { mode: 0o600, flush: true })
   } catch (error) {
-    if (known !== undefined || !(error instanceof RepaveError && error.code === 'FILE_NOT_FOUND')) throw error
-  }
-  const pem = generatePrivateKey()
-  await writePrivately(file, pem)
-  return pem
-}
-
-/** Whole and durable, or not there. */
-async function writePrivately(file: string, text: string): Promise<void> {
-  const temporary = `${file}.new`
-  try {
-    await rm(temporary, { force: true })
-    await using handle = await open(temporary, 'wx', 0o600)
-    await handle.writeFile(text)
-    await handle.sync()
-    await rename(temporary, file)
-    await using folder = await open(dirname(file), constants.O_RDONLY | constants.O_DIRECTORY)
-    await folder.sync()
-  } catch (error) {
-    throw fileFailure(file, error)
+    throw fileFailure(witnessesFile(home), error)
   }
 }
 
-function foreignKey(home: string): RepaveError {
-  return new RepaveError(
-    'LEDGER_INVALID',
-    `${privateKeyFile(home)} is not the key of the ledger in ${ledgerFolder(home)}`,
-    {
-      hint: 'bring the key of this ledger back from a backup',
-    },
-  )
+/** A line each: `URL KEY`. */
+async function readWitnesses(home: string): Promise<readonly WitnessAddress[]> {
+  const file = witnessesFile(home)
+  const text = await readTextFile(file, maxWitnessesBytes, 'remove it, and name the witnesses again').catch(ifAbsent)
+  const lines = (text ?? '').split('\n').filter((line) => line.trim() !== '')
+  const witnesses = lines.map((line) => {
+    const [url = '', key = ''] = line.trim().split(/\s+/)
+    return checked({ url, key }, `a line of ${file}`)
+  })
+  return [...new Map(witnesses.map((witness) => [witness.key, witness])).values()]
+}
+
+function checked(witness: WitnessAddress, what: string): WitnessAddress {
+  parseVerifierKey('witness', witness.key)
+  if (URL.canParse(witness.url) && /^https?:/.test(witness.url)) return witness
+  throw new RepaveError('USAGE', `${what} has no usable address: ${JSON.stringify(witness.url)}`, {
+    hint: 'give an address that begins with https:// or http://, and its public key after it',
+  })
+}
+
+function witnessesFile(home: string): string {
+  return join(home, 'witnesses')
+}
+
+function ifAbsent(error: unknown): undefined {
+  if (error instanceof RepaveError && error.code === 'FILE_NOT_FOUND') return undefined
+  throw error
 }

@@ -12,6 +12,6 @@ export function memorySigner(): Signer {
 export async function openMemoryLedger(
   files: LedgerFiles = new MemoryLedgerFiles(),
   signer: Signer = memorySigner(),
-): Promise<{ files: LedgerFiles; publisher: Publisher }> {
-  return { files, publisher: await Publisher.open({ files, signer }) }
+): Promise<{ files: LedgerFiles; publisher: Publisher; witnesses: readonly [] }> {
+  return { files, publisher: await Publisher.open({ files, signer }), witnesses: [] }
 }
