@@ -16,6 +16,7 @@ import {
   openDiskLedger,
   privateKeyFile,
   type WitnessAddress,
+  witnessesFile,
 } from './ledger/disk/disk-ledger.ts'
 import { DiskLedgerFiles } from './ledger/disk/disk-ledger-files.ts'
 import { openSigner } from './ledger/disk/disk-signer.ts'
@@ -128,6 +129,7 @@ export function backupSourceOf(home: string): BackupSource {
     copyLedger: async (folder) => (await copyLedger(published, ledgerFiles(folder))).size,
     copyStore: (file) => copySqliteStore(storeFile(home), file),
     privateKeyFile: privateKeyFile(home),
+    witnessesFile: witnessesFile(home),
   }
 }
 

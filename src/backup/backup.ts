@@ -13,6 +13,8 @@ export interface BackupSource {
   /** Copies the store to a file that is not there yet. */
   copyStore(file: string): Promise<void>
   readonly privateKeyFile: string
+  /** Copied where it is there. */
+  readonly witnessesFile: string
 }
 
 export interface BackupReport {
@@ -35,6 +37,7 @@ export const manifestName = 'backup.json'
 export const storeName = 'state.sqlite'
 export const ledgerName = 'ledger'
 export const keyName = 'ledger.key'
+export const witnessesName = 'witnesses'
 
 /**
  * Into a folder that is empty or not there. The ledger is copied before the store: what was signed in it has been
@@ -46,6 +49,7 @@ export async function backUp(source: BackupSource, folder: string, at: Date): Pr
     const entries = await source.copyLedger(join(folder, ledgerName))
     await source.copyStore(join(folder, storeName))
     await copyFile(source.privateKeyFile, join(folder, keyName))
+    await copyFile(source.witnessesFile, join(folder, witnessesName)).catch(unlessMissing)
     const files = await digests(folder)
     const manifest: Manifest = { format: 1, at: at.toISOString(), files }
     await writeDurably(join(folder, manifestName), `${JSON.stringify(manifest, null, 2)}\n`)

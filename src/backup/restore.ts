@@ -5,7 +5,7 @@ import { z } from 'zod'
 import { RepaveError } from '../errors.ts'
 import { errorCode } from '../system/error-code.ts'
 import { fileFailure } from '../system/file-failure.ts'
-import { digests, keyName, ledgerName, manifestName, type Manifest, storeName } from './backup.ts'
+import { digests, keyName, ledgerName, manifestName, type Manifest, storeName, witnessesName } from './backup.ts'
 
 export interface RestoreReport {
   /** When the backup was taken. */
@@ -15,7 +15,7 @@ export interface RestoreReport {
 }
 
 /** All that is restored; in this order, so that a state is there only once its ledger and key are. */
-const parts = [keyName, ledgerName, storeName]
+const parts = [keyName, witnessesName, ledgerName, storeName]
 /** What belongs to a store in use, beside its file. */
 const companions = [`${storeName}-wal`, `${storeName}-shm`]
 
@@ -29,14 +29,19 @@ export async function restore(folder: string, home: string, replace: boolean, at
   try {
     const incoming = join(home, '.restoring')
     await rm(incoming, { recursive: true, force: true })
-    for (const part of parts) await cp(join(folder, part), join(incoming, part), { recursive: true })
+    const given = parts.filter((part) => Object.keys(manifest.files).some((path) => isIn(part, path)))
+    for (const part of given) await cp(join(folder, part), join(incoming, part), { recursive: true })
     const replaced = present.length > 0 ? await setAside(home, present, at) : undefined
-    for (const part of parts) await rename(join(incoming, part), join(home, part))
+    for (const part of given) await rename(join(incoming, part), join(home, part))
     await rm(incoming, { recursive: true })
     return { at: manifest.at, ...(replaced !== undefined && { replaced }) }
   } catch (error) {
     throw fileFailure(home, error)
   }
+}
+
+function isIn(part: string, path: string): boolean {
+  return path === part || path.startsWith(`${part}/`)
 }
 
 async function setAside(home: string, names: readonly string[], at: Date): Promise<string> {

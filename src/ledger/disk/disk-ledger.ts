@@ -67,7 +67,7 @@ function checked(witness: WitnessAddress, what: string): WitnessAddress {
   })
 }
 
-function witnessesFile(home: string): string {
+export function witnessesFile(home: string): string {
   return join(home, 'witnesses')
 }
 
