@@ -377,6 +377,14 @@ test('what cannot be recorded is not done, and all goes on when there is room ag
   expect(await result(up(version('two')))).toMatchObject({ ok: true, changed: true })
 })
 
+test('a decision stands, also when nobody can read how it ended', async () => {
+  const whole = { ...store }
+  Object.assign(store, { rollouts: noRoom })
+  expect(await result(up(version('one')))).toMatchObject({ ok: false, changed: true, code: 'DISK_FULL' })
+  Object.assign(store, whole)
+  expect(await result(up(version('one')))).toMatchObject({ ok: true, changed: false })
+})
+
 test('drift names what is not as declared, and changes nothing', async () => {
   await result(up(stack()))
   expect((await controller.drift(scope)).findings).toEqual([])
