@@ -85,8 +85,7 @@ export class Decisions {
 
   /** Makes a decision durable and takes it up. */
   async take({ release, decision, reason, by }: NewDecision): Promise<ReleaseRecord> {
-    const { store, clock } = this.#seams
-    const atMs = clock.now()
+    const atMs = this.#seams.clock.now()
     const known = this.of(release)
     const before = known?.release
     const changed = Object.keys({ ...before?.services, ...release.services }).filter((service) =>
@@ -95,7 +94,7 @@ export class Decisions {
     const ends = changed.flatMap((service) => this.#superseded({ ...scopeOf(release), service }, atMs))
     const starts = changed.flatMap((service) => this.#start(service, before, release))
     const asked = { release, decision, reason, by, atMs, ends, starts }
-    const { record, started } = await recordDecision(store, asked, known)
+    const { record, started } = await recordDecision(this.#seams, asked, known)
     for (const service of changed) this.#forget({ ...scopeOf(release), service })
     this.#adopt(record)
     for (const rollout of started) this.#rollouts.begin(rollout)
@@ -138,7 +137,7 @@ export class Decisions {
       ends: [end],
       starts: [],
     } as const
-    const { record } = await recordDecision(this.#seams.store, decision, current)
+    const { record } = await recordDecision(this.#seams, decision, current)
     this.#forget(rollout)
     this.#adopt(record)
     return true
