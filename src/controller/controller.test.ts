@@ -385,6 +385,24 @@ test('a decision stands, also when nobody can read how it ended', async () => {
   expect(await result(up(version('one')))).toMatchObject({ ok: true, changed: false })
 })
 
+test('an instance that someone removes before it is started does not speak against its version', async () => {
+  let removed = ''
+  machine.listen('controller', (event) => {
+    if (event.kind === 'changed' && event.action === 'create' && !removed) machine.remove((removed = event.instance))
+  })
+  expect(await result(up(stack()))).toMatchObject({ ok: true, services: [{ ready: 3 }] })
+  expect(live()).toContain(removed)
+})
+
+test('a record that can not be written does not speak against a version', async () => {
+  const whole = { ...store }
+  let failures = 2
+  const broken = new RepaveError('STORE_FAILED', 'the store is broken', { hint: 'mend it' })
+  const append: Store['append'] = (entry) => (failures-- > 0 ? Promise.reject(broken) : whole.append(entry))
+  Object.assign(store, { append })
+  expect(await result(up(stack()))).toMatchObject({ ok: true, services: [{ ready: 3 }] })
+})
+
 test('drift names what is not as declared, and changes nothing', async () => {
   await result(up(stack()))
   expect((await controller.drift(scope)).findings).toEqual([])
