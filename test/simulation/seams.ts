@@ -1,7 +1,7 @@
 /** The seams of the controller, opened: every call that crosses one passes through a function of ours. */
 import type { Engine, EngineEvent } from '../../src/engine/engine.ts'
 import type { Router, RouterEvent } from '../../src/router/router.ts'
-import type { Store } from '../../src/store/store.ts'
+import type { HistoryEvent, Store } from '../../src/store/store.ts'
 
 export interface Call {
   readonly on: 'engine' | 'router' | 'store'
@@ -10,6 +10,8 @@ export interface Call {
   readonly subject: string
   /** `act` changes the world, `record` the store, `look` nothing. */
   readonly nature: 'act' | 'record' | 'look'
+  /** The line of history that is to be recorded. */
+  readonly event?: Omit<HistoryEvent, 'sequence'>
 }
 
 /** Does `run`, or does not, or not yet, or says something else about it. */
@@ -59,6 +61,10 @@ export function aroundStore(store: Store, around: Around): Store {
   const look = lookAt(around, 'store')
   const record = <Result>(verb: string, subject: string, run: () => Promise<Result>) =>
     around({ on: 'store', verb, subject, nature: 'record' }, run)
+  const append = (event: Omit<HistoryEvent, 'sequence'>) => {
+    const subject = `${event.kind} ${event.instance ?? ''}`.trim()
+    return around({ on: 'store', verb: 'append', subject, nature: 'record', event }, () => store.append(event))
+  }
   return {
     decide: (decision) => record('decide', `${decision.decision}: ${decision.reason}`, () => store.decide(decision)),
     currentRelease: (scope) => look('currentRelease', () => store.currentRelease(scope)),
@@ -69,7 +75,7 @@ export function aroundStore(store: Store, around: Around): Store {
     rollouts: (key) => look('rollouts', () => store.rollouts(key)),
     saveVersion: (version) => record('saveVersion', version.version.slice(0, 8), () => store.saveVersion(version)),
     versions: (scope, service) => look('versions', () => store.versions(scope, service)),
-    append: (event) => record('append', `${event.kind} ${event.instance ?? ''}`, () => store.append(event)),
+    append,
     events: (filter) => look('events', () => store.events(filter)),
     close: () => look('close', () => store.close()),
   }
