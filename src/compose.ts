@@ -46,12 +46,12 @@ export interface Composition {
 export type Wrap = (seams: Seams) => Seams
 
 /** A controller of the state folder `home`, an existing absolute path, on real drivers. */
-export async function composeController(
+export function composeController(
   home: string,
   info: ControllerStatus,
   log: (line: string) => void,
   wrap: Wrap = (seams) => seams,
-): Promise<Composition> {
+): Composition {
   const store: Store = createSqliteStore(storeFile(home))
   const seams = {
     clock: systemClock,
@@ -59,7 +59,7 @@ export async function composeController(
     router: composeRouter(home),
     probe: networkProbe,
     store,
-    ledger: await composeLedger(home),
+    openLedger: () => composeLedger(home),
     info,
     log,
   }
@@ -79,7 +79,7 @@ export function composeRouter(home: string): Router {
   return createHaproxyRouter({ folder: join(home, 'haproxy') })
 }
 
-async function composeLedger(home: string): Promise<Seams['ledger']> {
+async function composeLedger(home: string): ReturnType<Seams['openLedger']> {
   const { files, publisher, witnesses } = await openDiskLedger(home)
   return { files, publisher, witnesses: witnesses.map(witnessClient) }
 }

@@ -36,9 +36,9 @@ async function record(count: number, into: Store = store): Promise<void> {
 }
 
 async function publish(of: string = home, from: Store = store): Promise<void> {
-  const ledger = { ...(await openDiskLedger(of)), witnesses: [] }
-  const publication = new Publication({ store: from, clock: systemClock, ledger, log: () => {} })
-  await publication.assertContinues()
+  const openLedger = async () => ({ ...(await openDiskLedger(of)), witnesses: [] })
+  const publication = new Publication({ store: from, clock: systemClock, openLedger, log: () => {} })
+  await publication.start()
   await publication.stop()
 }
 

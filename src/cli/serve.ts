@@ -52,7 +52,7 @@ async function serveHome(home: string, background: boolean, onReady: () => void,
   const socket = socketPath(home)
   const log = (line: string) => logLine(line, home, background)
   const ended = signalled()
-  const composition = await composeController(home, { pid: process.pid, socket, engine: engineAddress() }, log, wrap)
+  const composition = composeController(home, { pid: process.pid, socket, engine: engineAddress() }, log, wrap)
   const { controller } = composition
   await controller.start()
   const server = await serveApi(createApi(controller, repaveVersion()), socket)

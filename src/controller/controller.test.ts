@@ -71,7 +71,7 @@ async function startController(): Promise<Controller> {
     router: new MemoryRouter(proxy, clock),
     probe: new MemoryProbe(clock, machine),
     store,
-    ledger: await openMemoryLedger(ledgerFiles, ledgerSigner),
+    openLedger: () => openMemoryLedger(ledgerFiles, ledgerSigner),
     info: { pid: 1, socket: '/run/controller.sock' },
     log: () => {},
   }
@@ -381,6 +381,32 @@ test('what cannot be recorded is not done, and all goes on when there is room ag
   await clock.advance(60_000)
   expect(await fleet()).toMatchObject({ ready: 3 })
   expect(await result(up(version('two')))).toMatchObject({ ok: true, changed: true })
+})
+
+test('a decision stands, also when nobody can read how it ended', async () => {
+  const whole = { ...store }
+  Object.assign(store, { rollouts: noRoom })
+  expect(await result(up(version('one')))).toMatchObject({ ok: false, changed: true, code: 'DISK_FULL' })
+  Object.assign(store, whole)
+  expect(await result(up(version('one')))).toMatchObject({ ok: true, changed: false })
+})
+
+test('an instance that someone removes before it is started does not speak against its version', async () => {
+  let removed = ''
+  machine.listen('controller', (event) => {
+    if (event.kind === 'changed' && event.action === 'create' && !removed) machine.remove((removed = event.instance))
+  })
+  expect(await result(up(stack()))).toMatchObject({ ok: true, services: [{ ready: 3 }] })
+  expect(live()).toContain(removed)
+})
+
+test('a record that can not be written does not speak against a version', async () => {
+  const whole = { ...store }
+  let failures = 2
+  const broken = new RepaveError('STORE_FAILED', 'the store is broken', { hint: 'mend it' })
+  const append: Store['append'] = (entry) => (failures-- > 0 ? Promise.reject(broken) : whole.append(entry))
+  Object.assign(store, { append })
+  expect(await result(up(stack()))).toMatchObject({ ok: true, services: [{ ready: 3 }] })
 })
 
 test('drift names what is not as declared, and changes nothing', async () => {

@@ -39,7 +39,7 @@ export class Controller implements Commands {
 
   /** Recovery is the only way of starting. Throws LEDGER_BEHIND before anything is done. */
   async start(): Promise<void> {
-    await this.#publication.assertContinues()
+    await this.#publication.start()
     await this.#desk.loop.start()
   }
 

@@ -88,8 +88,7 @@ export class Decisions {
 
   /** Makes a decision durable and takes it up. */
   async take({ release, decision, reason, by }: NewDecision): Promise<ReleaseRecord> {
-    const { store, clock } = this.#seams
-    const atMs = clock.now()
+    const atMs = this.#seams.clock.now()
     const known = this.of(release)
     const before = known?.release
     const changed = Object.keys({ ...before?.services, ...release.services }).filter((service) =>
@@ -100,7 +99,7 @@ export class Decisions {
     const starts = changed.flatMap((service) => this.#start(service, before, release))
     const asked = { release, decision, reason, by, atMs, ends, starts }
     const entries = decisionEntries(asked, superseded)
-    const { record, started } = await recordDecision(store, { ...asked, entries }, known)
+    const { record, started } = await recordDecision(this.#seams, { ...asked, entries }, known)
     for (const service of changed) this.#forget({ ...scopeOf(release), service })
     this.#adopt(record)
     for (const rollout of started) this.#rollouts.begin(rollout)
@@ -138,7 +137,7 @@ export class Decisions {
     const asked = { release, decision: 'abort', reason: why.reason, by: itself, atMs, ends: [end], starts: [] } as const
     const aborted = { atMs, kind: 'rollout.aborted', message: why.reason, lines: why.logs }
     const entries = [decisionEntry(asked), entryOf({ ...rollout, version: rollout.to }, aborted)]
-    const { record } = await recordDecision(this.#seams.store, { ...asked, entries }, current)
+    const { record } = await recordDecision(this.#seams, { ...asked, entries }, current)
     this.#forget(rollout)
     this.#adopt(record)
     return true

@@ -30,7 +30,7 @@ let machine: MemoryMachine
 let engine: MemoryEngine
 let dispatcher: Dispatcher
 
-beforeEach(async () => {
+beforeEach(() => {
   clock = new VirtualClock()
   machine = new MemoryMachine(clock)
   engine = new MemoryEngine(machine)
@@ -43,7 +43,7 @@ beforeEach(async () => {
     router,
     probe,
     store: createMemoryStore(),
-    ledger: await openMemoryLedger(),
+    openLedger: () => openMemoryLedger(),
     info,
     log: () => {},
   }

@@ -2,7 +2,7 @@
  * The loop: observe, decide, act, record. Level-triggered: each pass derives what to do from what is seen now;
  * events only wake it, and a full look happens on a timer too. Its start is its recovery.
  */
-import { asRepaveError, type RepaveError } from '../errors.ts'
+import { asRepaveError, type ErrorCode, type RepaveError } from '../errors.ts'
 import type { EngineEvent, ObservedInstance } from '../engine/engine.ts'
 import { type FleetKey, fleetName, type Scope, scopeName } from '../model/stack.ts'
 import type { Fleet } from '../plan/fleet.ts'
@@ -24,6 +24,9 @@ import { type ScopeView, type Sight, viewScopes } from './views.ts'
 /** A look at everything, even if nothing happened. */
 const fullLookMs = 10_000
 const retryLookMs = 1_000
+
+/** An instance that someone removed before it was started, and a record that could not be written. */
+const saysNothingOfVersions: ReadonlySet<ErrorCode> = new Set(['INSTANCE_UNKNOWN', 'STORE_FAILED'])
 
 export interface LoopListener {
   /** A pass has ended. */
@@ -248,7 +251,7 @@ export class Loop {
     if (error) this.#seams.log(`${fleetName(key)}: ${effect.kind} ${effect.instance} failed: ${error.message}`)
     const isBirth = effect.kind === 'create' || effect.kind === 'start'
     if (isBirth && !error) this.recollection.noteRuns(effect.instance)
-    if (error && isBirth && !error.retryable) {
+    if (error && isBirth && !error.retryable && !saysNothingOfVersions.has(error.code)) {
       const version = effect.kind === 'create' ? effect.version : (order.instance?.version ?? '')
       this.recollection.noteCannotRun(key, version, effect.instance, error.message, this.#seams.clock.steady())
     }

@@ -7,6 +7,7 @@
  */
 import { asRepaveError, RepaveError } from '../errors.ts'
 import { decodeBundle } from '../ledger/bundle.ts'
+import type { LedgerFiles } from '../ledger/ledger-files.ts'
 import { fullWidth, tileAt, tilePath } from '../ledger/tiles.ts'
 import { canonicalJson } from '../model/canonical.ts'
 import { releaseOfLeaf } from '../model/entry.ts'
@@ -31,33 +32,37 @@ export interface Retention {
 
 const defaultRetention: Retention = { inStore: 200_000, inFiles: 1_000_000, step: 256 * fullWidth }
 
-type Books = Pick<Seams, 'store' | 'ledger' | 'clock' | 'log'>
+type Books = Pick<Seams, 'store' | 'openLedger' | 'clock' | 'log'>
 
 export class Publication {
   readonly #seams: Books
-  readonly #ledger: Ledger
   readonly #retention: Retention
   readonly #retries = new Retries()
   readonly #witnessRetries = new Retries()
   readonly #stop = new AbortController()
   /** By the index of each witness, the size of the checkpoint that it cosigned last. */
   readonly #cosigned = new Map<number, number>()
+  #ledger: Ledger | undefined
   #running: Promise<void> | undefined
   #isWanted = false
 
   constructor(seams: Books, retention: Retention = defaultRetention) {
     this.#seams = seams
-    this.#ledger = seams.ledger
     this.#retention = retention
   }
 
   /** Throws LEDGER_BEHIND where the store is not the one whose entries were signed, or an older state of it. */
-  async assertContinues(): Promise<void> {
-    const { size } = this.#ledger.publisher.published
-    if (size === 0) return this.#assertWhole()
+  async start(): Promise<void> {
+    const ledger = await this.#seams.openLedger()
+    const { size } = ledger.publisher.published
+    if (size === 0) await this.#assertWhole()
+    else await this.#assertContinues(ledger, size)
+    this.#ledger = ledger
+  }
+
+  async #assertContinues({ files }: Ledger, size: number): Promise<void> {
     const [recorded] = await this.#seams.store.leaves(size - 1, 1)
-    const signed = await this.#signedLeaf(size)
-    if (recorded === undefined || Buffer.compare(recorded, signed) !== 0)
+    if (recorded === undefined || Buffer.compare(recorded, await signedLeaf(files, size)) !== 0)
       throw behind(size, await this.#seams.store.size())
   }
 
@@ -97,15 +102,16 @@ export class Publication {
 
   async #attempt(): Promise<void> {
     this.#isWanted = false
-    const error = await this.#publishAll().then(() => undefined, asRepaveError)
+    const ledger = this.#ledger
+    if (!ledger) return
+    const error = await this.#publishAll(ledger).then(() => undefined, asRepaveError)
     this.#note(this.#retries, 'publish', error)
     if (error) this.#isWanted = true
-    else for (const index of this.#ledger.witnesses.keys()) await this.#cosign(index)
+    else for (const index of ledger.witnesses.keys()) await this.#cosign(index, ledger)
   }
 
   /** By one witness; one that does not answer is asked less and less often, and the ledger goes on without it. */
-  async #cosign(index: number): Promise<void> {
-    const { publisher, witnesses, files } = this.#ledger
+  async #cosign(index: number, { publisher, witnesses, files }: Ledger): Promise<void> {
     const { checkpoint } = publisher
     const name = `cosign ${index}`
     if (!checkpoint || this.#stop.signal.aborted || !this.#witnessRetries.isDue(name, this.#seams.clock.steady()))
@@ -133,30 +139,28 @@ export class Publication {
     await this.#seams.clock.sleep(ms, this.#stop.signal).catch(() => {})
   }
 
-  async #publishAll(): Promise<void> {
-    const { publisher } = this.#ledger
+  async #publishAll({ files, publisher }: Ledger): Promise<void> {
     for (;;) {
       const leaves = await this.#seams.store.leaves(publisher.published.size, batch)
       if (leaves.length === 0) break
-      await this.#writeReleases(leaves)
+      await this.#writeReleases(leaves, files)
       await publisher.publish(leaves)
     }
-    await this.#retain()
+    await this.#retain(publisher)
   }
 
   /** What decisions are for, under the names that their entries give. */
-  async #writeReleases(leaves: readonly Uint8Array[]): Promise<void> {
+  async #writeReleases(leaves: readonly Uint8Array[], into: LedgerFiles): Promise<void> {
     const ids = new Set(leaves.flatMap((leaf) => releaseOfLeaf(leaf) ?? []))
     const releases = await Promise.all([...ids].map((id) => this.#seams.store.release(id)))
     const present = releases.filter((release) => release !== undefined)
     const files = present.map((release) => ({ path: blobPath(release), bytes: Buffer.from(canonicalJson(release)) }))
-    if (files.length > 0) await this.#ledger.files.write(files)
+    if (files.length > 0) await into.write(files)
   }
 
   /** The store forgets what only the files need, and the files what is older than they have to keep. */
-  async #retain(): Promise<void> {
+  async #retain(publisher: Ledger['publisher']): Promise<void> {
     const { store, clock } = this.#seams
-    const { publisher } = this.#ledger
     const { size } = publisher.published
     const { inStore, inFiles, step } = this.#retention
     await store.forget(size - inStore)
@@ -168,17 +172,17 @@ export class Publication {
     await publisher.publish(await store.leaves(size, batch))
     await publisher.prune(before)
   }
+}
 
-  /** The last entry of the published ledger, as its files have it. */
-  async #signedLeaf(size: number): Promise<Uint8Array> {
-    const bundle = tilePath(tileAt('entries', Math.floor((size - 1) / fullWidth), size))
-    const bytes = await this.#ledger.files.read(bundle)
-    const leaf = bytes && decodeBundle(bytes).leaves.at(-1)
-    if (leaf) return leaf
-    throw new RepaveError('LEDGER_INVALID', `${bundle} of the ledger is missing or empty`, {
-      hint: 'see `repave ledger verify`; bring the file back from a copy',
-    })
-  }
+/** The last entry of a published ledger, as its files have it. */
+async function signedLeaf(files: LedgerFiles, size: number): Promise<Uint8Array> {
+  const bundle = tilePath(tileAt('entries', Math.floor((size - 1) / fullWidth), size))
+  const bytes = await files.read(bundle)
+  const leaf = bytes && decodeBundle(bytes).leaves.at(-1)
+  if (leaf) return leaf
+  throw new RepaveError('LEDGER_INVALID', `${bundle} of the ledger is missing or empty`, {
+    hint: 'see `repave ledger verify`; bring the file back from a copy',
+  })
 }
 
 function behind(signed: number, recorded: number): RepaveError {

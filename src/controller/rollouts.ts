@@ -2,7 +2,7 @@
 import { type FleetKey, fleetName } from '../model/stack.ts'
 import type { VersionId } from '../model/version.ts'
 import type { ServiceRelease } from '../model/release.ts'
-import { type Fleet, isLeaving, isReady } from '../plan/fleet.ts'
+import { type Fleet, type FleetInstance, isEnding, isLeaving, isReady } from '../plan/fleet.ts'
 import { verdict, type Verdict } from '../rollout/verdict.ts'
 import type { RolloutRecord } from '../store/store.ts'
 import type { Clock } from '../system/clock.ts'
@@ -97,10 +97,15 @@ function take(progress: Progress, fleet: Fleet, ready: number, nowMs: number): v
     if (instance.version !== progress.record.to) continue
     const identity = `${instance.name}@${instance.createdAtMs}`
     if (isReady(instance, fleet.target)) progress.everReady.add(identity)
-    else if (instance.phase === 'exited' && !progress.everReady.has(identity)) progress.stillborn.add(identity)
+    else if (isStillborn(instance) && !progress.everReady.has(identity)) progress.stillborn.add(identity)
     if (!isReady(instance, fleet.target) && instance.detail !== undefined)
       progress.symptom = { instance: instance.name, detail: instance.detail }
   }
+}
+
+/** It ended by itself: one that was told to says nothing of its version. */
+function isStillborn(instance: FleetInstance): boolean {
+  return instance.phase === 'exited' && !isEnding(instance)
 }
 
 /** Instances that still have to leave rotation, or could serve and are not wanted. */

@@ -23,7 +23,8 @@ export interface Seams {
   readonly router: Router
   readonly probe: Probe
   readonly store: Store
-  readonly ledger: Ledger
+  /** Opened when the controller starts, which is its one writer. */
+  readonly openLedger: () => Promise<Ledger>
   readonly info: ControllerStatus
   /** One line for whoever watches the controller itself. */
   readonly log: (line: string) => void

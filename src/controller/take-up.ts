@@ -1,5 +1,5 @@
 /** What `up`, `rollback` and `down` share: take a decision, follow it to its end, give the verdict. */
-import { RepaveError } from '../errors.ts'
+import { asRepaveError, RepaveError } from '../errors.ts'
 import type { ProgressReport } from '../model/report.ts'
 import type { Release } from '../model/release.ts'
 import type { Scope } from '../model/stack.ts'
@@ -19,8 +19,8 @@ export async function* takeUp(desk: Desk, decision: NewDecision): AsyncIterable<
     takenAtMs = (await desk.loop.decisions.take(decision)).atMs
   }
   yield* desk.follow(scope, begin, () => rest.isOver())
-  const aborted = await abortedOf(takenAtMs, decision.release, desk)
-  yield await desk.result(scope, true, aborted && abortError(aborted, desk), aborted?.logs)
+  const { error, logs } = await failureOf(takenAtMs, decision.release, desk)
+  yield await desk.result(scope, true, error, logs)
 }
 
 /** Follows an environment that needs no decision until it is whole. */
@@ -54,6 +54,21 @@ class Rest {
     this.#calmSinceMs = isRunning ? undefined : (this.#calmSinceMs ?? nowMs)
     const drainMs = Math.max(0, ...fleets.map(({ target }) => target.drainMs))
     return this.#calmSinceMs !== undefined && nowMs - this.#calmSinceMs > restMs + 2 * drainMs
+  }
+}
+
+interface Failure {
+  readonly error?: RepaveError
+  readonly logs?: readonly string[]
+}
+
+/** Why what was decided did not come about. Where that can't be read, the decision stands all the same. */
+async function failureOf(atMs: number, release: Release, desk: Desk): Promise<Failure> {
+  try {
+    const aborted = await abortedOf(atMs, release, desk)
+    return aborted ? { error: abortError(aborted, desk), ...(aborted.logs && { logs: aborted.logs }) } : {}
+  } catch (error) {
+    return { error: asRepaveError(error) }
   }
 }
 

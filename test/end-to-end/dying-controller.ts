@@ -37,6 +37,6 @@ process.exitCode = await serve({
     engine: aroundEngine(seams.engine, around, hearAtOnce),
     router: aroundRouter(seams.router, around, hearAtOnce),
     store: aroundStore(seams.store, around),
-    ledger: aroundLedger(seams.ledger, around),
+    openLedger: async () => aroundLedger(await seams.openLedger(), around),
   }),
 })

@@ -41,8 +41,8 @@ export function drawMishap(random: Random, kind: Mishap['kind']): Mishap {
       return { kind, fault: random.pick(['error', 'hang']), calls: 1 + random.integer(2) }
     case 'events':
       return { kind, fault: random.pick(eventFaults), forMs: 1_000 + random.integer(15_000) }
-    case 'disk-full':
-      return { kind, fault: random.pick(['error', 'error', 'reported']), forMs: 200 + random.integer(12_000) }
+    case 'disk-fails':
+      return { kind, fault: random.pick(['error', 'broken', 'reported']), forMs: 200 + random.integer(12_000) }
     case 'disk-slow':
       return { kind, byMs: 100 + random.integer(2_400), forMs: 1_000 + random.integer(15_000) }
     case 'clock-jump':

@@ -43,6 +43,7 @@ export const faultNames = [
   'an event comes twice',
   'an event comes late',
   'the disk is full',
+  'the disk is broken',
   'the disk keeps what it says it did not',
   'the disk is slow',
   'the store can not be read',
@@ -75,7 +76,31 @@ export const eventFaultNames: Readonly<Record<EventFault, FaultName>> = {
 
 export const diskFaultNames: Readonly<Record<DiskFault, FaultName>> = {
   error: 'the disk is full',
+  broken: 'the disk is broken',
   reported: 'the disk keeps what it says it did not',
+}
+
+const costNoTime: ReadonlySet<FaultName> = new Set([
+  'the controller is killed between two calls',
+  'the controller is killed before an effect',
+  'the controller is killed after an effect',
+  'the controller is killed before a record',
+  'the controller is killed after a record',
+  'the controller is killed while it recovers',
+  'the controller is told to stop',
+  'a command comes while another runs',
+  'a command comes as the controller dies',
+  'the wall clock jumps forwards',
+  'the wall clock jumps backwards',
+  'an event is lost',
+  'an event comes twice',
+  'an event comes late',
+  'a single probe is lost',
+])
+
+/** Whether it can keep a rollout from being in time. */
+export function costsTime(fault: FaultName): boolean {
+  return !costNoTime.has(fault)
 }
 
 export function crashName(when: 'before' | 'after', { nature }: Pick<Call, 'nature'>): FaultName {

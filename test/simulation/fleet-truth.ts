@@ -18,7 +18,35 @@ export interface WorldTruth {
   readonly releases: ReadonlyMap<string, Release>
   readonly fleets: readonly FleetTruth[]
   /** Instances on which a router removal or an engine destruction is under way. */
-  readonly leaving: ReadonlySet<string>
+  readonly leaving: Leaving
+}
+
+/** Whether a name is among them. */
+export type Leaving = Pick<ReadonlyMap<string, unknown>, 'has'>
+
+/** Works its fleets out for the first that asks: most who hear of a call don't. */
+export class LazyTruth implements WorldTruth {
+  readonly nowMs: number
+  readonly releases: ReadonlyMap<string, Release>
+  readonly leaving: Leaving
+  readonly #work: () => readonly FleetTruth[]
+  #fleets: readonly FleetTruth[] | undefined
+
+  constructor(
+    nowMs: number,
+    releases: ReadonlyMap<string, Release>,
+    leaving: Leaving,
+    work: () => readonly FleetTruth[],
+  ) {
+    this.nowMs = nowMs
+    this.releases = releases
+    this.leaving = leaving
+    this.#work = work
+  }
+
+  get fleets(): readonly FleetTruth[] {
+    return (this.#fleets ??= this.#work())
+  }
 }
 
 export function fleetsOf(
@@ -52,10 +80,7 @@ export function isFit({ process, order }: MemoryInstance): boolean {
 }
 
 /** The instances that serve: fit, staying, and in rotation where there is one. */
-export function readyIn(
-  { wanted, instances, servers }: FleetTruth,
-  leaving: ReadonlySet<string>,
-): readonly MemoryInstance[] {
+export function readyIn({ wanted, instances, servers }: FleetTruth, leaving: Leaving): readonly MemoryInstance[] {
   if (!wanted) return []
   const routed = wanted.routes.length > 0
   const inRotation = new Set(servers.filter(({ state }) => state !== 'draining').map(({ instance }) => instance))

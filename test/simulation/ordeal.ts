@@ -1,7 +1,6 @@
 /** What a call of the controller goes through until it is done: delays and failures of whom it asks. */
 import type { Clock } from '../../src/system/clock.ts'
-import type { CallFault } from './history.ts'
-import { injectedFailure, routerAway, type Hazards } from './hazards.ts'
+import { injectedFailure, routerAway, type Fault, type Hazards } from './hazards.ts'
 import type { Call } from './seams.ts'
 import type { Story } from './story.ts'
 
@@ -37,7 +36,7 @@ export class Ordeal {
     const { hazards, story } = this.#world
     const fault = hazards.faultAt(call)
     if (fault) story.tell('mishap', `${call.on} ${call.verb} ${call.subject}: ${fault}`)
-    if (call.nature === 'record' && hazards.diskMs > 0) await this.#wait(hazards.diskMs, this.#life.lost)
+    if (call.nature === 'record' && hazards.diskMs > 0) await this.#wait(hazards.diskMs)
     const result = await this.#carryOut(fault, call, run)
     if (call.verb === 'observe') await this.#beSeenLate(call)
     return result
@@ -50,36 +49,37 @@ export class Ordeal {
     if (this.#world.hazards.routerIsAway) throw routerAway()
   }
 
-  async #carryOut<Result>(fault: CallFault | undefined, call: Call, run: () => Promise<Result>): Promise<Result> {
+  async #carryOut<Result>(fault: Fault | undefined, call: Call, run: () => Promise<Result>): Promise<Result> {
     switch (fault) {
       case undefined:
         return run()
       case 'error':
-        throw injectedFailure(call)
+      case 'broken':
+        throw injectedFailure(call, fault)
       case 'reported':
         await run()
-        throw injectedFailure(call)
+        throw injectedFailure(call, fault)
       case 'slow':
-        await this.#wait(slowMs, this.#life.gone)
+        await this.#wait(slowMs)
         return run()
       case 'hang':
         await this.#world.clock.sleep(hangMs)
-        throw injectedFailure(call)
+        throw injectedFailure(call, fault)
     }
   }
 
   async #beSeenLate({ on }: Call): Promise<void> {
     const { hazards, clock } = this.#world
-    const lateMs = on === 'store' ? 0 : hazards.sightMs[on]
+    const lateMs = on === 'engine' || on === 'router' ? hazards.sightMs[on] : 0
     if (lateMs === 0) return
     hazards.count(on === 'engine' ? 'the engine is seen late' : 'the router is seen late')
     await clock.sleep(lateMs)
   }
 
-  /** Takes its time, unless `end` comes first: nothing is done then. */
-  async #wait(ms: number, end: AbortController): Promise<void> {
+  /** Takes its time; where the controller is gone before that is over, nothing is done. */
+  async #wait(ms: number): Promise<void> {
     await this.#world.clock.sleep(ms)
-    if (end.signal.aborted) await never()
+    if (this.#life.gone.signal.aborted) await never()
   }
 }
 

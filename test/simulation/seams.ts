@@ -1,6 +1,7 @@
 /** The seams of the controller, opened: every call that crosses one passes through a function of ours. */
 import type { Ledger } from '../../src/controller/seams.ts'
 import type { Engine, EngineEvent } from '../../src/engine/engine.ts'
+import type { Entry } from '../../src/model/entry.ts'
 import type { Router, RouterEvent } from '../../src/router/router.ts'
 import type { Store } from '../../src/store/store.ts'
 
@@ -11,6 +12,8 @@ export interface Call {
   readonly subject: string
   /** `act` changes the world, `record` the store, `look` nothing. */
   readonly nature: 'act' | 'record' | 'look'
+  /** The line of history that is to be recorded. */
+  readonly entry?: Entry
 }
 
 /** Does `run`, or does not, or not yet, or says something else about it. */
@@ -60,6 +63,10 @@ export function aroundStore(store: Store, around: Around): Store {
   const look = lookAt(around, 'store')
   const record = <Result>(verb: string, subject: string, run: () => Promise<Result>) =>
     around({ on: 'store', verb, subject, nature: 'record' }, run)
+  const append = (entry: Entry) => {
+    const subject = `${entry.kind} ${entry.instance ?? ''}`.trim()
+    return around({ on: 'store', verb: 'append', subject, nature: 'record', entry }, () => store.append(entry))
+  }
   return {
     decide: (decision) => record('decide', `${decision.decision}: ${decision.reason}`, () => store.decide(decision)),
     currentRelease: (scope) => look('currentRelease', () => store.currentRelease(scope)),
@@ -71,7 +78,7 @@ export function aroundStore(store: Store, around: Around): Store {
     rollouts: (key) => look('rollouts', () => store.rollouts(key)),
     saveVersion: (version) => record('saveVersion', version.version.slice(0, 8), () => store.saveVersion(version)),
     versions: (scope, service) => look('versions', () => store.versions(scope, service)),
-    append: (entry) => record('append', `${entry.kind} ${entry.instance ?? ''}`, () => store.append(entry)),
+    append,
     entries: (filter) => look('entries', () => store.entries(filter)),
     openIntents: () => look('openIntents', () => store.openIntents()),
     leaves: (from, limit) => look('leaves', () => store.leaves(from, limit)),

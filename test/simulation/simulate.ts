@@ -5,6 +5,7 @@
  */
 import { parseArgs } from 'node:util'
 import { shrink } from './shrink.ts'
+import { summaryOf } from './summary.ts'
 import { defaultSteps, simulate, type Outcome } from './simulation.ts'
 
 const { values } = parseArgs({
@@ -52,13 +53,7 @@ async function reportSmallest(outcome: Outcome): Promise<void> {
 }
 
 function summarize(outcomes: readonly Outcome[]): void {
-  const struck = new Map<string, number>()
-  for (const outcome of outcomes)
-    for (const [kind, times] of outcome.struck) struck.set(kind, (struck.get(kind) ?? 0) + times)
-  const acts = outcomes.reduce((sum, outcome) => sum + outcome.acts, 0)
-  const hours = outcomes.reduce((sum, outcome) => sum + outcome.virtualMs, 0) / 3_600_000
-  console.log(`${outcomes.length} seeds, ${acts} effects, ${hours.toFixed(1)} hours of virtual time`)
-  for (const [kind, times] of [...struck].toSorted(([a], [b]) => (a < b ? -1 : 1))) console.log(`  ${kind}: ${times}`)
+  console.log(summaryOf(outcomes).join('\n'))
 }
 
 function wholeNumber(name: string, text: string): number {

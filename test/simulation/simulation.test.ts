@@ -1,5 +1,6 @@
 /** Thousands of worlds, the same on every machine and in every run. `SOAK=1` runs ten times as many. */
 import { describe, expect, test } from 'vitest'
+import { faultRegressions } from './fault-regressions.ts'
 import { regressions } from './regressions.ts'
 import { simulate, type Outcome } from './simulation.ts'
 
@@ -14,7 +15,7 @@ describe('all that is promised holds', () => {
 })
 
 describe('what was broken once stays mended', () => {
-  test.each(regressions)('$name', async ({ seed, history }) => {
+  test.each([...regressions, ...faultRegressions])('$name', async ({ seed, history }) => {
     expect(await brokenIn({ seed, history })).toBeUndefined()
   })
 })

@@ -1,17 +1,12 @@
 /** One seed, one world: its history, then quiet, then the question whether all is as it should be. */
 import { seededRandom } from '../../src/system/random.ts'
 import { scopeName } from '../../src/model/stack.ts'
+import { shortVersion } from '../../src/model/version.ts'
 import { becomesHealthy, imagesOf, scopes, type StackChoice } from './catalogue.ts'
+import { drawFinale, drawHistory } from './draw.ts'
+import type { FaultName } from './faults.ts'
 import { divergence, leftovers } from './fleet-truth.ts'
-import {
-  drawFinale,
-  drawHistory,
-  type Action,
-  type Command,
-  type History,
-  type Mishap,
-  type Profile,
-} from './history.ts'
+import { isCommand, type Action, type Command, type History, type Profile } from './history.ts'
 import type { InvariantName, Violation } from './invariants/invariant.ts'
 import type { Answer } from './people.ts'
 import { World, type Tamper } from './world.ts'
@@ -21,6 +16,8 @@ export interface SimulationOptions {
   readonly steps?: number
   readonly history?: History
   readonly tamper?: Tamper
+  /** The one promise that is looked at; absent: all. */
+  readonly only?: InvariantName
 }
 
 export interface Outcome {
@@ -29,11 +26,15 @@ export interface Outcome {
   readonly history: History
   readonly violation?: Violation
   readonly story: readonly string[]
+  /** Timers that fired. */
+  readonly steps: number
   /** Effects that were asked for. */
   readonly acts: number
+  /** Controllers that were started after another one had died. */
+  readonly recoveries: number
   readonly virtualMs: number
   /** How often each kind of mishap struck. */
-  readonly struck: ReadonlyMap<string, number>
+  readonly struck: ReadonlyMap<FaultName, number>
   /** What runs in the end: fleet by fleet, version and number. */
   readonly ending: string
 }
@@ -44,17 +45,17 @@ export async function simulate(options: SimulationOptions): Promise<Outcome> {
   const { seed, steps = defaultSteps } = options
   const history = options.history ?? drawHistory(seededRandom(seed), steps)
   const outcome = await live(history, options)
-  if (outcome.violation || !isComparable(history)) return outcome
+  if (outcome.violation || !isComparable(history) || (options.only && options.only !== 'kill anything')) return outcome
   const undisturbed = await live({ ...history, actions: history.actions.filter(isCommand) }, options)
   if (undisturbed.violation) return undisturbed
   const message = `it ends as ${outcome.ending}, and without crashes as ${undisturbed.ending}`
   return undisturbed.ending === outcome.ending ? outcome : { ...outcome, violation: failed('kill anything', message) }
 }
 
-async function live(history: History, { seed, tamper }: SimulationOptions): Promise<Outcome> {
-  const world = new World(seed, tamper)
+async function live(history: History, { seed, tamper, only }: SimulationOptions): Promise<Outcome> {
+  const world = new World(seed, tamper, only)
   const simulation = new Simulation(world, drawFinale(seededRandom(seed + 1)))
-  const violation = await simulation.run(history)
+  const violation = await simulation.run(history, only)
   await world.end()
   return {
     seed,
@@ -62,7 +63,9 @@ async function live(history: History, { seed, tamper }: SimulationOptions): Prom
     history,
     ...(violation && { violation }),
     story: world.story.lines,
+    steps: world.steps,
     acts: world.acts,
+    recoveries: world.recoveries,
     virtualMs: world.clock.now() - world.startedAtMs,
     struck: world.hazards.struck,
     ending: simulation.ending,
@@ -86,18 +89,21 @@ class Simulation {
     this.#finale = finale
   }
 
-  async run({ actions, patient }: History): Promise<Violation | undefined> {
+  async run({ actions, patient }: History, only?: InvariantName): Promise<Violation | undefined> {
     const stages = [
       () => this.#play(actions, patient),
       () => this.#rest(),
       () => this.#bringUpWell(),
       () => this.#bringUpAgain(),
+      () => this.#goBack(),
       () => this.#takeDown(),
+      () => this.#audit(),
     ]
     for (const stage of stages) {
       const violation = await stage()
       // What was broken on the way says more than what then did not come about.
-      if (this.#world.violation ?? violation) return this.#world.violation ?? violation
+      if (this.#world.violation) return this.#world.violation
+      if (violation && (!only || violation.invariant === only)) return violation
     }
     return undefined
   }
@@ -117,7 +123,8 @@ class Simulation {
     this.#world.calm()
     const obstacle = await this.#until(() => this.#obstacle(), restMs)
     if (this.#world.violation) return this.#world.violation
-    if (obstacle && !this.#isDoubtful()) return failed('converges', obstacle)
+    const reason = this.#unjudged() ?? (this.#isDoubtful() ? undefined : obstacle)
+    if (reason) return failed('converges', reason)
     this.ending = this.#picture()
     return undefined
   }
@@ -138,6 +145,24 @@ class Simulation {
     return failed('converges', 'a second up does something')
   }
 
+  /** Any version that was proven can be had again, if its image can be relied on. */
+  async #goBack(): Promise<Violation | undefined> {
+    const [scope] = scopes
+    const current = this.#world.truth().releases.get(scopeName(scope!))?.services ?? {}
+    const target = (await this.#world.store.versions(scope!)).find(
+      ({ service, version, state, imageName }) =>
+        state === 'proven' && becomesHealthy(service, imageName) && current[service]?.version !== version,
+    )
+    if (!target) return undefined
+    const to = `${target.service}@${shortVersion(target.version)}`
+    const answer = await this.#answered({ kind: 'rollback', scope: scope!, to })
+    if (!isOk(answer)) return failed('a way back', `a rollback to ${to} does not come about: ${words(answer)}`)
+    const isBack = this.#world.truth().releases.get(scopeName(scope!))?.services[target.service]?.version
+    if (isBack !== target.version) return failed('a way back', `the rollback to ${to} is done, and that is not wanted`)
+    const obstacle = this.#obstacleIn(scopeName(scope!))
+    return obstacle ? failed('a way back', `the rollback to ${to} is done, and ${obstacle}`) : undefined
+  }
+
   async #takeDown(): Promise<Violation | undefined> {
     for (const scope of scopes) {
       if (!this.#world.truth().releases.has(scopeName(scope))) continue
@@ -151,6 +176,19 @@ class Simulation {
       return failed('converges', 'the router has something after down')
     const held = this.#world.machine.scopes('controller')
     return held[0] ? failed('converges', `the engine holds something for ${scopeName(held[0])} after down`) : undefined
+  }
+
+  /** All of that is in the ledger, signed, and can be verified. */
+  async #audit(): Promise<Violation | undefined> {
+    const { clock } = this.#world
+    for (const endMs = clock.now() + signMs; ;) {
+      await this.#world.runUntil(clock.now() + lookEveryMs)
+      const { report, recorded } = await this.#world.audit()
+      if (report.ok && report.size === recorded) return undefined
+      const [problem] = report.problems
+      const message = problem?.message ?? `${recorded} entries are recorded, and ${report.size} are signed`
+      if (problem || clock.now() >= endMs) return failed('on the record', message)
+    }
   }
 
   async #answered(command: Command): Promise<Answer | undefined> {
@@ -175,7 +213,12 @@ class Simulation {
     const busy = this.#world.pending > 0 ? 'a command has no answer' : undefined
     const pools = this.#world.proxy.services.map(({ pool }) => pool)
     const held = this.#world.machine.scopes('controller').map(scopeName)
-    return busy ?? truth.fleets.map(divergence).find(Boolean) ?? leftovers(truth, held, pools)
+    return busy ?? truth.fleets.map(divergence).find(Boolean) ?? leftovers(truth, held, pools) ?? this.#unjudged()
+  }
+
+  #unjudged(): string | undefined {
+    const fleet = this.#world.unjudged()
+    return fleet && `the rollout of ${fleet} has no verdict`
   }
 
   #obstacleIn(scope: string): string | undefined {
@@ -209,12 +252,7 @@ const restMs = 200_000
 const patienceMs = 90_000
 const answerMs = 240_000
 const lookEveryMs = 500
-
-const commands: readonly string[] = ['up', 'rollback', 'replace', 'down'] satisfies readonly Command['kind'][]
-
-function isCommand<Kind extends Command | Mishap>(action: Kind): action is Kind & Command {
-  return commands.includes(action.kind)
-}
+const signMs = 30_000
 
 function isOk(answer: Answer | undefined): answer is Answer & { kind: 'result' } {
   return answer?.kind === 'result' && answer.result.ok

@@ -29,7 +29,7 @@ export class SurgeMonitor implements Monitor {
   }
 
   onDisturbance(disturbance: Disturbance, { nowMs }: WorldTruth): void {
-    if (disturbance.kind !== 'instance') this.#disturbedAtMs = nowMs
+    if (disturbance.kind === 'all' || disturbance.kind === 'controller') this.#disturbedAtMs = nowMs
   }
 
   onCall({ on, verb, subject }: Call, { nowMs }: WorldTruth): void {
@@ -43,9 +43,11 @@ export class SurgeMonitor implements Monitor {
     const fleet = truth.fleets.find(({ key }) => fleetName(key) === name)
     const changedAtMs = Math.max(this.#changedAtMs.get(scopeName(order)) ?? -Infinity, this.#disturbedAtMs)
     const askedAtMs = this.#askedAtMs.get(order.name) ?? truth.nowMs
-    if (!fleet || askedAtMs - changedAtMs < unseenMs) return
+    const latenessMs = this.#past.latenessMs(askedAtMs)
+    if (!fleet || askedAtMs - changedAtMs < unseenMs + latenessMs) return
     const working = fleet.instances.filter(
-      (instance) => this.#isWorking(instance, fleet, truth) && !this.#wasLetGo(instance, askedAtMs),
+      (instance) =>
+        this.#isWorking(instance, fleet, truth) && !this.#wasLetGo(instance, askedAtMs, oneLookMs + latenessMs),
     )
     if (working.length > ceilingOf(fleet))
       throw new ViolationError(
@@ -54,9 +56,9 @@ export class SurgeMonitor implements Monitor {
       )
   }
 
-  #wasLetGo({ order }: MemoryInstance, askedAtMs: number): boolean {
+  #wasLetGo({ order }: MemoryInstance, askedAtMs: number, withinMs: number): boolean {
     const times = this.#letGoAtMs.get(order.name) ?? []
-    return times.some((letGoAtMs) => Math.abs(askedAtMs - letGoAtMs) <= oneLookMs)
+    return times.some((letGoAtMs) => Math.abs(askedAtMs - letGoAtMs) <= withinMs)
   }
 
   #isWorking(instance: MemoryInstance, { servers }: FleetTruth, { leaving }: WorldTruth): boolean {
