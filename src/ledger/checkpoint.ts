@@ -20,10 +20,7 @@ export interface Checkpoint extends TreeHead {
 /** Where a ledger's checkpoint is; nothing else at that level is the log's. */
 export const checkpointPath = 'checkpoint'
 
-/** Far above what the most signatures take. */
-export const maxCheckpointBytes = 1 << 19
-
-export function signCheckpoint(origin: string, { size, root }: TreeHead, signer: Signer): Checkpoint {
+export function signCheckpoint(origin: string, { size, root }: TreeHead, signer: Signer<'log'>): Checkpoint {
   const text = `${origin}\n${size}\n${toBase64(root)}\n`
   const { name, id: keyId } = signer.key
   const signature = { name, keyId, signature: signer.sign(encodeText(text)) }
@@ -35,7 +32,11 @@ export function formatCheckpoint({ note }: Checkpoint): string {
 }
 
 /** The checkpoint of `origin` that `content` is, signed by `key`. */
-export function openCheckpoint(content: string, key: VerifierKey, origin: string = key.name): Checkpoint | Fault {
+export function openCheckpoint(
+  content: string,
+  key: VerifierKey<'log'>,
+  origin: string = key.name,
+): Checkpoint | Fault {
   const checkpoint = parseCheckpoint(content)
   if (isFault(checkpoint)) return checkpoint
   const fault = signatureFault(checkpoint.note, key)

@@ -14,7 +14,7 @@ export interface Cosignature {
 const timeBytes = 8
 
 /** The line by which `signer` states that, at this time, it knows of no longer tree of the log. */
-export function cosign(text: string, signer: Signer, atSeconds: number): NoteSignature {
+export function cosign(text: string, signer: Signer<'witness'>, atSeconds: number): NoteSignature {
   const time = Buffer.alloc(timeBytes)
   time.writeBigUInt64BE(BigInt(atSeconds))
   const signature = Buffer.concat([time, signer.sign(cosignedMessage(text, BigInt(atSeconds)))])
@@ -22,7 +22,10 @@ export function cosign(text: string, signer: Signer, atSeconds: number): NoteSig
 }
 
 /** One cosignature by each of `witnesses`; a fault when one did not cosign the note, or not rightly. */
-export function openCosignatures(note: Note, witnesses: readonly VerifierKey[]): readonly Cosignature[] | Fault {
+export function openCosignatures(
+  note: Note,
+  witnesses: readonly VerifierKey<'witness'>[],
+): readonly Cosignature[] | Fault {
   const cosignatures: Cosignature[] = []
   for (const witness of witnesses) {
     const own = note.signatures.filter((signature) => isSignatureOf(witness, signature))
@@ -38,10 +41,10 @@ export function openCosignatures(note: Note, witnesses: readonly VerifierKey[]):
 export function knownCosignatures(
   text: string,
   lines: string,
-  witnesses: readonly VerifierKey[],
+  witnesses: readonly VerifierKey<'witness'>[],
 ): { readonly signatures: readonly NoteSignature[] } | Fault {
   const given = parseSignatures(lines) ?? []
-  const isBy = (witness: VerifierKey) => given.some((signature) => isSignatureOf(witness, signature))
+  const isBy = (witness: VerifierKey<'witness'>) => given.some((signature) => isSignatureOf(witness, signature))
   const known = witnesses.filter(isBy)
   if (known.length === 0) return { fault: 'has no cosignature by a known witness' }
   const signatures = given.filter((signature) => known.some((witness) => isSignatureOf(witness, signature)))
@@ -49,7 +52,7 @@ export function knownCosignatures(
   return isFault(opened) ? opened : { signatures }
 }
 
-function fits(text: string, witness: VerifierKey, signature: Uint8Array): boolean {
+function fits(text: string, witness: VerifierKey<'witness'>, signature: Uint8Array): boolean {
   if (signature.length !== timeBytes + 64) return false
   const time = timeOf(signature)
   return time < 1n << 63n && isSignedBy(witness, cosignedMessage(text, time), signature.subarray(timeBytes))

@@ -8,8 +8,8 @@ export type KeyKind = 'log' | 'witness'
 
 const signatureTypes: Readonly<Record<KeyKind, number>> = { log: 0x01, witness: 0x04 }
 
-export interface VerifierKey {
-  readonly kind: KeyKind
+export interface VerifierKey<Kind extends KeyKind = KeyKind> {
+  readonly kind: Kind
   /** By convention a URL without its scheme: `example.com/ledger`. */
   readonly name: string
   /** The first 4 bytes of a hash of name and key, as 8 hex digits. */
@@ -17,8 +17,8 @@ export interface VerifierKey {
   readonly publicKey: KeyObject
 }
 
-export interface Signer {
-  readonly key: VerifierKey
+export interface Signer<Kind extends KeyKind> {
+  readonly key: VerifierKey<Kind>
   readonly sign: (message: Uint8Array) => Uint8Array
 }
 
@@ -28,7 +28,7 @@ export function generatePrivateKey(): string {
 }
 
 /** `pem` is an Ed25519 private key in PKCS #8; throws USAGE for anything else. */
-export function createSigner(kind: KeyKind, name: string, pem: string): Signer {
+export function createSigner<Kind extends KeyKind>(kind: Kind, name: string, pem: string): Signer<Kind> {
   if (!isKeyName(name)) throw badName(name)
   const privateKey = readPrivateKey(name, pem)
   const key = verifierKey(kind, name, createPublicKey(privateKey))
@@ -49,7 +49,7 @@ export function formatVerifierKey({ kind, name, id, publicKey }: VerifierKey): s
 }
 
 /** Throws USAGE for a text that is no key of this kind. */
-export function parseVerifierKey(kind: KeyKind, text: string): VerifierKey {
+export function parseVerifierKey<Kind extends KeyKind>(kind: Kind, text: string): VerifierKey<Kind> {
   const [, name = '', id, material = ''] = /^([^+]+)\+([0-9a-f]{8})\+(\S+)$/.exec(text) ?? []
   const bytes = fromBase64(material)
   if (!isKeyName(name) || bytes?.length !== 33 || bytes[0] !== signatureTypes[kind]) throw badKey(kind, text)
@@ -59,7 +59,7 @@ export function parseVerifierKey(kind: KeyKind, text: string): VerifierKey {
   return key
 }
 
-function verifierKey(kind: KeyKind, name: string, publicKey: KeyObject): VerifierKey {
+function verifierKey<Kind extends KeyKind>(kind: Kind, name: string, publicKey: KeyObject): VerifierKey<Kind> {
   const named = Buffer.concat([Buffer.from(`${name}\n`), keyMaterial(kind, publicKey)])
   return { kind, name, id: hash('sha256', named, 'hex').slice(0, 8), publicKey }
 }

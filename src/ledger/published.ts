@@ -13,7 +13,7 @@ import { decodeTile, edgeOf, encodeTile, levelsOf, tilePath } from './tiles.ts'
 /** Undefined where nothing is published yet; throws LEDGER_INVALID for a checkpoint that is not `key`'s own. */
 export async function readCheckpoint(
   files: LedgerFiles,
-  key: VerifierKey,
+  key: VerifierKey<'log'>,
   origin: string = key.name,
 ): Promise<Checkpoint | undefined> {
   const bytes = await files.read(checkpointPath)

@@ -21,7 +21,7 @@ import { edgeOf, isLeftover, isObsolete, isPrunable, parseTilePath, type Tile, t
 
 export interface PublisherOptions {
   readonly files: LedgerFiles
-  readonly signer: Signer
+  readonly signer: Signer<'log'>
   /** The name of the log. Default: the signer's. */
   readonly origin?: string
   /** The public keys of the witnesses whose cosignatures are taken. */
@@ -41,9 +41,9 @@ const batchBytes = 4 * 1024 * 1024
  */
 export class Publisher {
   readonly #files: LedgerFiles
-  readonly #signer: Signer
+  readonly #signer: Signer<'log'>
   readonly #origin: string
-  readonly #witnesses: readonly VerifierKey[]
+  readonly #witnesses: readonly VerifierKey<'witness'>[]
   readonly #serial = new Serial()
   #checkpoint: Checkpoint | undefined
   #edge = new Edge()

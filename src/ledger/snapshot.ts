@@ -20,7 +20,11 @@ const attempts = 5
 const pauseMs = 100
 
 /** What is out of place is looked at again after a moment: a writer may be at work. */
-export async function takeSnapshot(files: LedgerFiles, key: VerifierKey, clock: Clock): Promise<Snapshot | Fault> {
+export async function takeSnapshot(
+  files: LedgerFiles,
+  key: VerifierKey<'log'>,
+  clock: Clock,
+): Promise<Snapshot | Fault> {
   for (let attempt = 1; ; attempt++) {
     const snapshot = await look(files, key)
     if (isFault(snapshot) || attempt === attempts || isSettled(snapshot)) return snapshot
@@ -28,7 +32,7 @@ export async function takeSnapshot(files: LedgerFiles, key: VerifierKey, clock: 
   }
 }
 
-async function look(files: LedgerFiles, key: VerifierKey): Promise<Snapshot | Fault> {
+async function look(files: LedgerFiles, key: VerifierKey<'log'>): Promise<Snapshot | Fault> {
   const bytes = await files.read(checkpointPath)
   if (bytes === undefined) return { fault: 'is missing' }
   const text = decodeText(bytes)

@@ -71,7 +71,7 @@ interface Read {
 
 async function checkEarlier(
   text: string,
-  key: VerifierKey,
+  key: VerifierKey<'log'>,
   { checkpoint, tree, source, findings }: Read,
 ): Promise<void> {
   const earlier = openCheckpoint(text, key)
@@ -115,7 +115,7 @@ function reportSurplus({ surplus }: Snapshot, findings: Findings): void {
 
 function checkWitnesses(
   { note }: Checkpoint,
-  witnesses: readonly VerifierKey[],
+  witnesses: readonly VerifierKey<'witness'>[],
   findings: Findings,
 ): readonly Cosignature[] {
   const opened = witnesses.map((witness) => openCosignatures(note, [witness]))

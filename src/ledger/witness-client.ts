@@ -34,7 +34,7 @@ const attempts = 3
 const maxAnswerBytes = 64 * 1024
 
 export class WitnessClient {
-  readonly #key: VerifierKey
+  readonly #key: VerifierKey<'witness'>
   readonly #url: string
   readonly #timeoutMs: number
   readonly #fetch: (request: Request) => Promise<Response>

@@ -55,6 +55,12 @@ async function answerTo(body: string): Promise<readonly [status: number, text: s
   return [response.status, await response.text()]
 }
 
+/** A request for a log whose root is of no entry that it has. */
+function fork(size: number, oldSize: number): string {
+  const checkpoint = signCheckpoint(signer.key.name, { size, root: leafHash(Buffer.from('other')) }, signer)
+  return formatAddCheckpoint({ oldSize, proof: [], checkpoint: formatCheckpoint(checkpoint) })
+}
+
 describe('the witness', () => {
   test('cosigns checkpoints that extend one another, across restarts', async () => {
     let known = 0
@@ -104,10 +110,6 @@ describe('the witness', () => {
     await publisher.publish(entries(3, 5))
     const right = await requestFrom(3)
     expect((await answerTo(right.replace(/\n.*\n/, '\n')))[0]).toBe(422)
-    const fork = (size: number, oldSize: number) => {
-      const checkpoint = signCheckpoint(signer.key.name, { size, root: leafHash(Buffer.from('other')) }, signer)
-      return formatAddCheckpoint({ oldSize, proof: [], checkpoint: formatCheckpoint(checkpoint) })
-    }
     expect(await answerTo(fork(3, 3))).toEqual([
       422,
       'it is not proven that the checkpoint extends the one of 3 entries\n',
@@ -161,7 +163,7 @@ describe('the witness', () => {
     const checkpoints = [publisher, other].map((each) => formatCheckpoint(each.checkpoint!))
     const bodies = checkpoints.map((checkpoint) => formatAddCheckpoint({ oldSize: 0, proof: [], checkpoint }))
     const statuses = (await Promise.all(bodies.map(post))).map(({ status }) => status)
-    expect(statuses.toSorted()).toEqual([200, 409])
+    expect(new Set(statuses)).toEqual(new Set([200, 409]))
   })
 
   test('cosigns nothing over a record that is damaged', async () => {
@@ -225,9 +227,9 @@ describe('the client of a witness', () => {
     await publisher.publish(entries(0, 3))
     await client(inProcess).cosign(files, publisher.checkpoint!)
     const forkFiles = new MemoryLedgerFiles()
-    const fork = await Publisher.open({ files: forkFiles, signer })
-    await fork.publish(entries(7, 12))
-    await expect(client(inProcess).cosign(forkFiles, fork.checkpoint!)).rejects.toThrow(
+    const forked = await Publisher.open({ files: forkFiles, signer })
+    await forked.publish(entries(7, 12))
+    await expect(client(inProcess).cosign(forkFiles, forked.checkpoint!)).rejects.toThrow(
       expect.objectContaining({ code: 'WITNESS_REFUSED', message: expect.stringContaining('it is not proven') }),
     )
   })

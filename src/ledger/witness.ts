@@ -32,8 +32,7 @@ export interface WitnessedLog {
 }
 
 export interface WitnessOptions {
-  /** Of kind `witness`. */
-  readonly signer: Signer
+  readonly signer: Signer<'witness'>
   readonly logs: readonly WitnessedLog[]
   /** Where the last checkpoint of each log is kept, laid out as monitors ask for it. */
   readonly files: LedgerFiles
@@ -48,13 +47,13 @@ export type WitnessAnswer =
   | { readonly status: 400 | 403 | 404 | 422; readonly message: string }
 
 interface KnownLog {
-  readonly key: VerifierKey
+  readonly key: VerifierKey<'log'>
   readonly origin: string
   readonly serial: Serial
 }
 
 export class Witness {
-  readonly #signer: Signer
+  readonly #signer: Signer<'witness'>
   readonly #logs: ReadonlyMap<string, KnownLog>
   readonly #files: LedgerFiles
   readonly #clock: Clock
