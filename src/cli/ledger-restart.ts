@@ -1,5 +1,5 @@
 /** `repave ledger restart`: begins another ledger where the state is not the one that was signed. */
-import { claimHome } from '../api/claim.ts'
+import { whileClaimed } from '../api/claim.ts'
 import { prepareHome, stateFolder } from '../api/home.ts'
 import { restartLedgerOf } from '../compose.ts'
 import { exitDone } from './exit.ts'
@@ -12,8 +12,7 @@ export async function ledgerRestart(
 ): Promise<number> {
   const home = stateFolder()
   prepareHome(home)
-  using _claim = claimHome(home)
-  const { past } = await restartLedgerOf(home, reason, caller())
+  const { past } = await whileClaimed(home, () => restartLedgerOf(home, reason, caller()))
   if (json) terminal.printJson({ ok: true, ...(past !== undefined && { past }) })
   else
     terminal.print([

@@ -1,5 +1,5 @@
 /** `repave restore FOLDER`: a backup put in the place of the state folder's content. */
-import { claimHome } from '../api/claim.ts'
+import { whileClaimed } from '../api/claim.ts'
 import { prepareHome, stateFolder } from '../api/home.ts'
 import { restore as restoreState } from '../backup/restore.ts'
 import { restartLedgerOf } from '../compose.ts'
@@ -19,10 +19,11 @@ export async function restore(
 ): Promise<number> {
   const home = stateFolder()
   prepareHome(home)
-  using _claim = claimHome(home)
-  const report = await restoreState(folder, home, replace, new Date())
-  const { past } = await restartLedgerOf(home, `restored from a backup of ${report.at}`, caller())
-  if (json) terminal.printJson({ ok: true, ...report, ...(past !== undefined && { past }) })
+  const report = await whileClaimed(home, async () => {
+    const restored = await restoreState(folder, home, replace, new Date())
+    return { ...restored, ...(await restartLedgerOf(home, `restored from a backup of ${restored.at}`, caller())) }
+  })
+  if (json) terminal.printJson({ ok: true, ...report })
   else
     terminal.print([
       `${home} is as it was at ${report.at}; the next command starts its controller`,

@@ -1,7 +1,7 @@
 /** `repave serve`: the controller, in the foreground or, with a hidden flag, in the background. */
 import { closeSync, writeSync } from 'node:fs'
 import { createApi } from '../api/api.ts'
-import { claimHome } from '../api/claim.ts'
+import { whileClaimed } from '../api/claim.ts'
 import { engineAddress, prepareHome, socketPath, stateFolder } from '../api/home.ts'
 import { serveApi } from '../api/server.ts'
 import { repaveVersion } from '../api/version.ts'
@@ -39,12 +39,7 @@ async function serveUntilEnd(background: boolean, onReady: () => void, wrap?: Wr
   // Whatever the controller and its router write is nobody else's.
   process.umask(0o077)
   prepareHome(home)
-  const claim = claimHome(home)
-  try {
-    await serveHome(home, background, onReady, wrap)
-  } finally {
-    claim[Symbol.dispose]()
-  }
+  await whileClaimed(home, () => serveHome(home, background, onReady, wrap))
   return exitDone
 }
 

@@ -25,7 +25,7 @@ const filesAtOnce = 256
 export async function copyLedger(
   from: LedgerFiles,
   to: LedgerFiles,
-  clock: Clock = systemClock,
+  clock: Pick<Clock, 'sleep'> = systemClock,
 ): Promise<CopiedLedger> {
   const publicKey = await readPublicKey(from)
   if (publicKey === undefined) throw nothingThere('has no public key')

@@ -23,7 +23,7 @@ const pauseMs = 100
 export async function takeSnapshot(
   files: LedgerFiles,
   key: VerifierKey<'log'>,
-  clock: Clock,
+  clock: Pick<Clock, 'sleep'>,
 ): Promise<Snapshot | Fault> {
   for (let attempt = 1; ; attempt++) {
     const snapshot = await look(files, key)

@@ -23,7 +23,7 @@ export interface VerifyOptions {
   /** Public keys of witnesses, each of whom has to have cosigned. */
   readonly witnesses?: readonly string[]
   readonly onProgress?: (progress: { readonly entries: number; readonly size: number }) => void
-  readonly clock?: Clock
+  readonly clock?: Pick<Clock, 'sleep'>
 }
 
 /** Throws USAGE for a key that is none; whatever is wrong with the ledger is in the report. */

@@ -36,7 +36,7 @@ export interface WitnessOptions {
   readonly logs: readonly WitnessedLog[]
   /** Where the last checkpoint of each log is kept, laid out as monitors ask for it. */
   readonly files: LedgerFiles
-  readonly clock?: Clock
+  readonly clock?: Pick<Clock, 'now'>
 }
 
 /** What to answer over HTTP, as the protocol has it. */
@@ -56,7 +56,7 @@ export class Witness {
   readonly #signer: Signer<'witness'>
   readonly #logs: ReadonlyMap<string, KnownLog>
   readonly #files: LedgerFiles
-  readonly #clock: Clock
+  readonly #clock: Pick<Clock, 'now'>
 
   constructor({ signer, logs, files, clock = systemClock }: WitnessOptions) {
     this.#signer = signer

@@ -27,7 +27,9 @@ const forbidden: readonly (readonly [file: string, imports: string])[] = [
   ['src/ledger/verify.ts', './disk/disk-ledger-files.ts'],
   ['src/ledger/disk/folders.ts', '../memory/memory-ledger-files.ts'],
   ['src/controller/loop.ts', '../engine/docker/docker-engine.ts'],
+  ['src/controller/publication.ts', '../ledger/disk/disk-ledger-files.ts'],
   ['src/controller/act.ts', '../api/server.ts'],
+  ['src/backup/backup.ts', '../store/sqlite/sqlite-store.ts'],
   ['src/api/server.ts', '../router/haproxy/haproxy-router.ts'],
   ['src/cli/up.ts', '../controller/loop.ts'],
   ['src/cli/status.ts', '../engine/docker/docker-engine.ts'],
@@ -45,6 +47,8 @@ const permitted: readonly (readonly [file: string, imports: string])[] = [
   ['src/ledger/publisher.ts', '../system/serial.ts'],
   ['src/ledger/disk/disk-ledger-files.ts', '../ledger-files.ts'],
   ['src/controller/observe.ts', '../engine/engine.ts'],
+  ['src/controller/publication.ts', '../ledger/publisher.ts'],
+  ['src/backup/backup.ts', '../ledger/ledger-files.ts'],
   ['src/cli/plan.ts', '../api/client.ts'],
   ['src/plan/diff.test.ts', '../engine/memory/memory-engine.ts'],
 ]

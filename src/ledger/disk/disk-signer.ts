@@ -24,7 +24,11 @@ const maxKeyBytes = 4_096
  * Made at the first opening, with a name that nobody else has. Throws LEDGER_INVALID where the two keys don't belong
  * together, and FILE_NOT_FOUND where only the public one is there.
  */
-export async function openSigner(kind: KeyKind, privateKeyFile: string, files: LedgerFiles): Promise<Signer> {
+export async function openSigner<Kind extends KeyKind>(
+  kind: Kind,
+  privateKeyFile: string,
+  files: LedgerFiles,
+): Promise<Signer<Kind>> {
   const known = await readPublicKey(files)
   const name = known === undefined ? newName(kind) : parseVerifierKey(kind, known).name
   const signer = createSigner(kind, name, await readPrivateKey(privateKeyFile, known === undefined))
