@@ -47,8 +47,8 @@ const permitted: readonly (readonly [file: string, imports: string])[] = [
   ['src/ledger/publisher.ts', '../system/serial.ts'],
   ['src/ledger/disk/disk-ledger-files.ts', '../ledger-files.ts'],
   ['src/controller/observe.ts', '../engine/engine.ts'],
-  ['src/controller/publication.ts', '../ledger/publisher.ts'],
-  ['src/backup/backup.ts', '../ledger/ledger-files.ts'],
+  ['src/controller/ledger.ts', '../ledger/publisher.ts'],
+  ['src/backup/copy.ts', '../ledger/ledger-files.ts'],
   ['src/cli/plan.ts', '../api/client.ts'],
   ['src/plan/diff.test.ts', '../engine/memory/memory-engine.ts'],
 ]
