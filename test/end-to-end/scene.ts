@@ -117,9 +117,14 @@ export class Scene {
     return this.spawn({}, commandLine)
   }
 
-  /** A controller that ends itself at a failpoint; resolves once it answers. */
-  async startDyingController(failpoint: string): Promise<ChildProcess> {
-    const child = this.run(process.execPath, [dyingController, ...failpoint.split(' ')], {})
+  /** A controller that ends itself at a failpoint. */
+  startDyingController(failpoint: string): Promise<ChildProcess> {
+    return this.startController(dyingController, failpoint.split(' '))
+  }
+
+  /** A controller of a test's own, by the script that is one; resolves once it answers. */
+  async startController(script: string, parameters: readonly string[] = []): Promise<ChildProcess> {
+    const child = this.run(process.execPath, [script, ...parameters], {})
     child.stdout.resume()
     child.stderr.resume()
     // Not by a command, which would start another one.
@@ -129,7 +134,7 @@ export class Scene {
         ({ pid }) => pid === child.pid,
         () => false,
       )
-    await eventually('the dying controller answers', isAnswering)
+    await eventually('the controller answers', isAnswering)
     return child
   }
 
