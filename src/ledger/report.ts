@@ -7,6 +7,7 @@ import type { Cosignature } from './cosignature.ts'
  * `entry`: it is not the one that was logged. `form`: it is no canonical JSON object.
  * `tile`: a file of hashes is not the one that was logged. `root`: the whole is not what the checkpoint was signed for.
  * `earlier`: the earlier checkpoint can't be used. `fork`, `truncated`: the history that it stands for is gone.
+ * `blob`: a release is not what its name says. `key`: the folder carries another public key.
  * `witness`: a cosignature that is missing or wrong.
  */
 export type ProblemKind =
@@ -22,6 +23,8 @@ export type ProblemKind =
   | 'fork'
   | 'truncated'
   | 'witness'
+  | 'blob'
+  | 'key'
 
 export interface LedgerProblem {
   /** The first entry that it is about. */

@@ -29,6 +29,9 @@ interface Found extends Stretch {
   readonly wrong: number
 }
 
+/** Hears of every entry that is as it was logged. */
+export type OnEntry = (value: Readonly<Record<string, unknown>>, index: number) => void
+
 /** How many stretches are read while as many are checked. */
 const readAhead = 8
 
@@ -39,16 +42,18 @@ export class EntriesCheck {
   readonly #size: number
   /** Whether what stands above the entries is what was signed, so that it is the entries that are wrong. */
   readonly #isTreeRight: boolean
+  readonly #onEntry: OnEntry
   readonly #missing: Tile[] = []
   #entries = 0
   #prunedBefore = 0
 
-  constructor(size: number, source: TileSource, tree: Tree, findings: Findings) {
+  constructor(size: number, source: TileSource, tree: Tree, findings: Findings, onEntry: OnEntry) {
     this.#size = size
     this.#source = source
     this.#tree = tree
     this.#findings = findings
     this.#isTreeRight = !findings.has()
+    this.#onEntry = onEntry
   }
 
   async run(onProgress: (entries: number) => void): Promise<EntriesResult> {
@@ -101,6 +106,7 @@ export class EntriesCheck {
   #readEntry(leaf: Uint8Array, index: number): void {
     const entry = parseEntry(leaf)
     if (isFault(entry)) return this.#findings.add('form', `entry ${index} ${entry.fault}`, index)
+    this.#onEntry(entry.value, index)
     const before = prunedBefore(entry) ?? 0
     if (before <= index) this.#prunedBefore = Math.max(this.#prunedBefore, before)
   }

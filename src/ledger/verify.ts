@@ -2,17 +2,19 @@
 import { type Clock, systemClock } from '../system/clock.ts'
 import { type Checkpoint, openCheckpoint } from './checkpoint.ts'
 import { type Cosignature, openCosignatures } from './cosignature.ts'
-import { toBase64 } from './encoding.ts'
+import { decodeText, toBase64 } from './encoding.ts'
 import { isFault } from './fault.ts'
 import { Findings } from './findings.ts'
 import { parseVerifierKey, type VerifierKey } from './key.ts'
 import type { LedgerFiles } from './ledger-files.ts'
 import { equalBytes, type Hash, leafHash } from './merkle.ts'
+import { publicKeyPath } from './public-key.ts'
 import type { LedgerReport } from './report.ts'
 import { type Snapshot, takeSnapshot } from './snapshot.ts'
 import { TileSource } from './tile-source.ts'
 import { fullWidth, tileAt } from './tiles.ts'
 import { Tree } from './tree.ts'
+import { BlobCheck } from './verify-blobs.ts'
 import { EntriesCheck } from './verify-entries.ts'
 
 export interface VerifyOptions {
@@ -39,9 +41,13 @@ export async function verifyLedger(files: LedgerFiles, options: VerifyOptions): 
   const read = { checkpoint, tree, source, findings }
   await checkRoot(read)
   const onProgress = (entries: number) => options.onProgress?.({ entries, size: checkpoint.size })
-  const result = await new EntriesCheck(checkpoint.size, source, tree, findings).run(onProgress)
+  const blobs = new BlobCheck(files, findings)
+  const entries = new EntriesCheck(checkpoint.size, source, tree, findings, (value, index) => blobs.note(value, index))
+  const result = await entries.run(onProgress)
+  await blobs.run()
   if (options.earlier !== undefined) await checkEarlier(options.earlier, key, read)
   reportSurplus(snapshot, findings)
+  await checkKey(files, options.key, findings)
   const cosignatures = checkWitnesses(checkpoint, witnesses, findings)
   return { ...headOf(checkpoint), ...result, cosignatures, ok: !findings.has(), problems: findings.list() }
 }
@@ -111,6 +117,13 @@ async function hashesAfterFullTiles(
 
 function reportSurplus({ surplus }: Snapshot, findings: Findings): void {
   for (const path of surplus) findings.add('surplus', `${path} is no file of this ledger`)
+}
+
+/** Who takes the key from the folder must not be given another one. */
+async function checkKey(files: LedgerFiles, key: string, findings: Findings): Promise<void> {
+  const bytes = await files.read(publicKeyPath)
+  if (bytes !== undefined && decodeText(bytes) !== `${key}\n`)
+    findings.add('key', `${publicKeyPath} is not the public key by which this is verified`)
 }
 
 function checkWitnesses(
