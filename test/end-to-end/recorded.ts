@@ -1,5 +1,7 @@
 /** Whether all that happened to a scene is on the record, by the ledger's files and a key alone. */
 import { expect } from 'vitest'
+import { createClient } from '../../src/api/client.ts'
+import { socketPath } from '../../src/api/home.ts'
 import type { LedgerReport } from '../../src/ledger/report.ts'
 import type { RecordedEntry } from '../../src/store/store.ts'
 import { eventually } from './eventually.ts'
@@ -10,7 +12,7 @@ import type { Scene } from './scene.ts'
  * of it is signed.
  */
 export async function expectRecorded(scene: Scene): Promise<void> {
-  const entries = (await scene.repave('ledger', 'log')).lines as readonly RecordedEntry[]
+  const entries = await recorded(scene)
   expect(entries.map(({ sequence }) => sequence)).toEqual(entries.map((_, index) => index))
   const intents = entries.filter(({ kind }) => kind.endsWith('.intent'))
   const outcomes = Map.groupBy(entries, ({ operation }) => operation)
@@ -22,4 +24,10 @@ export async function expectRecorded(scene: Scene): Promise<void> {
     return report.size >= entries.length
   })
   expect(report).toMatchObject({ ok: true, problems: [] })
+}
+
+/** Also what is about no environment. */
+function recorded(scene: Scene): Promise<readonly RecordedEntry[]> {
+  const client = createClient(socketPath(scene.home))
+  return Array.fromAsync(client.events({}, false, new AbortController().signal))
 }
