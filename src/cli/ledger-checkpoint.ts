@@ -29,6 +29,6 @@ export async function checkpointText({ folder, files }: ChosenLedger): Promise<s
   })
 }
 
-function unusable(fault: string): RepaveError {
+export function unusable(fault: string): RepaveError {
   return new RepaveError('LEDGER_INVALID', `the checkpoint ${fault}`, { hint: 'see `repave ledger verify`' })
 }

@@ -10,7 +10,7 @@ import { fileFailure } from '../system/file-failure.ts'
 import { readTextFile } from '../system/read-file.ts'
 import { exitDone } from './exit.ts'
 import { chosenLedger, ownKey } from './ledger.ts'
-import { checkpointText } from './ledger-checkpoint.ts'
+import { checkpointText, unusable } from './ledger-checkpoint.ts'
 import { renderReceipt } from './render/ledger.ts'
 import type { Session } from './session.ts'
 
@@ -25,10 +25,7 @@ export async function ledgerReceipt(
 ): Promise<number> {
   const ledger = chosenLedger(undefined)
   const checkpoint = openCheckpoint(await checkpointText(ledger), parseVerifierKey('log', await ownKey(ledger)))
-  if (isFault(checkpoint))
-    throw new RepaveError('LEDGER_INVALID', `the checkpoint ${checkpoint.fault}`, {
-      hint: 'see `repave ledger verify`',
-    })
+  if (isFault(checkpoint)) throw unusable(checkpoint.fault)
   const receipt = await makeReceipt(ledger.files, checkpoint, wholeNumber(entry))
   if (output !== undefined) await writeNew(output, receipt)
   if (json)

@@ -112,7 +112,8 @@ export function createProgram(onExitCode: (code: number) => void): Command {
 type Declare = <Rest extends unknown[]>(usage: string, summary: string, load: () => Promise<Run<Rest>>) => Command
 
 function declareLedger(declare: Declare): void {
-  declare('log', 'show the entries', async () => (await import('./ledger-log.ts')).ledgerLog)
+  declare('log', 'show what was decided and done', async () => (await import('./ledger-log.ts')).ledgerLog)
+    .option('--folder <folder>', 'of a copy in this folder; needs no controller')
     .option('--service <name>', 'only of this service')
     .option('--version <version>', 'only of this version: its name, id, or the first digits of it')
     .option('--instance <name>', 'only of this instance')
@@ -126,22 +127,34 @@ function declareLedger(declare: Declare): void {
     .option('--key <key>', 'the public key (default: the one in the folder)')
     .option('--checkpoint <file>', 'a checkpoint from before: nothing since may be rewritten or cut')
     .option('--witness <key...>', 'public keys of witnesses, each of whom has to have cosigned')
-  declare('receipt <entry>', 'write the proof that one entry is in the ledger', async () => {
-    return (await import('./ledger-receipt.ts')).ledgerReceipt
-  }).option('-o, --output <file>', 'a file (default: standard output)')
-  declare('checkpoint [folder]', 'show the signed head', async () => {
-    return (await import('./ledger-checkpoint.ts')).ledgerCheckpoint
-  })
-  declare('key', 'show the public key', async () => (await import('./ledger-key.ts')).ledgerKey)
-  declare('export <folder>', 'copy the ledger as static files', async () => {
+  declare(
+    'receipt <entry>',
+    'write the proof that one entry is in the ledger, for those who have its public key alone',
+    async () => {
+      return (await import('./ledger-receipt.ts')).ledgerReceipt
+    },
+  ).option('-o, --output <file>', 'a file (default: standard output)')
+  declare(
+    'checkpoint [folder]',
+    'show the signed head: who keeps it can prove later that nothing was rewritten',
+    async () => {
+      return (await import('./ledger-checkpoint.ts')).ledgerCheckpoint
+    },
+  )
+  declare(
+    'key',
+    'show the public key by which the ledger is verified',
+    async () => (await import('./ledger-key.ts')).ledgerKey,
+  )
+  declare('export <folder>', 'copy the ledger as static files, which can be verified anywhere', async () => {
     return (await import('./ledger-export.ts')).ledgerExport
   })
-  declare('witness <folder>', 'cosign checkpoints of ledgers on other machines', async () => {
+  declare('witness <folder>', 'cosign checkpoints of ledgers on other machines, in the foreground', async () => {
     return (await import('./ledger-witness.ts')).ledgerWitness
   })
     .option('--log <key...>', 'public keys of the ledgers that it knows')
     .option('--listen <address>', 'where it listens', '127.0.0.1:7380')
-  declare('cosign <url> <key>', 'have a witness cosign the checkpoint, now and from now on', async () => {
+  declare('cosign <url> <key>', 'have a witness cosign every checkpoint', async () => {
     return (await import('./ledger-cosign.ts')).ledgerCosign
   })
   declare('restart', 'begin another ledger where the state is not the one that was signed', async () => {

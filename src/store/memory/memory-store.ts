@@ -1,9 +1,9 @@
 /** A store that lasts as long as its object: for the simulator, and the measure for the real ones. */
+import { isMatch } from '../entry-filter.ts'
 import { type Entry, leafOf } from '../../model/entry.ts'
 import { releaseId } from '../../model/release.ts'
 import { fleetName, type Scope, scopeName } from '../../model/stack.ts'
 import type {
-  EntryFilter,
   RecordedEntry,
   ReleaseRecord,
   RolloutEnd,
@@ -101,7 +101,7 @@ export function createMemoryStore(): Store {
       return enter(entry)
     },
     async entries(filter) {
-      const matching = entries.filter((entry) => matches(entry, filter))
+      const matching = entries.filter((entry) => isMatch(entry, filter))
       return filter.last === undefined ? matching : matching.slice(Math.max(0, matching.length - filter.last))
     },
     async openIntents() {
@@ -133,18 +133,3 @@ export function createMemoryStore(): Store {
     async close() {},
   }
 }
-
-function matches(entry: RecordedEntry, filter: EntryFilter): boolean {
-  const { kinds, version, after = -1, last: _last, sinceMs = -Infinity, untilMs = Infinity, ...subject } = filter
-  const wanted: Partial<Entry> = subject
-  return (
-    entry.sequence > after &&
-    entry.atMs >= sinceMs &&
-    entry.atMs <= untilMs &&
-    (version === undefined || entry.version?.startsWith(version) === true) &&
-    (kinds === undefined || kinds.includes(entry.kind)) &&
-    filtered.every((column) => wanted[column] === undefined || wanted[column] === entry[column])
-  )
-}
-
-const filtered = ['stack', 'environment', 'service', 'instance', 'by'] as const
