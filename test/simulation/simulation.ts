@@ -240,7 +240,7 @@ class Simulation {
     const routed = this.#world.proxy.services.map(({ pool, routes }) => `${pool} at ${routeWords(routes)}`)
     const known = await Promise.all(scopes.map((scope) => this.#world.store.versions(scope)))
     const versions = known.flat().map(({ service, version, state }) => `${service}@${shortVersion(version)} ${state}`)
-    return [running, routed, versions].map((words) => words.toSorted().join(', ')).join('; ')
+    return [running, routed, versions].map((lines) => lines.toSorted().join(', ')).join('; ')
   }
 }
 
