@@ -96,7 +96,7 @@ export class Loop {
 
   wake(): void {
     this.#woken = true
-    this.#rest.abort()
+    this.#rest.abort('woken')
   }
 
   get views(): readonly ScopeView[] {

@@ -29,15 +29,23 @@ export function sameRoutes(a: readonly RoutedService[], b: readonly RoutedServic
 
 function routesText(services: readonly RoutedService[]): string {
   return services
-    .map(
-      ({ pool, routes }) =>
-        `${pool} ${routes
-          .map((route) => canonicalJson(route))
-          .toSorted()
-          .join(' ')}`,
-    )
+    .map(({ pool, routes }) => `${pool} ${textOf(routes)}`)
     .toSorted()
     .join('\n')
+}
+
+/** Every pass compares the same few lists. */
+const texts = new WeakMap<RoutedService['routes'], string>()
+
+function textOf(routes: RoutedService['routes']): string {
+  const known = texts.get(routes)
+  if (known !== undefined) return known
+  const text = routes
+    .map((route) => canonicalJson(route))
+    .toSorted()
+    .join(' ')
+  texts.set(routes, text)
+  return text
 }
 
 function scopeOf(pool: string): string {

@@ -1,8 +1,9 @@
 /** What there really is of each fleet, whatever the controller knows of it. */
 import type { MemoryInstance } from '../../src/engine/memory/memory-machine.ts'
 import type { Release, ServiceRelease } from '../../src/model/release.ts'
-import { fleetName, resolveQuantity, scopeName, type FleetKey } from '../../src/model/stack.ts'
-import { poolName, type RouterServer } from '../../src/router/router.ts'
+import { routeUrl } from '../../src/model/route.ts'
+import { fleetName, resolveQuantity, scopeName, type FleetKey, type Route } from '../../src/model/stack.ts'
+import { poolName, type RoutedService, type RouterServer } from '../../src/router/router.ts'
 
 export interface FleetTruth {
   readonly key: FleetKey
@@ -123,18 +124,29 @@ export function divergence(fleet: FleetTruth): string | undefined {
 }
 
 /** What keeps a scope from being as decided, or from having ended. */
-export function leftovers(truth: WorldTruth, held: readonly string[], pools: readonly string[]): string | undefined {
+export function leftovers(
+  truth: WorldTruth,
+  held: readonly string[],
+  routed: readonly RoutedService[],
+): string | undefined {
   const wantedScopes = new Set<string>()
-  const wantedPools = new Set<string>()
+  const wanted = new Map<string, readonly Route[]>()
   for (const release of truth.releases.values())
     for (const [service, { routes }] of Object.entries(release.services)) {
       wantedScopes.add(scopeName(release))
-      if (routes.length > 0) wantedPools.add(poolName({ ...release, service }))
+      if (routes.length > 0) wanted.set(poolName({ ...release, service }), routes)
     }
   const scope = held.find((name) => !wantedScopes.has(name))
   if (scope) return `the engine holds something for ${scope}, which is down`
-  const orphan = pools.find((pool) => !wantedPools.has(pool))
-  if (orphan) return `the router has routes to ${orphan}, which nothing wants`
-  const missing = [...wantedPools].find((pool) => !pools.includes(pool))
-  return missing && `the router has no routes to ${missing}`
+  const orphan = routed.find(({ pool }) => !wanted.has(pool))
+  if (orphan) return `the router has routes to ${orphan.pool}, which nothing wants`
+  for (const [pool, routes] of wanted) {
+    const present = routed.find((each) => each.pool === pool)
+    if (!present || routeWords(present.routes) !== routeWords(routes)) return `the router lacks routes to ${pool}`
+  }
+  return undefined
+}
+
+export function routeWords(routes: readonly Route[]): string {
+  return routes.map(routeUrl).toSorted().join(' ')
 }

@@ -5,7 +5,7 @@ import { shortVersion } from '../../src/model/version.ts'
 import { becomesHealthy, imagesOf, scopes, type StackChoice } from './catalogue.ts'
 import { drawFinale, drawHistory } from './draw.ts'
 import type { FaultName } from './faults.ts'
-import { divergence, leftovers } from './fleet-truth.ts'
+import { divergence, leftovers, routeWords } from './fleet-truth.ts'
 import { isCommand, type Action, type Command, type History, type Profile } from './history.ts'
 import type { InvariantName, Violation } from './invariants/invariant.ts'
 import type { Answer } from './people.ts'
@@ -18,6 +18,8 @@ export interface SimulationOptions {
   readonly tamper?: Tamper
   /** The one promise that is looked at; absent: all. */
   readonly only?: InvariantName
+  /** Whether the world ends with its history, without a try whether all can be had and be taken down again. */
+  readonly isShort?: boolean
 }
 
 export interface Outcome {
@@ -30,6 +32,8 @@ export interface Outcome {
   readonly steps: number
   /** Effects that were asked for. */
   readonly acts: number
+  /** Effects and records that were asked for: the moments at which a crash may strike. */
+  readonly moments: number
   /** Controllers that were started after another one had died. */
   readonly recoveries: number
   readonly virtualMs: number
@@ -45,17 +49,18 @@ export async function simulate(options: SimulationOptions): Promise<Outcome> {
   const { seed, steps = defaultSteps } = options
   const history = options.history ?? drawHistory(seededRandom(seed), steps)
   const outcome = await live(history, options)
-  if (outcome.violation || !isComparable(history) || (options.only && options.only !== 'kill anything')) return outcome
+  if (outcome.violation || !isCompared(history, options)) return outcome
   const undisturbed = await live({ ...history, actions: history.actions.filter(isCommand) }, options)
   if (undisturbed.violation) return undisturbed
   const message = `it ends as ${outcome.ending}, and without crashes as ${undisturbed.ending}`
   return undisturbed.ending === outcome.ending ? outcome : { ...outcome, violation: failed('kill anything', message) }
 }
 
-async function live(history: History, { seed, tamper, only }: SimulationOptions): Promise<Outcome> {
+async function live(history: History, options: SimulationOptions): Promise<Outcome> {
+  const { seed, tamper, only } = options
   const world = new World(seed, tamper, only)
   const simulation = new Simulation(world, drawFinale(seededRandom(seed + 1)))
-  const violation = await simulation.run(history, only)
+  const violation = await simulation.run(history, options)
   await world.end()
   return {
     seed,
@@ -65,6 +70,7 @@ async function live(history: History, { seed, tamper, only }: SimulationOptions)
     story: world.story.lines,
     steps: world.steps,
     acts: world.acts,
+    moments: world.moments,
     recoveries: world.recoveries,
     virtualMs: world.clock.now() - world.startedAtMs,
     struck: world.hazards.struck,
@@ -73,7 +79,8 @@ async function live(history: History, { seed, tamper, only }: SimulationOptions)
 }
 
 /** Where only crashes are left to chance, and no image is of the doubtful kind, a run without them must end alike. */
-function isComparable({ patient, actions }: History): boolean {
+function isCompared({ patient, actions }: History, { isShort, only }: SimulationOptions): boolean {
+  if (isShort || (only && only !== 'kill anything')) return false
   const choices = actions.flatMap((action) => (action.kind === 'up' ? Object.values(action.choice) : []))
   return patient && choices.every(({ image }) => !imagesOf('doubtful').includes(image))
 }
@@ -89,17 +96,19 @@ class Simulation {
     this.#finale = finale
   }
 
-  async run({ actions, patient }: History, only?: InvariantName): Promise<Violation | undefined> {
-    const stages = [
-      () => this.#play(actions, patient),
-      () => this.#rest(),
+  async run(
+    { actions, patient }: History,
+    { only, isShort }: Pick<SimulationOptions, 'only' | 'isShort'>,
+  ): Promise<Violation | undefined> {
+    const history = [() => this.#play(actions, patient), () => this.#rest()]
+    const finale = [
       () => this.#bringUpWell(),
       () => this.#bringUpAgain(),
       () => this.#goBack(),
       () => this.#takeDown(),
       () => this.#audit(),
     ]
-    for (const stage of stages) {
+    for (const stage of [...history, ...(isShort ? [] : finale)]) {
       const violation = await stage()
       // What was broken on the way says more than what then did not come about.
       if (this.#world.violation) return this.#world.violation
@@ -125,7 +134,7 @@ class Simulation {
     if (this.#world.violation) return this.#world.violation
     const reason = this.#unjudged() ?? (this.#isDoubtful() ? undefined : obstacle)
     if (reason) return failed('converges', reason)
-    this.ending = this.#picture()
+    this.ending = await this.#picture()
     return undefined
   }
 
@@ -211,9 +220,13 @@ class Simulation {
   #obstacle(): string | undefined {
     const truth = this.#world.truth()
     const busy = this.#world.pending > 0 ? 'a command has no answer' : undefined
-    const pools = this.#world.proxy.services.map(({ pool }) => pool)
     const held = this.#world.machine.scopes('controller').map(scopeName)
-    return busy ?? truth.fleets.map(divergence).find(Boolean) ?? leftovers(truth, held, pools) ?? this.#unjudged()
+    return (
+      busy ??
+      truth.fleets.map(divergence).find(Boolean) ??
+      leftovers(truth, held, this.#world.proxy.services) ??
+      this.#unjudged()
+    )
   }
 
   #unjudged(): string | undefined {
@@ -236,15 +249,17 @@ class Simulation {
       .fleets.some(({ key, wanted }) => wanted && !becomesHealthy(key.service, wanted.imageName))
   }
 
-  #picture(): string {
+  /** What runs, what is routed to it, and what is on record of each version. */
+  async #picture(): Promise<string> {
     const fleets = this.#world.truth().fleets.filter(({ wanted }) => wanted)
-    return fleets
-      .map(
-        ({ key, wanted, instances }) =>
-          `${scopeName(key)}/${key.service}: ${wanted?.version.slice(0, 8)} × ${instances.length}`,
-      )
-      .toSorted()
-      .join(', ')
+    const running = fleets.map(
+      ({ key, wanted, instances }) =>
+        `${scopeName(key)}/${key.service}: ${shortVersion(wanted?.version ?? '')} × ${instances.length}`,
+    )
+    const routed = this.#world.proxy.services.map(({ pool, routes }) => `${pool} at ${routeWords(routes)}`)
+    const known = await Promise.all(scopes.map((scope) => this.#world.store.versions(scope)))
+    const versions = known.flat().map(({ service, version, state }) => `${service}@${shortVersion(version)} ${state}`)
+    return [running, routed, versions].map((lines) => lines.toSorted().join(', ')).join('; ')
   }
 }
 

@@ -65,6 +65,8 @@ export class World {
   steps = 0
   /** Calls so far that change instances or routes. */
   acts = 0
+  /** Effects and records so far. */
+  moments = 0
   /** Commands that have no answer yet. */
   pending = 0
   readonly startedAtMs = startMs
@@ -245,6 +247,7 @@ export class World {
   }
 
   #onCall(call: Call): void {
+    this.moments++
     if (call.nature === 'act') this.#tellAct(call)
     this.#watch(() => this.#monitors.onCall(call, this.truth()))
     if (takesOut(call)) this.#leaving.set(call.subject, (this.#leaving.get(call.subject) ?? 0) + 1)
