@@ -140,13 +140,14 @@ export class Publication {
   }
 
   async #publishAll({ files, publisher }: Ledger): Promise<void> {
+    const before = publisher.published.size
     for (;;) {
       const leaves = await this.#seams.store.leaves(publisher.published.size, batch)
       if (leaves.length === 0) break
       await this.#writeReleases(leaves, files)
       await publisher.publish(leaves)
     }
-    await this.#retain(publisher)
+    if (publisher.published.size > before) await this.#retain(publisher)
   }
 
   /** What decisions are for, under the names that their entries give. */

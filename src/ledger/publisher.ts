@@ -47,6 +47,7 @@ export class Publisher {
   readonly #serial = new Serial()
   #checkpoint: Checkpoint | undefined
   #edge = new Edge()
+  #published: TreeHead = headOf(this.#edge)
   /** Whether files of an earlier edge may be left, but for the one of the last checkpoint. */
   #mayHaveLeftovers = true
   /** Why it is not known which checkpoint is the published one. */
@@ -67,7 +68,7 @@ export class Publisher {
   }
 
   get published(): TreeHead {
-    return { size: this.#edge.size, root: this.#edge.root }
+    return this.#published
   }
 
   /** Undefined until something was published. */
@@ -108,6 +109,7 @@ export class Publisher {
     this.#checkpoint = await readCheckpoint(this.#files, this.#signer.key, this.#origin)
     if (this.#checkpoint === undefined) return
     this.#edge = await readEdge(this.#files, this.#checkpoint)
+    this.#published = headOf(this.#edge)
     await this.#sweep(this.#edge)
   }
 
@@ -117,9 +119,11 @@ export class Publisher {
     if (leaves.length === 0 && this.#checkpoint) return this.#checkpoint
     const [earlier, edge] = [this.#edge, this.#edge.copy()]
     await this.#writeTiles(edge, leaves)
-    const checkpoint = signCheckpoint(this.#origin, edge, this.#signer)
+    const head = headOf(edge)
+    const checkpoint = signCheckpoint(this.#origin, head, this.#signer)
     await this.#writeCheckpoint(checkpoint)
     this.#edge = edge
+    this.#published = head
     // The checkpoint is there: what can't be removed now is tried again after the next one.
     await this.#sweep(earlier).catch(() => (this.#mayHaveLeftovers = true))
     return checkpoint
@@ -195,4 +199,9 @@ export class Publisher {
   async #tiles(): Promise<readonly Tile[]> {
     return (await this.#files.list('tile')).map(parseTilePath).filter((tile) => tile !== undefined)
   }
+}
+
+/** Its root costs a few hundred hashes: it is made once. */
+function headOf({ size, root }: Edge): TreeHead {
+  return { size, root }
 }

@@ -40,7 +40,9 @@ export function leafOf({ lines, ...entry }: Entry): Buffer {
 
 /** The id of the release that the leaf of a decision names. */
 export function releaseOfLeaf(leaf: Uint8Array): string | undefined {
-  const { release }: Partial<Entry> = JSON.parse(Buffer.from(leaf).toString())
+  const text = Buffer.from(leaf).toString()
+  if (!text.includes('"release":')) return undefined
+  const { release }: Partial<Entry> = JSON.parse(text)
   return release
 }
 
