@@ -40,12 +40,13 @@ test(
     await scene.succeed('up')
     const sandboxes = await restingSandboxes(scene)
     const load = await scene.load({ ratePerSecond: 100, methods: ['GET', 'POST'] })
+    const checkpoints: string[] = []
     for (const [index, failpoint] of failpoints.entries()) {
       const greeting = `after ${index}`
       await dieAt(scene, failpoint, () => declare(scene, greeting, (index % 2) + 1))
       expect(await scene.succeed('up'), failpoint).toMatchObject({ ok: true, services: [{ ready: replicas }] })
       await expectWhole(scene, { replicas, greeting, sandboxes })
-      await expectRecorded(scene)
+      checkpoints.push(await expectRecorded(scene, checkpoints))
     }
     expect((await load.stop()).failures).toEqual([])
   },

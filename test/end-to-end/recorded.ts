@@ -1,33 +1,46 @@
 /** Whether all that happened to a scene is on the record, by the ledger's files and a key alone. */
+import { join } from 'node:path'
 import { expect } from 'vitest'
 import { createClient } from '../../src/api/client.ts'
 import { socketPath } from '../../src/api/home.ts'
-import type { LedgerReport } from '../../src/ledger/report.ts'
+import { checkpointPath } from '../../src/ledger/checkpoint.ts'
+import { DiskLedgerFiles } from '../../src/ledger/disk/disk-ledger-files.ts'
+import { readPublicKey } from '../../src/ledger/public-key.ts'
+import { verifyLedger } from '../../src/ledger/verify.ts'
 import type { RecordedEntry } from '../../src/store/store.ts'
 import { eventually } from './eventually.ts'
 import type { Scene } from './scene.ts'
 
 /**
- * Every intent has one outcome, every outcome its intent; what was signed once is still there; and after a moment, all
- * of it is signed.
+ * Every intent has one outcome, every outcome its intent; after a moment, all of it is signed. `earlier` are checkpoints
+ * from before: what they were signed for is still there. Answers the checkpoint that there is now.
  */
-export async function expectRecorded(scene: Scene): Promise<void> {
+export async function expectRecorded(scene: Scene, earlier: readonly string[] = []): Promise<string> {
   const entries = await recorded(scene)
   expect(entries.map(({ sequence }) => sequence)).toEqual(entries.map((_, index) => index))
   const intents = entries.filter(({ kind }) => kind.endsWith('.intent'))
   const outcomes = Map.groupBy(entries, ({ operation }) => operation)
   const settled = intents.map(({ sequence, kind }) => [sequence, kind, outcomes.get(sequence)?.length ?? 0])
   expect(settled.filter(([, , count]) => count !== 1)).toEqual([])
-  let report: LedgerReport | undefined
-  await eventually('all entries are signed', async () => {
-    report = (await scene.repave('ledger', 'verify')).lines.at(-1) as LedgerReport
-    return report.size >= entries.length
-  })
-  expect(report).toMatchObject({ ok: true, problems: [] })
+  await eventually('all entries are signed', async () => (await verify(scene)).size >= entries.length)
+  for (const checkpoint of earlier) expect(await verify(scene, checkpoint)).toMatchObject({ ok: true, problems: [] })
+  return Buffer.from((await filesOf(scene).read(checkpointPath)) ?? '').toString()
 }
 
 /** Also what is about no environment. */
 function recorded(scene: Scene): Promise<readonly RecordedEntry[]> {
   const client = createClient(socketPath(scene.home))
   return Array.fromAsync(client.events({}, false, new AbortController().signal))
+}
+
+async function verify(scene: Scene, earlier?: string) {
+  const files = filesOf(scene)
+  const key = (await readPublicKey(files)) ?? ''
+  const report = await verifyLedger(files, { key, ...(earlier !== undefined && { earlier }) })
+  expect(report).toMatchObject({ ok: true, problems: [] })
+  return report
+}
+
+function filesOf(scene: Scene): DiskLedgerFiles {
+  return new DiskLedgerFiles(join(scene.home, 'ledger'))
 }
