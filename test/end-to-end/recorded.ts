@@ -16,15 +16,25 @@ import type { Scene } from './scene.ts'
  * from before: what they were signed for is still there. Answers the checkpoint that there is now.
  */
 export async function expectRecorded(scene: Scene, earlier: readonly string[] = []): Promise<string> {
-  const entries = await recorded(scene)
+  let entries = await recorded(scene)
+  // What is made ahead for the next change goes on when a command has ended.
+  await eventually('nothing is under way', async () => {
+    entries = await recorded(scene)
+    return outcomes(entries).every(({ count }) => count > 0)
+  })
   expect(entries.map(({ sequence }) => sequence)).toEqual(entries.map((_, index) => index))
-  const intents = entries.filter(({ kind }) => kind.endsWith('.intent'))
-  const outcomes = Map.groupBy(entries, ({ operation }) => operation)
-  const settled = intents.map(({ sequence, kind }) => [sequence, kind, outcomes.get(sequence)?.length ?? 0])
-  expect(settled.filter(([, , count]) => count !== 1)).toEqual([])
+  expect(outcomes(entries).filter(({ count }) => count !== 1)).toEqual([])
   await eventually('all entries are signed', async () => (await verify(scene)).size >= entries.length)
   for (const checkpoint of earlier) expect(await verify(scene, checkpoint)).toMatchObject({ ok: true, problems: [] })
   return Buffer.from((await filesOf(scene).read(checkpointPath)) ?? '').toString()
+}
+
+/** How many outcomes each intent has. */
+function outcomes(entries: readonly RecordedEntry[]) {
+  const byIntent = Map.groupBy(entries, ({ operation }) => operation)
+  return entries
+    .filter(({ kind }) => kind.endsWith('.intent'))
+    .map(({ sequence, kind }) => ({ sequence, kind, count: byIntent.get(sequence)?.length ?? 0 }))
 }
 
 /** Also what is about no environment. */
