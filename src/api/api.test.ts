@@ -97,7 +97,15 @@ test('a follow ends with its reader', async () => {
     scripted({
       events: async function* (_filter, _follow, signal) {
         signal.addEventListener('abort', () => ended.resolve())
-        yield { sequence: 1, atMs: 1, stack: 'shop', environment: 'default', kind: 'decision.up', message: 'up' }
+        yield {
+          sequence: 1,
+          atMs: 1,
+          stack: 'shop',
+          environment: 'default',
+          kind: 'decision.up',
+          by: 'ada',
+          message: 'up',
+        }
         await ended.promise
       },
     }),

@@ -32,6 +32,16 @@ export function claimHome(home: string): Disposable {
   return { [Symbol.dispose]: () => database.close() }
 }
 
+/** Does `work` while no controller can run for `home`. */
+export async function whileClaimed<Result>(home: string, work: () => Promise<Result>): Promise<Result> {
+  const claim = claimHome(home)
+  try {
+    return await work()
+  } finally {
+    claim[Symbol.dispose]()
+  }
+}
+
 function open(file: string): DatabaseSync {
   try {
     return new DatabaseSync(file, { timeout: 0 })

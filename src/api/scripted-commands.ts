@@ -3,7 +3,7 @@ import type { Commands, UpRequest } from '../controller/commands.ts'
 import type { LogLine } from '../engine/engine.ts'
 import { emptyLock } from '../image/lock.ts'
 import type { ProgressReport } from '../model/report.ts'
-import type { HistoryEvent } from '../store/store.ts'
+import type { RecordedEntry } from '../store/store.ts'
 
 type Script<T> = Iterable<T> | AsyncIterable<T>
 
@@ -11,7 +11,7 @@ interface Scripts {
   readonly up?: () => Script<ProgressReport>
   readonly rollback?: () => Script<ProgressReport>
   readonly logs?: (signal: AbortSignal) => Script<LogLine>
-  readonly events?: (filter: unknown, follow: boolean, signal: AbortSignal) => Script<HistoryEvent>
+  readonly events?: (filter: unknown, follow: boolean, signal: AbortSignal) => Script<RecordedEntry>
   readonly status?: Commands['status']
 }
 

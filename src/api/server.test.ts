@@ -69,7 +69,15 @@ test('a client that leaves a follow ends it', async () => {
   const commands = scripted({
     events: async function* (_filter, _follow, signal) {
       signal.addEventListener('abort', () => ended.resolve())
-      yield { sequence: 1, atMs: 1, stack: 'shop', environment: 'default', kind: 'decision.up', message: 'up' }
+      yield {
+        sequence: 1,
+        atMs: 1,
+        stack: 'shop',
+        environment: 'default',
+        kind: 'decision.up',
+        by: 'ada',
+        message: 'up',
+      }
       await ended.promise
     },
   })
@@ -130,7 +138,15 @@ test('work without a verdict means that the controller went away', async () => {
 test('closing cuts a follow that would never end, and removes the socket', async () => {
   const commands = scripted({
     events: async function* (_filter, _follow, signal) {
-      yield { sequence: 1, atMs: 1, stack: 'shop', environment: 'default', kind: 'decision.up', message: 'up' }
+      yield {
+        sequence: 1,
+        atMs: 1,
+        stack: 'shop',
+        environment: 'default',
+        kind: 'decision.up',
+        by: 'ada',
+        message: 'up',
+      }
       await new Promise((resolve) => signal.addEventListener('abort', resolve))
     },
   })

@@ -9,7 +9,7 @@ import type {
   VersionsReport,
 } from '../model/report.ts'
 import type { Scope, Stack } from '../model/stack.ts'
-import type { EventFilter, HistoryEvent } from '../store/store.ts'
+import type { EntryFilter, RecordedEntry } from '../store/store.ts'
 import type { LogLine, LogOptions } from '../engine/engine.ts'
 
 /** Who asks, for the record. */
@@ -39,7 +39,7 @@ export interface LogsRequest extends Scope, Omit<LogOptions, 'signal'> {
   readonly service: string
 }
 
-export type EventsRequest = Omit<EventFilter, 'kinds'>
+export type EventsRequest = Omit<EntryFilter, 'kinds'>
 
 /**
  * Methods that do long work yield progress; the last value is a `result`, or an `error` for a request that
@@ -58,5 +58,5 @@ export interface Commands {
   drift(scope: Scope): Promise<DriftReport>
   logs(request: LogsRequest, signal: AbortSignal): AsyncIterable<LogLine>
   /** With `follow`, goes on until the signal aborts. */
-  events(request: EventsRequest, follow: boolean, signal: AbortSignal): AsyncIterable<HistoryEvent>
+  events(request: EventsRequest, follow: boolean, signal: AbortSignal): AsyncIterable<RecordedEntry>
 }

@@ -6,11 +6,13 @@ import { RepaveError } from '../errors.ts'
 import { emptyLock } from '../image/lock.ts'
 import type { ProgressReport, ResultReport } from '../model/report.ts'
 import type { ServiceSpec, Stack } from '../model/stack.ts'
+import { memorySigner, openMemoryLedger } from '../ledger/memory/memory-ledger.ts'
+import { MemoryLedgerFiles } from '../ledger/memory/memory-ledger-files.ts'
 import { MemoryProbe } from '../probe/memory/memory-probe.ts'
 import { MemoryProxy } from '../router/memory/memory-proxy.ts'
 import { MemoryRouter } from '../router/memory/memory-router.ts'
 import { createMemoryStore } from '../store/memory/memory-store.ts'
-import type { RolloutEnd, Store } from '../store/store.ts'
+import type { Store } from '../store/store.ts'
 import { VirtualClock } from '../system/virtual-clock.ts'
 import { Controller } from './controller.ts'
 
@@ -42,6 +44,8 @@ let wallOffsetMs = 0
 let machine: MemoryMachine
 let proxy: MemoryProxy
 let store: Store
+let ledgerFiles: MemoryLedgerFiles
+const ledgerSigner = memorySigner()
 let controller: Controller
 
 beforeEach(async () => {
@@ -50,6 +54,7 @@ beforeEach(async () => {
   machine = new MemoryMachine(clock)
   proxy = new MemoryProxy(clock, (address) => machine.answer(address) !== 'refused')
   store = createMemoryStore()
+  ledgerFiles = new MemoryLedgerFiles()
   image('web:1')
   controller = await startController()
 })
@@ -66,6 +71,7 @@ async function startController(): Promise<Controller> {
     router: new MemoryRouter(proxy, clock),
     probe: new MemoryProbe(clock, machine),
     store,
+    openLedger: () => openMemoryLedger(ledgerFiles, ledgerSigner),
     info: { pid: 1, socket: '/run/controller.sock' },
     log: () => {},
   }
@@ -332,8 +338,8 @@ test('the next controller finds everything as it was, and goes on with what was 
 test('a version that served is proven, also when the controller dies as its rollout succeeds', async () => {
   await result(up(version('one')))
   const whole = { ...store }
-  const dying = async (end: RolloutEnd) => {
-    await whole.endRollout(end)
+  const dying = async (...ended: Parameters<Store['endRollout']>) => {
+    await whole.endRollout(...ended)
     return new Promise<void>(() => {})
   }
   Object.assign(store, { endRollout: dying })
@@ -398,7 +404,8 @@ test('a record that can not be written does not speak against a version', async 
   const whole = { ...store }
   let failures = 2
   const broken = new RepaveError('STORE_FAILED', 'the store is broken', { hint: 'mend it' })
-  const append: Store['append'] = (entry) => (failures-- > 0 ? Promise.reject(broken) : whole.append(entry))
+  const append: Store['append'] = (entry) =>
+    entry.kind === 'create.intent' && failures-- > 0 ? Promise.reject(broken) : whole.append(entry)
   Object.assign(store, { append })
   expect(await result(up(stack()))).toMatchObject({ ok: true, services: [{ ready: 3 }] })
 })

@@ -3,7 +3,7 @@ import type { LogLine } from '../engine/engine.ts'
 import type { ControllerStatus, DriftReport, ProgressReport, StatusReport, VersionsReport } from '../model/report.ts'
 import { fleetName, type Scope } from '../model/stack.ts'
 import { versionName } from '../model/version.ts'
-import type { HistoryEvent, RolloutRecord } from '../store/store.ts'
+import type { RecordedEntry, RolloutRecord } from '../store/store.ts'
 import type {
   Caller,
   Commands,
@@ -18,6 +18,7 @@ import { down } from './down.ts'
 import { drift } from './drift.ts'
 import { followEvents } from './history.ts'
 import { serviceLogs } from './logs.ts'
+import { Publication } from './publication.ts'
 import { replace } from './replace.ts'
 import { rollback } from './rollback.ts'
 import type { Seams } from './seams.ts'
@@ -28,20 +29,24 @@ import type { ScopeView } from './views.ts'
 export class Controller implements Commands {
   readonly #seams: Seams
   readonly #desk: Desk
+  readonly #publication: Publication
 
   constructor(seams: Seams) {
     this.#seams = seams
-    this.#desk = new Desk(seams)
+    this.#publication = new Publication(seams)
+    this.#desk = new Desk(seams, () => this.#publication.wake())
   }
 
-  /** Recovery is the only way of starting. */
+  /** Recovery is the only way of starting. Throws LEDGER_BEHIND before anything is done. */
   async start(): Promise<void> {
+    await this.#publication.start()
     await this.#desk.loop.start()
   }
 
   /** Ends this controller; instances and router serve on. */
   async stop(): Promise<void> {
     await this.#desk.loop.stop()
+    await this.#publication.stop()
   }
 
   /** Nothing is declared, nothing runs and nobody waits for an answer. */
@@ -109,7 +114,7 @@ export class Controller implements Commands {
     return serviceLogs(this.#desk, request, signal)
   }
 
-  events(request: EventsRequest, follow: boolean, signal: AbortSignal): AsyncIterable<HistoryEvent> {
+  events(request: EventsRequest, follow: boolean, signal: AbortSignal): AsyncIterable<RecordedEntry> {
     return followEvents(this.#desk, request, follow, signal)
   }
 
@@ -122,7 +127,7 @@ export class Controller implements Commands {
     )
     return {
       nowMs: this.#seams.clock.now(),
-      problems: loop.problems(),
+      problems: [...loop.problems(), ...this.#publication.troubles()],
       rollouts: new Map(last.filter((entry): entry is [string, RolloutRecord] => entry[1] !== undefined)),
       crashLoop: (key) => loop.crashLoop(key),
     }

@@ -21,10 +21,14 @@ export class Desk {
   readonly #feeds = new Set<Feed>()
   readonly #busy = new Map<string, string>()
 
-  constructor(seams: Seams) {
+  /** `onPass`: something may have happened. */
+  constructor(seams: Seams, onPass: () => void) {
     this.seams = seams
     this.loop = new Loop(seams, {
-      onPass: () => this.#feeds.forEach((feed) => feed.onPass()),
+      onPass: () => {
+        this.#feeds.forEach((feed) => feed.onPass())
+        onPass()
+      },
       onEffect: (order, error) => this.#feeds.forEach((feed) => feed.onEffect(order, error)),
     })
   }

@@ -3,6 +3,7 @@ import { MemoryEngine } from '../engine/memory/memory-engine.ts'
 import { MemoryMachine } from '../engine/memory/memory-machine.ts'
 import { goodBehaviour } from '../engine/memory/memory-process.ts'
 import { defaultHardening, versionId, type VersionSpec } from '../model/version.ts'
+import { openMemoryLedger } from '../ledger/memory/memory-ledger.ts'
 import { MemoryProbe } from '../probe/memory/memory-probe.ts'
 import { MemoryProxy } from '../router/memory/memory-proxy.ts'
 import { MemoryRouter } from '../router/memory/memory-router.ts'
@@ -36,7 +37,16 @@ beforeEach(() => {
   const router = new MemoryRouter(new MemoryProxy(clock), clock)
   const probe = new MemoryProbe(clock, machine)
   const info = { pid: 1, socket: '/run/controller.sock' }
-  const seams = { clock, engine, router, probe, store: createMemoryStore(), info, log: () => {} }
+  const seams = {
+    clock,
+    engine,
+    router,
+    probe,
+    store: createMemoryStore(),
+    openLedger: () => openMemoryLedger(),
+    info,
+    log: () => {},
+  }
   dispatcher = new Dispatcher(seams, { onIntent: () => {}, onEnd: () => {} })
 })
 

@@ -242,10 +242,7 @@ export class Loop {
   }
 
   #noteEvent(event: EngineEvent): void {
-    if (event.kind === 'lost') {
-      this.#fresh = true
-      this.#upkeep.forget()
-    }
+    if (event.kind === 'lost') this.#fresh = true
     this.wake()
   }
 
@@ -253,7 +250,6 @@ export class Loop {
     const { key, effect } = order
     if (error) this.#seams.log(`${fleetName(key)}: ${effect.kind} ${effect.instance} failed: ${error.message}`)
     const isBirth = effect.kind === 'create' || effect.kind === 'start'
-    if (isBirth) this.#upkeep.forget(key)
     if (isBirth && !error) this.recollection.noteRuns(effect.instance)
     if (error && isBirth && !error.retryable && !saysNothingOfVersions.has(error.code)) {
       const version = effect.kind === 'create' ? effect.version : (order.instance?.version ?? '')

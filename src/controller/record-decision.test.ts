@@ -12,6 +12,7 @@ const decision: ReleaseDecision = {
   by: 'ada',
   atMs: 1,
   ends: [],
+  entries: [],
   starts: [{ service: 'web', from: null, to: 'a'.repeat(64) }],
 }
 

@@ -8,10 +8,16 @@ import { type Release, releaseId } from '../model/release.ts'
 import { planRelease } from '../plan/plan.ts'
 import type { UpRequest } from './commands.ts'
 import type { Desk } from './desk.ts'
+import { recordingImages } from './records.ts'
 import { awaitRest, takeUp } from './take-up.ts'
 
 export async function planUp(desk: Desk, request: UpRequest): Promise<{ plan: PlanReport; lock: Lock }> {
-  const { images, lock } = await resolveImages(request.stack, request.lock, desk.seams.engine, options(request))
+  const { images, lock } = await resolveImages(
+    request.stack,
+    request.lock,
+    recordingImages(desk.seams, request.stack),
+    options(request),
+  )
   const release = toRelease(request.stack, images)
   await desk.admitRoutes(release)
   return { plan: planFor(desk, release), lock }
@@ -19,7 +25,7 @@ export async function planUp(desk: Desk, request: UpRequest): Promise<{ plan: Pl
 
 export async function* up(desk: Desk, request: UpRequest): AsyncIterable<ProgressReport> {
   const { images, lock } = yield* told<ResolvedImages>((tell) =>
-    resolveImages(request.stack, request.lock, desk.seams.engine, {
+    resolveImages(request.stack, request.lock, recordingImages(desk.seams, request.stack), {
       ...options(request),
       progress: (service, message) => tell({ kind: 'image', service, message }),
     }),

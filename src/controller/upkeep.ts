@@ -1,6 +1,9 @@
 /** What fleets share: the router's routes, and each environment's network and namespaces. */
 import { asRepaveError, type RepaveError } from '../errors.ts'
+import { routeUrl } from '../model/route.ts'
 import { type Scope, scopeName } from '../model/stack.ts'
+import type { RoutedService } from '../router/router.ts'
+import { recorded } from './records.ts'
 import { Retries } from './retries.ts'
 import { sameRoutes, wantedRoutes } from './routes.ts'
 import type { Seams } from './seams.ts'
@@ -16,7 +19,6 @@ export class Upkeep {
   readonly #onEnd: () => void
   readonly #underWay = new Set<string>()
   readonly #retries = new Retries()
-  readonly #reserved = new Map<string, number>()
 
   constructor(seams: Seams, onEnd: () => void) {
     this.#seams = seams
@@ -31,14 +33,9 @@ export class Upkeep {
     return this.#retries.nextTimeMs(nowMs)
   }
 
-  /** What was made ahead may be lost or used up: there, or everywhere. */
-  forget(scope?: Scope): void {
-    if (scope) this.#reserved.delete(scopeName(scope))
-    else this.#reserved.clear()
-  }
-
   isDone(view: ScopeView, views: readonly ScopeView[], sight: Sight): boolean {
-    if (this.#underWay.has('routes') || this.#underWay.has(`retire ${scopeName(view.scope)}`)) return false
+    const inTheWay = [effectName('configure'), effectName('retire', view.scope)]
+    if (inTheWay.some((name) => this.#underWay.has(name))) return false
     return sameRoutes(wantedRoutes(views, sight.router), sight.router.services) && !isHollow(view, sight)
   }
 
@@ -46,7 +43,7 @@ export class Upkeep {
     this.#tendRoutes(views, sight)
     for (const view of views) {
       if (isHollow(view, sight)) this.#retire(view.scope)
-      else if (isWanted(view) && isSettled(view.scope)) this.#reserve(view)
+      else if (isWanted(view) && isSettled(view.scope)) this.#reserve(view, sight)
     }
     const known = new Set(views.map(({ scope }) => scopeName(scope)))
     const occupied = new Set(sight.engine.instances.map(scopeName))
@@ -56,34 +53,28 @@ export class Upkeep {
 
   #tendRoutes(views: readonly ScopeView[], sight: Sight): void {
     const wanted = wantedRoutes(views, sight.router)
-    if (sameRoutes(wanted, sight.router.services)) this.#retries.forget('routes')
-    else this.#attempt('routes', () => this.#seams.router.configure(wanted))
+    if (sameRoutes(wanted, sight.router.services)) this.#retries.forget(effectName('configure'))
+    else this.#attempt('configure', undefined, routeWords(wanted), () => this.#seams.router.configure(wanted))
   }
 
   #retire(scope: Scope): void {
-    this.#reserved.delete(scopeName(scope))
-    this.#attempt(`retire ${scopeName(scope)}`, () => this.#seams.engine.retire(scope))
+    this.#attempt('retire', scope, 'nothing of it is wanted any more', () => this.#seams.engine.retire(scope))
   }
 
-  #reserve({ scope, fleets }: ScopeView): void {
+  #reserve({ scope, fleets }: ScopeView, { engine }: Sight): void {
     const surge = Math.max(0, ...fleets.map(({ target }) => target.surge))
     const count = Math.min(mostSpares, Math.max(surge, Math.min(2 * surge, mostDoubled)))
-    const name = scopeName(scope)
-    if (this.#reserved.get(name) === count) return
-    this.#attempt(`reserve ${name}`, async () => {
-      // Noted first: what is used up meanwhile is forgotten, and made again.
-      this.#reserved.set(name, count)
-      await this.#seams.engine.reserve(scope, count).catch((error: unknown) => {
-        this.#reserved.delete(name)
-        throw error
-      })
-    })
+    const spares = engine.scopes.find((each) => scopeName(each) === scopeName(scope))?.spares ?? 0
+    const reason = `${count} network namespaces ahead of need`
+    if (spares !== count) this.#attempt('reserve', scope, reason, () => this.#seams.engine.reserve(scope, count))
   }
 
-  #attempt(name: string, work: () => Promise<void>): void {
+  #attempt(kind: string, scope: Scope | undefined, reason: string, work: () => Promise<void>): void {
+    const name = effectName(kind, scope)
     if (this.#underWay.has(name) || !this.#retries.isDue(name, this.#seams.clock.steady())) return
     this.#underWay.add(name)
-    void this.#run(name, work)
+    const subject = scope ? { stack: scope.stack, environment: scope.environment } : {}
+    void this.#run(name, () => recorded(this.#seams, subject, { kind, reason }, work))
   }
 
   async #run(name: string, work: () => Promise<void>): Promise<void> {
@@ -93,6 +84,15 @@ export class Upkeep {
     if (error) this.#seams.log(`${name} failed: ${error.message}`)
     this.#onEnd()
   }
+}
+
+function effectName(kind: string, scope?: Scope): string {
+  return scope ? `${kind} ${scopeName(scope)}` : kind
+}
+
+function routeWords(services: readonly RoutedService[]): string {
+  const urls = services.flatMap(({ routes }) => routes.map(routeUrl))
+  return urls.length > 0 ? urls.join(', ') : 'no routes'
 }
 
 function isWanted({ record }: ScopeView): boolean {

@@ -7,7 +7,7 @@ import type { ReleaseRecord, RolloutRecord } from '../store/store.ts'
 import { lastWords } from './act.ts'
 import type { Decisions } from './decisions.ts'
 import type { Recollection } from './recollection.ts'
-import { recordEvent, saveVersion } from './records.ts'
+import { entryOf, saveVersion } from './records.ts'
 import type { Rollouts } from './rollouts.ts'
 import type { Seams } from './seams.ts'
 import type { ScopeView } from './views.ts'
@@ -50,10 +50,10 @@ export class Verdicts {
     // Before the rollout is over: a controller that dies in between leaves both to the next one.
     await saveVersion(this.#seams, rollout, service, 'proven')
     if (this.#rollouts.of(rollout) !== rollout) return true
-    await this.#seams.store.endRollout({ id: rollout.id, state: 'succeeded', endedAtMs: nowMs })
-    if (this.#rollouts.of(rollout) === rollout) this.#rollouts.end(rollout)
     const message = `${versionName(rollout.service, rollout.to)} serves`
-    await recordEvent(this.#seams, rollout, 'rollout.succeeded', message, rollout.to)
+    const entry = entryOf({ ...rollout, version: rollout.to }, { atMs: nowMs, kind: 'rollout.succeeded', message })
+    await this.#seams.store.endRollout({ id: rollout.id, state: 'succeeded', endedAtMs: nowMs }, entry)
+    if (this.#rollouts.of(rollout) === rollout) this.#rollouts.end(rollout)
     return false
   }
 
@@ -66,7 +66,6 @@ export class Verdicts {
     const previous = await this.#previous(rollout, current)
     if (!(await this.#decisions.takeBack(rollout, current, previous, { reason, logs }))) return true
     await saveVersion(this.#seams, rollout, failed, 'failed')
-    await recordEvent(this.#seams, rollout, 'rollout.aborted', [reason, ...logs].join('\n'), rollout.to)
     this.#seams.log(`${fleetName(rollout)}: rollout to ${shortVersion(rollout.to)} aborted: ${reason}`)
     return true
   }
@@ -84,8 +83,8 @@ export class Verdicts {
     const live = symptom ? await lastWords(symptom.instance, this.#seams) : []
     if (live.length > 0) return live
     const { stack, environment, service } = rollout
-    const exits = await this.#seams.store.events({ stack, environment, service, kinds: ['instance.exited'], last: 3 })
-    const newest = exits.findLast((event) => event.version === rollout.to)
-    return newest ? newest.message.split('\n').slice(1) : []
+    const filter = { stack, environment, service, version: rollout.to, kinds: ['instance.exited'], last: 1 }
+    const [newest] = await this.#seams.store.entries(filter)
+    return newest?.lines ?? []
   }
 }

@@ -75,7 +75,12 @@ export interface ObservedInstance extends FleetKey {
 export interface EngineState {
   readonly instances: readonly ObservedInstance[]
   /** Environments for which the engine holds anything (networks, prepared namespaces), also without instances. */
-  readonly scopes: readonly Scope[]
+  readonly scopes: readonly HeldScope[]
+}
+
+export interface HeldScope extends Scope {
+  /** What is ready, or being made ready, for instances to come. */
+  readonly spares: number
 }
 
 export interface LogLine {

@@ -60,6 +60,18 @@ export function observationContract(stage: Stage): void {
       expect(await list(stage.scene.engine)).toEqual([])
     })
 
+    test('tell what is left of what was reserved', async () => {
+      const { engine, desk } = stage.scene
+      const spares = async () => (await engine.observe()).scopes.map((scope) => scope.spares)
+      await engine.reserve(desk.scope, 2)
+      expect(await spares()).toEqual([2])
+      await stage.scene.running()
+      expect(await spares()).toEqual([1])
+      await engine.reserve(desk.scope, 1)
+      await stage.scene.running()
+      expect(await spares()).toEqual([0])
+    })
+
     test('take instances, reserved or not', async () => {
       await stage.scene.engine.reserve(stage.scene.desk.scope, 1)
       const orders = await Promise.all([stage.scene.running(), stage.scene.running()])
@@ -88,7 +100,7 @@ export function observationContract(stage: Stage): void {
       await stage.scene.fixture.neighbour.reserve(stage.scene.desk.scope, 1)
       expect(await scopesOf(stage.scene.engine)).toEqual([])
       await stage.scene.engine.retire(stage.scene.desk.scope)
-      expect((await stage.scene.fixture.neighbour.observe()).scopes).toEqual([stage.scene.desk.scope])
+      expect(await scopesOf(stage.scene.fixture.neighbour)).toEqual([stage.scene.desk.scope])
     })
   })
 

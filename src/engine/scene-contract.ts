@@ -135,7 +135,8 @@ export async function list(engine: Engine): Promise<readonly ObservedInstance[]>
 }
 
 export async function scopesOf(engine: Engine): Promise<readonly Scope[]> {
-  return (await engine.observe({ fresh: true })).scopes
+  const { scopes } = await engine.observe({ fresh: true })
+  return scopes.map(({ stack, environment }) => ({ stack, environment }))
 }
 
 export async function find(engine: Engine, name: string): Promise<ObservedInstance | undefined> {

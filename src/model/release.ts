@@ -19,6 +19,11 @@ export interface Release extends Scope {
   readonly services: Readonly<Record<string, ServiceRelease>>
 }
 
+/** Where a ledger's files hold what a decision is for. */
+export function blobPath(release: Release): string {
+  return `blob/${releaseId(release)}`
+}
+
 /** The SHA-256 of the release's RFC 8785 form, in hex. */
 export function releaseId(release: Release): string {
   return createHash('sha256').update(canonicalJson(release)).digest('hex')

@@ -25,6 +25,8 @@ export interface DockerFixture extends EngineFixture {
   /** Between the engine under test and dockerd. */
   readonly proxy: SocketProxy
   readonly outsider: Outsider
+  /** Of the engine under test. */
+  readonly owner: string
   /** A further engine with the owner of the one under test: the controller's next life. */
   nextLife(): Engine
 }
@@ -42,6 +44,7 @@ export async function setUpDocker(): Promise<DockerFixture> {
   const goodTag = `localhost:1/repave-contract-${randomUUID()}:1`
   return {
     engine,
+    owner,
     neighbour: createDockerEngine({ owner: `neighbour-${randomUUID()}`, socketPath }),
     nextLife: () => createDockerEngine({ owner, socketPath }),
     image,

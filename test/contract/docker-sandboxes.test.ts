@@ -1,6 +1,10 @@
 /** What only the Docker engine has: sandboxes made ahead, and the hazards of ending a process. */
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest'
+import { DockerClient } from '../../src/engine/docker/docker-client.ts'
 import { createDockerEngine } from '../../src/engine/docker/docker-engine.ts'
+import { DockerImages } from '../../src/engine/docker/docker-images.ts'
+import { SandboxPool } from '../../src/engine/docker/sandbox-pool.ts'
+import { ScopeNetworks } from '../../src/engine/docker/scope-networks.ts'
 import type { Engine, PreparedImage } from '../../src/engine/engine.ts'
 import type { Scope } from '../../src/model/stack.ts'
 import { buildRequest, setUpDocker, type DockerFixture } from './docker-fixture.ts'
@@ -23,6 +27,13 @@ afterAll(() => fixture?.cleanup())
 const order = (number: number, ...more: [change?: Parameters<typeof anOrder>[4]]) =>
   anOrder(scope, image, fixture.programs.polite, number, ...more)
 
+/** Beside the engine's own. */
+function aPool(): SandboxPool {
+  const client = new DockerClient(fixture.proxy.socketPath)
+  const images = new DockerImages(client)
+  return new SandboxPool(client, fixture.owner, new ScopeNetworks(client, fixture.owner), images)
+}
+
 describe('sandboxes', () => {
   test('are made ahead, and taken', async () => {
     await engine.reserve(scope, 2)
@@ -30,6 +41,46 @@ describe('sandboxes', () => {
     expect(reserved).toHaveLength(2)
     await Promise.all([engine.create(order(1)), engine.create(order(2))])
     expect(await usedSandboxes()).toEqual(reserved)
+  })
+
+  test('are not given up for what a look saw that was begun before they ran', async () => {
+    const pool = aPool()
+    const look = pool.beginLook()
+    await pool.reserve(scope, 1)
+    const [id = ''] = await sandboxes()
+    const asMade = { id, name: '', scope, isRunning: false, isUsed: false }
+    pool.reconcile([asMade], look)
+    expect(pool.spares(scope)).toBe(1)
+    pool.reconcile([asMade], pool.beginLook())
+    expect(pool.spares(scope)).toBe(0)
+    await pool.drain(scope, [])
+  })
+
+  test('are not adopted from a look that was begun before they were removed, and are dropped once they are gone', async () => {
+    const pool = aPool()
+    await pool.reserve(scope, 2)
+    const seen = (await sandboxes()).map((id) => ({ id, name: '', scope, isRunning: true, isUsed: false }))
+    const look = pool.beginLook()
+    await pool.drain(scope, seen)
+    await pool.reserve(scope, 1)
+    pool.reconcile(seen, look)
+    expect(await sandboxes()).toHaveLength(1)
+    expect(pool.spares(scope)).toBe(1)
+    pool.reconcile([], pool.beginLook())
+    expect(pool.spares(scope)).toBe(0)
+    await pool.drain(scope, [])
+  })
+
+  test('are told to be missing when they have died', async () => {
+    await engine.reserve(scope, 2)
+    const [victim = ''] = await sandboxes()
+    await fixture.kill(victim)
+    await vi.waitFor(
+      async () => expect((await engine.observe()).scopes).toContainEqual({ ...scope, spares: 1 }),
+      10_000,
+    )
+    await engine.reserve(scope, 2)
+    expect(await sandboxes()).toHaveLength(2)
   })
 
   test('are never shared', async () => {

@@ -116,7 +116,7 @@ export class Hazards {
 
   #callFault({ on }: Call): CallFault | undefined {
     const armed = this.#calls.get(on)
-    if (!armed || on === 'store') return undefined
+    if (!armed || on === 'store' || on === 'ledger') return undefined
     if (--armed.left === 0) this.#calls.delete(on)
     this.count(callFaultNames[on][armed.fault])
     return armed.fault

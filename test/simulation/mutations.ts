@@ -117,7 +117,7 @@ export const mutations: readonly Mutation[] = [
     flaw: 'takes back an instance that a dead one told to end',
     breaks: 'no request lost',
     tamper: withStore(({ store }) => ({
-      events: async (filter) => (await store.events(filter)).filter(({ kind }) => kind !== 'destroy.intent'),
+      entries: async (filter) => (await store.entries(filter)).filter(({ kind }) => kind !== 'destroy.intent'),
     })),
   },
   {
@@ -207,7 +207,7 @@ function deciding(change: (release: Release) => Release): Tamper {
 }
 
 async function decidedAgain(record: ReleaseRecord, store: Store): Promise<ReleaseRecord> {
-  return (await store.decide({ ...record, ends: [], starts: [] })).record
+  return (await store.decide({ ...record, ends: [], starts: [], entries: [] })).record
 }
 
 function eachService(release: Release, change: (service: ServiceRelease) => ServiceRelease): Release {

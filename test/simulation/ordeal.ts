@@ -70,7 +70,7 @@ export class Ordeal {
 
   async #beSeenLate({ on }: Call): Promise<void> {
     const { hazards, clock } = this.#world
-    const lateMs = on === 'store' ? 0 : hazards.sightMs[on]
+    const lateMs = on === 'engine' || on === 'router' ? hazards.sightMs[on] : 0
     if (lateMs === 0) return
     hazards.count(on === 'engine' ? 'the engine is seen late' : 'the router is seen late')
     await clock.sleep(lateMs)

@@ -101,7 +101,13 @@ class Simulation {
     { only, isShort }: Pick<SimulationOptions, 'only' | 'isShort'>,
   ): Promise<Violation | undefined> {
     const history = [() => this.#play(actions, patient), () => this.#rest()]
-    const finale = [() => this.#bringUpWell(), () => this.#bringUpAgain(), () => this.#goBack(), () => this.#takeDown()]
+    const finale = [
+      () => this.#bringUpWell(),
+      () => this.#bringUpAgain(),
+      () => this.#goBack(),
+      () => this.#takeDown(),
+      () => this.#audit(),
+    ]
     for (const stage of [...history, ...(isShort ? [] : finale)]) {
       const violation = await stage()
       // What was broken on the way says more than what then did not come about.
@@ -181,6 +187,19 @@ class Simulation {
     return held[0] ? failed('converges', `the engine holds something for ${scopeName(held[0])} after down`) : undefined
   }
 
+  /** All of that is in the ledger, signed, and can be verified. */
+  async #audit(): Promise<Violation | undefined> {
+    const { clock } = this.#world
+    for (const endMs = clock.now() + signMs; ;) {
+      await this.#world.runUntil(clock.now() + lookEveryMs)
+      const { report, recorded } = await this.#world.audit()
+      if (report.ok && report.size === recorded) return undefined
+      const [problem] = report.problems
+      const message = problem?.message ?? `${recorded} entries are recorded, and ${report.size} are signed`
+      if (problem || clock.now() >= endMs) return failed('on the record', message)
+    }
+  }
+
   async #answered(command: Command): Promise<Answer | undefined> {
     let answer: Answer | undefined
     void this.#world.give(command).then((given) => (answer = given))
@@ -248,6 +267,7 @@ const restMs = 200_000
 const patienceMs = 90_000
 const answerMs = 240_000
 const lookEveryMs = 500
+const signMs = 30_000
 
 function isOk(answer: Answer | undefined): answer is Answer & { kind: 'result' } {
   return answer?.kind === 'result' && answer.result.ok

@@ -4,7 +4,16 @@ import type { Action, Crash } from './history.ts'
 import { serviceNames, type StackChoice } from './catalogue.ts'
 import type { Quantity, Scope } from '../../src/model/stack.ts'
 
-export type Teller = 'people' | 'mishap' | 'controller' | 'engine' | 'router' | 'store' | 'machine' | 'traffic'
+export type Teller =
+  | 'people'
+  | 'mishap'
+  | 'controller'
+  | 'engine'
+  | 'router'
+  | 'store'
+  | 'ledger'
+  | 'machine'
+  | 'traffic'
 
 export class Story {
   readonly #clock: Clock

@@ -2,11 +2,17 @@
 import { MemoryEngine } from '../../src/engine/memory/memory-engine.ts'
 import { MemoryMachine } from '../../src/engine/memory/memory-machine.ts'
 import type { EngineEvent } from '../../src/engine/engine.ts'
+import { formatVerifierKey } from '../../src/ledger/key.ts'
+import { memorySigner, openMemoryLedger } from '../../src/ledger/memory/memory-ledger.ts'
+import { MemoryLedgerFiles } from '../../src/ledger/memory/memory-ledger-files.ts'
+import type { LedgerReport } from '../../src/ledger/report.ts'
+import { verifyLedger } from '../../src/ledger/verify.ts'
 import { scopeName } from '../../src/model/stack.ts'
 import { MemoryProxy, type MemorySession } from '../../src/router/memory/memory-proxy.ts'
 import { MemoryRouter } from '../../src/router/memory/memory-router.ts'
 import type { RouterServer } from '../../src/router/router.ts'
 import type { Store } from '../../src/store/store.ts'
+import { systemClock } from '../../src/system/clock.ts'
 import { seededRandom } from '../../src/system/random.ts'
 import { VirtualClock } from '../../src/system/virtual-clock.ts'
 import { fillImages } from './catalogue.ts'
@@ -20,7 +26,7 @@ import { Monitors } from './invariants/monitors.ts'
 import type { Life } from './life.ts'
 import { Misfortune } from './misfortune.ts'
 import { People, type Answer } from './people.ts'
-import { aroundEngine, aroundRouter, aroundStore, type Call } from './seams.ts'
+import { aroundEngine, aroundLedger, aroundRouter, aroundStore, type Call } from './seams.ts'
 import { SimulatedProbe } from './simulated-probe.ts'
 import { actionWords, Story } from './story.ts'
 import { Succession, type ControllerSeams } from './succession.ts'
@@ -29,6 +35,8 @@ import { sendRequests } from './traffic.ts'
 const startMs = Date.UTC(2026, 0, 1)
 const timings = { createMs: 15, removeMs: 10, observeMs: 2 }
 const pulseMs = 500
+/** Of every world: what it signs tells none of them apart. */
+const signer = memorySigner()
 
 /** Replaces a seam of the controller by one that is broken, to show that the simulation notices. */
 export type Tamper = (seams: ControllerSeams) => ControllerSeams
@@ -46,6 +54,7 @@ export class World {
   readonly #decided = new Decided((decree) => this.#onDecision(decree))
   readonly #succession: Succession
   readonly #misfortune: Misfortune
+  readonly #ledgerFiles = new MemoryLedgerFiles()
   readonly #probe = new SimulatedProbe(this.clock, this.machine, this.hazards)
   readonly #leaving = new Map<string, number>()
   readonly #ended = new AbortController()
@@ -135,6 +144,13 @@ export class World {
     void this.#succession.ruler()
   }
 
+  /** What somebody from outside finds who has the ledger's files and the public key, and how many entries there are. */
+  async audit(): Promise<{ readonly report: LedgerReport; readonly recorded: number }> {
+    const clock = { ...systemClock, sleep: async () => undefined }
+    const report = await verifyLedger(this.#ledgerFiles, { key: formatVerifierKey(signer.key), clock })
+    return { report, recorded: await this.#decided.store.size() }
+  }
+
   async end(): Promise<void> {
     this.#ended.abort()
     this.#succession.close()
@@ -196,10 +212,15 @@ export class World {
       engine: aroundEngine(engine, life.around, life.deliver),
       router: aroundRouter(router, life.around, life.deliver),
       store: aroundStore(this.#decided.store, life.around),
+      openLedger: () => life.whileAlive(async () => aroundLedger(await this.#openLedger(), life.around)),
       probe: { probe: (...question) => life.whileAlive(() => this.#probe.probe(...question)) },
       info: { pid: 1, socket: '/simulated' },
       log: (line) => life.isOver || this.story.tell('controller', line),
     })
+  }
+
+  #openLedger(): ReturnType<ControllerSeams['openLedger']> {
+    return openMemoryLedger(this.#ledgerFiles, signer)
   }
 
   #onDeath({ meanwhile }: Pick<Crash, 'meanwhile'>): void {

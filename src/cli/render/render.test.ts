@@ -252,9 +252,21 @@ test('versions, drift, events and log lines', () => {
     environment: 'default',
     service: 'web',
     kind: 'create.done',
+    by: 'repave',
     message: '3 are wanted',
   }
-  expect(renderEvent(event, plainStyle)).toBe('2026-11-23 08:00:00Z  shop/default  create.done  web  3 are wanted')
+  expect(renderEvent(event, plainStyle)).toEqual(['2026-11-23 08:00:00Z  shop/default  create.done  web  3 are wanted'])
+  const asked = { ...event, kind: 'decision.up', by: 'ada', message: 'the stack file changed' }
+  expect(renderEvent(asked, plainStyle)).toEqual([
+    '2026-11-23 08:00:00Z  shop/default  decision.up  web  the stack file changed  (by ada)',
+  ])
+  const exited = {
+    ...event,
+    kind: 'instance.exited',
+    message: 'exited with code 1',
+    lines: ['no database', '\u001b[2J'],
+  }
+  expect(renderEvent(exited, plainStyle).slice(1)).toEqual(['  | no database', '  | '])
   const line = {
     instance: 'web-1',
     stream: 'stdout' as const,

@@ -79,7 +79,9 @@ class DockerEngine implements Engine {
     const isFresh = options.fresh === true
     const [look, scopes] = await Promise.all([this.#observer.look({ isFresh }), this.#networks.scopes(isFresh)])
     this.#sandboxes.reconcile(look.sandboxes, number)
-    return { instances: look.instances, scopes: distinctScopes([...scopes, ...look.sandboxes.map(scopeOfSandbox)]) }
+    const held = distinctScopes([...scopes, ...look.sandboxes.map(scopeOfSandbox)])
+    const withSpares = held.map((scope) => ({ ...scope, spares: this.#sandboxes.spares(scope) }))
+    return { instances: look.instances, scopes: withSpares }
   }
 
   logs(name: string, options: LogOptions = {}): AsyncIterable<LogLine> {

@@ -41,8 +41,13 @@ export class SandboxPool {
   readonly #networks: ScopeNetworks
   readonly #images: DockerImages
   readonly #pools = new Map<string, ScopePool>()
-  /** All that this pool has in hand, by id; others are left from an earlier life of the controller. */
-  readonly #known = new Set<string>()
+  /**
+   * All that this pool has in hand, by id, with the number of the look that was begun last when it was made; others are
+   * left from an earlier life of the controller.
+   */
+  readonly #known = new Map<string, number>()
+  /** Those that were removed, with the number of the look that was begun last before: it may have seen them. */
+  readonly #removed = new Map<string, number>()
   /** Names of sandboxes whose ids are not known yet. */
   readonly #making = new Set<string>()
   /** Sandboxes handed out: `vacant` until the instance is made, then the number of the look that was begun last. */
@@ -99,6 +104,11 @@ export class SandboxPool {
     await Promise.all(pool.spares.map((spare) => spare.made))
   }
 
+  /** How many are ready, or being made, for instances to come. */
+  spares(scope: Scope): number {
+    return this.#pools.get(scopeName(scope))?.spares.length ?? 0
+  }
+
   /** Call before a look at the engine; `reconcile` wants the number. */
   beginLook(): number {
     this.#looks += 1
@@ -107,12 +117,13 @@ export class SandboxPool {
 
   /** Compares what a look saw with what is in hand: adopts or removes strays, drops the dead and the deserted. */
   reconcile(seen: readonly SeenSandbox[], look: number): void {
+    for (const [id, atLook] of this.#removed) if (atLook < look) this.#removed.delete(id)
     for (const sandbox of seen) {
-      if (this.#making.has(sandbox.name)) continue
+      if (this.#making.has(sandbox.name) || this.#removed.has(sandbox.id)) continue
       if (!this.#known.has(sandbox.id)) this.#adopt(sandbox)
-      else if (!sandbox.isRunning) this.#dropSpare(sandbox)
       if (this.#isDeserted(sandbox, look)) this.#discard(sandbox.id)
     }
+    this.#dropDeadSpares(seen, look)
   }
 
   /** Whether its instance is gone without a `destroy`. Of one made since the look began, the look can't tell. */
@@ -143,18 +154,21 @@ export class SandboxPool {
 
   #adopt({ id, scope, isRunning, isUsed }: SeenSandbox): void {
     const pool = this.#pool(scope)
-    this.#known.add(id)
+    this.#known.set(id, this.#looks)
     if (isUsed) this.#taken.set(id, this.#looks)
     else if (isRunning && pool.spares.length < pool.target) pool.spares.push({ id, made: Promise.resolve(id) })
     else this.#discard(id)
   }
 
-  #dropSpare({ id, scope }: SeenSandbox): void {
-    const pool = this.#pool(scope)
-    const index = pool.spares.findIndex((spare) => spare.id === id)
-    if (index === -1) return
-    pool.spares.splice(index, 1)
-    this.#discard(id)
+  /** Of those made since the look began, it can't tell. */
+  #dropDeadSpares(seen: readonly SeenSandbox[], look: number): void {
+    const running = new Set(seen.filter(({ isRunning }) => isRunning).map(({ id }) => id))
+    const isDead = ({ id }: Spare) => id !== undefined && !running.has(id) && (this.#known.get(id) ?? 0) < look
+    for (const pool of this.#pools.values()) {
+      const dead = pool.spares.filter(isDead)
+      pool.spares = pool.spares.filter((spare) => !isDead(spare))
+      for (const { id } of dead) if (id !== undefined) this.#discard(id)
+    }
   }
 
   #trim(pool: ScopePool): void {
@@ -188,8 +202,9 @@ export class SandboxPool {
     try {
       const id = await this.#create(name, sandboxBody(this.#owner, scope, networkId))
       if (id === undefined) return undefined
-      this.#known.add(id)
       const started = await this.#client.call('startContainer', { subject: id, accept: [404] })
+      // A look that was begun before may have seen it when it did not run yet.
+      this.#known.set(id, this.#looks)
       if (started.status !== 404) return id
       this.#discard(id)
       return undefined
@@ -218,7 +233,7 @@ export class SandboxPool {
 
   /** Removes it off the critical path. What fails here is a stray, which a later look finds. */
   #discard(id: string): void {
-    this.#known.add(id)
+    this.#known.set(id, this.#looks)
     this.#taken.delete(id)
     const removal = this.#client
       .call('removeContainer', { subject: id, query: { force: true, v: true }, accept: [404, 409] })
@@ -227,6 +242,7 @@ export class SandboxPool {
         () => {},
       )
       .finally(() => {
+        this.#removed.set(id, this.#looks)
         this.#known.delete(id)
         this.#removals.delete(removal)
       })

@@ -1,7 +1,7 @@
 /** An engine in memory: a whole one, on a machine that exists only here and on the clock of that machine. */
 import { RepaveError } from '../../errors.ts'
 import { versionId, type VersionId, type VersionSpec } from '../../model/version.ts'
-import type { Scope } from '../../model/stack.ts'
+import { type Scope, scopeName } from '../../model/stack.ts'
 import type {
   Engine,
   EngineEvent,
@@ -14,6 +14,12 @@ import type {
   PreparedImage,
 } from '../engine.ts'
 import type { MemoryInstance, MemoryMachine } from './memory-machine.ts'
+
+/** What is made ahead for a scope: only counted here. */
+interface Pool {
+  target: number
+  spares: number
+}
 
 /** What calls take, in milliseconds. */
 export interface EngineTimings {
@@ -41,6 +47,7 @@ export class MemoryEngine implements Engine {
   readonly #timings: EngineTimings
   readonly #gone: AbortSignal | undefined
   readonly #lost: AbortSignal | undefined
+  readonly #pools = new Map<string, Pool>()
   #versions = new WeakMap<VersionSpec, VersionId>()
 
   constructor(machine: MemoryMachine, options: MemoryEngineOptions = {}) {
@@ -64,6 +71,8 @@ export class MemoryEngine implements Engine {
   async create(order: InstanceOrder): Promise<void> {
     await this.#take(this.#timings.createMs)
     this.#machine.add(this.#owner, order)
+    const pool = this.#pool(order)
+    pool.spares = Math.max(0, pool.spares - 1)
   }
 
   async start(name: string): Promise<void> {
@@ -81,7 +90,10 @@ export class MemoryEngine implements Engine {
     if (!instance) return
     await this.#machine.stop(instance, graceMs)
     await this.#take(this.#timings.removeMs)
-    if (this.#mine(name)) this.#machine.remove(name)
+    if (!this.#mine(name)) return
+    this.#machine.remove(name)
+    const pool = this.#pool(instance.order)
+    pool.spares = Math.min(pool.target, pool.spares + 1)
   }
 
   async observe(options: { readonly fresh?: boolean } = {}): Promise<EngineState> {
@@ -90,7 +102,7 @@ export class MemoryEngine implements Engine {
     const instances = [...this.#machine.instances].filter((instance) => instance.owner === this.#owner)
     return {
       instances: instances.map((instance) => this.#observed(instance)),
-      scopes: this.#machine.scopes(this.#owner),
+      scopes: this.#machine.scopes(this.#owner).map((scope) => ({ ...scope, spares: this.#pool(scope).spares })),
     }
   }
 
@@ -110,14 +122,22 @@ export class MemoryEngine implements Engine {
     stop()
   }
 
-  async reserve(scope: Scope, _count: number): Promise<void> {
+  async reserve(scope: Scope, count: number): Promise<void> {
     await this.#take(0)
     this.#machine.hold(this.#owner, scope)
+    Object.assign(this.#pool(scope), { target: count, spares: count })
   }
 
   async retire(scope: Scope): Promise<void> {
     await this.#take(0)
     this.#machine.release(this.#owner, scope)
+    this.#pools.delete(scopeName(scope))
+  }
+
+  #pool(scope: Scope): Pool {
+    const pool = this.#pools.get(scopeName(scope)) ?? { target: 0, spares: 0 }
+    this.#pools.set(scopeName(scope), pool)
+    return pool
   }
 
   /** Lets a call take its time; it does nothing unless the engine answers before and after, and is the same one. */

@@ -3,7 +3,7 @@
  * more; an outcome that it could not write for want of a disk is excused, and so is an intent that it was told is not
  * on record.
  */
-import type { HistoryEvent } from '../../../src/store/store.ts'
+import type { Entry } from '../../../src/model/entry.ts'
 import type { Call } from '../seams.ts'
 import type { WorldTruth } from '../fleet-truth.ts'
 import { ViolationError, type Disturbance, type Monitor } from './invariant.ts'
@@ -37,14 +37,14 @@ export class RecordMonitor implements Monitor {
     this.#due.clear()
   }
 
-  onCall({ on, verb, subject, event }: Call): void {
-    if (event?.instance !== undefined) return this.#onAppend(event)
+  onCall({ on, verb, subject, entry }: Call): void {
+    if (entry?.instance !== undefined) return this.#onAppend(entry)
     const kind = kinds.get(`${on} ${verb}`)
     if (kind !== undefined) this.#onEffect(kind, subject)
   }
 
-  onCallEnd({ on, verb, subject, event }: Call, outcome: 'done' | 'failed', { nowMs }: WorldTruth): void {
-    if (event?.instance !== undefined) return this.#onAppended(event, outcome, nowMs)
+  onCallEnd({ on, verb, subject, entry }: Call, outcome: 'done' | 'failed', { nowMs }: WorldTruth): void {
+    if (entry?.instance !== undefined) return this.#onAppended(entry, outcome, nowMs)
     const intent = this.#open.get(`${kinds.get(`${on} ${verb}`)} ${subject}`)
     if (!intent) return
     intent.state = outcome
@@ -71,7 +71,7 @@ export class RecordMonitor implements Monitor {
   }
 
   /** An outcome is asked to be recorded: it must be that of an effect that has ended so. */
-  #onAppend({ kind, instance = '' }: Pick<HistoryEvent, 'kind' | 'instance'>): void {
+  #onAppend({ kind, instance = '' }: Pick<Entry, 'kind' | 'instance'>): void {
     const [effect, outcome] = kind.split('.')
     if (outcome !== 'done' && outcome !== 'failed') return
     const intent = this.#open.get(`${effect} ${instance}`)
@@ -82,7 +82,7 @@ export class RecordMonitor implements Monitor {
     this.#due.delete(intent)
   }
 
-  #onAppended({ kind, instance = '' }: Pick<HistoryEvent, 'kind' | 'instance'>, outcome: string, atMs: number): void {
+  #onAppended({ kind, instance = '' }: Pick<Entry, 'kind' | 'instance'>, outcome: string, atMs: number): void {
     const [effect = '', stage] = kind.split('.')
     if (stage !== 'intent' || outcome === 'failed') return
     const intent: Intent = { kind: effect, instance, state: 'recorded' }
