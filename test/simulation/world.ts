@@ -155,6 +155,7 @@ export class World {
     this.#ended.abort()
     this.#succession.close()
     await this.clock.runUntil(this.clock.now())
+    this.clock.close()
   }
 
   suffer(mishap: Mishap): void {
