@@ -45,3 +45,29 @@ test('a route of another environment is taken, on the same address or when one o
   await admit(at(80, { host: 'shop.test' }))
   await admit(at(80, { listen: { address: '127.0.0.2', port: 80 } }))
 })
+
+test('a listener has TLS for all of its routes or for none, whichever environment they belong to', async () => {
+  const tls = { certificate: '/a.pem', key: '/a.key' }
+  const other = release('other', { web: [at(80), at(443, { tls })] })
+  const admit = (route: Route) => admitRoutes(release('shop', { web: [route] }), [other], routerWithout(0))
+  const taken = { code: 'ROUTE_TAKEN', about: ['services', 'web', 'route', 0] }
+  await expect(admit(at(80, { path: '/a', tls }))).rejects.toMatchObject({
+    ...taken,
+    message: 'service web: port 80 is used with TLS here and without TLS by other/default (web)',
+  })
+  await expect(admit(at(443, { path: '/a' }))).rejects.toMatchObject(taken)
+  await admit(at(443, { path: '/a', tls }))
+})
+
+test('a release that was put together of old and new has no listener with and without TLS either', async () => {
+  const tls = { certificate: '/a.pem', key: '/a.key' }
+  const mixed = release('shop', { web: [at(80)], api: [at(80, { path: '/api', tls })] })
+  await expect(admitRoutes(mixed, [], routerWithout(0))).rejects.toMatchObject({ code: 'ROUTE_TAKEN' })
+})
+
+test('all addresses of a port and one of them belong to one environment', async () => {
+  const other = release('other', { web: [at(80, { listen: { address: '0.0.0.0', port: 80 } })] })
+  const admit = (route: Route) => admitRoutes(release('shop', { web: [route] }), [other], routerWithout(0))
+  await expect(admit(at(80, { path: '/a' }))).rejects.toMatchObject({ code: 'ROUTE_TAKEN' })
+  await admit(at(80, { path: '/a', listen: { address: '0.0.0.0', port: 80 } }))
+})
