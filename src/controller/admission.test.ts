@@ -46,6 +46,14 @@ test('a route of another environment is taken, on the same address or when one o
   await admit(at(80, { listen: { address: '127.0.0.2', port: 80 } }))
 })
 
+test("what the router refuses of another environment is that one's trouble", async () => {
+  const other = release('other', { web: [at(443, { tls: { certificate: '/gone.pem', key: '/gone.key' } }), at(82)] })
+  await admitRoutes(release('shop', { web: [at(80)] }), [other], routerWithout(82))
+  await expect(
+    admitRoutes(release('shop', { api: [at(80), at(82, { path: '/own' })] }), [other], routerWithout(82)),
+  ).rejects.toMatchObject({ about: ['services', 'api', 'route', 1] })
+})
+
 test('a listener has TLS for all of its routes or for none, whichever environment they belong to', async () => {
   const tls = { certificate: '/a.pem', key: '/a.key' }
   const other = release('other', { web: [at(80), at(443, { tls })] })

@@ -17,24 +17,18 @@ interface PlacedRoute {
 export async function admitRoutes(release: Release, current: readonly Release[], router: Checker): Promise<void> {
   const others = current.filter((other) => scopeName(other) !== scopeName(release))
   for (const other of [...others, release]) refuseClashes(release, other)
-  const present = others.flatMap(routedServices)
-  await router.check([...present, ...routedServices(release)]).catch(async (error: unknown) => {
-    throw await aboutRoute(error, router, present, release)
+  await router.check(routedServices(release)).catch(async (error: unknown) => {
+    throw await aboutRoute(error, router, release)
   })
 }
 
 /** The same error with the route that is to blame: the first that the router refuses by itself. */
-async function aboutRoute(
-  error: unknown,
-  router: Checker,
-  present: readonly RoutedService[],
-  release: Release,
-): Promise<unknown> {
+async function aboutRoute(error: unknown, router: Checker, release: Release): Promise<unknown> {
   if (!(error instanceof RepaveError)) return error
   const { code, message, hint } = error
   for (const { service, route, about } of placedRoutes(release)) {
     const alone = { pool: poolName({ ...release, service }), routes: [route] }
-    const isRefused = await router.check([...present, alone]).then(
+    const isRefused = await router.check([alone]).then(
       () => false,
       (reason: unknown) => reason instanceof RepaveError && reason.code === code && reason.message === message,
     )
