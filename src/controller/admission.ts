@@ -1,9 +1,10 @@
-/** Which routes a release may have: those that no other environment has, and that the router can take. */
+/** Which release may be taken up: its names and routes are no other environment's, and the router can take the routes. */
 import { RepaveError, type StackFilePart } from '../errors.ts'
 import type { Release } from '../model/release.ts'
 import { mixesTls, overlaps, routeKey, routeUrl } from '../model/route.ts'
 import { type Route, scopeName } from '../model/stack.ts'
 import { poolName, type RoutedService, type Router } from '../router/router.ts'
+import { refuseSharedNames } from './shared-names.ts'
 
 type Checker = Pick<Router, 'check'>
 
@@ -13,9 +14,10 @@ interface PlacedRoute {
   readonly about: StackFilePart
 }
 
-/** Throws ROUTE_TAKEN, PORT_IN_USE or CERTIFICATE_INVALID before anything is changed. `current`: of all environments. */
-export async function admitRoutes(release: Release, current: readonly Release[], router: Checker): Promise<void> {
+/** Throws NAME_TAKEN, ROUTE_TAKEN, PORT_IN_USE or CERTIFICATE_INVALID before anything is changed. `current`: of all environments. */
+export async function admitRelease(release: Release, current: readonly Release[], router: Checker): Promise<void> {
   const others = current.filter((other) => scopeName(other) !== scopeName(release))
+  for (const other of others) refuseSharedNames(release, other)
   for (const other of [...others, release]) refuseClashes(release, other)
   await router.check(routedServices(release)).catch(async (error: unknown) => {
     throw await aboutRoute(error, router, release)
