@@ -1,5 +1,5 @@
 /** Routes that can't exist beside each other, within a stack. Pure. */
-import { routeKey, routeUrl } from '../model/route.ts'
+import { mixesTls, overlaps, routeKey, routeUrl } from '../model/route.ts'
 import type { Route, Stack } from '../model/stack.ts'
 import type { StackDefinition } from './definition.ts'
 import { originOf } from './environments.ts'
@@ -55,7 +55,7 @@ function checkTls(routes: readonly PlacedRoute[]): readonly Finding[] {
   return clashes(
     routes,
     ({ listen }) => `${listen.address}:${listen.port}`,
-    (one, other) => (one.tls === undefined) !== (other.tls === undefined),
+    mixesTls,
     (later, earlier) => ({
       path: later.path,
       message: `services ${earlier.service} and ${later.service} use port ${later.route.listen.port} with and without TLS`,
@@ -68,8 +68,7 @@ function checkAddresses(routes: readonly PlacedRoute[]): readonly Finding[] {
   return clashes(
     routes,
     ({ listen }) => String(listen.port),
-    ({ listen: one }, { listen: other }) =>
-      one.address !== other.address && (isWildcard(one.address) || isWildcard(other.address)),
+    overlaps,
     (later, earlier) => ({
       path: later.path,
       message: `port ${later.route.listen.port} is listened on at ${earlier.route.listen.address} (${earlier.service}) and at ${later.route.listen.address} (${later.service}): one of them is all addresses`,
@@ -89,8 +88,4 @@ function clashes(
   return [...groups.values()].flatMap(([first, ...others]) =>
     first ? others.filter(({ route }) => clash(first.route, route)).map((later) => describe(later, first)) : [],
   )
-}
-
-function isWildcard(address: string): boolean {
-  return address === '0.0.0.0' || address === '::'
 }

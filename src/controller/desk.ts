@@ -4,7 +4,7 @@ import type { ProgressReport, ResultReport } from '../model/report.ts'
 import type { Release } from '../model/release.ts'
 import { type FleetKey, type Scope, scopeName } from '../model/stack.ts'
 import type { RolloutRecord } from '../store/store.ts'
-import { admitRoutes } from './admission.ts'
+import { admitRelease } from './admission.ts'
 import { Feed } from './follow.ts'
 import { type Fleet, isReady } from '../plan/fleet.ts'
 import { Loop } from './loop.ts'
@@ -99,10 +99,10 @@ export class Desk {
     return this.loop.problems()[0] ?? unsettled(scope, fleets)
   }
 
-  /** Refuses, before anything is changed, routes that the release can't have. */
-  async admitRoutes(release: Release): Promise<void> {
+  /** Refuses, before anything is changed, a release with names or routes that it can't have. */
+  async admit(release: Release): Promise<void> {
     const current = this.loop.decisions.current().map((record) => record.release)
-    await admitRoutes(release, current, this.seams.router)
+    await admitRelease(release, current, this.seams.router)
   }
 
   /** The newest rollout of a fleet, running or not. */

@@ -209,7 +209,7 @@ export class Loop {
     const orders = this.#views.flatMap((view) =>
       view.fleets.flatMap((fleet) => this.#orders(view.record, fleet, nowMs)),
     )
-    this.#dispatcher.forgetAllBut(orders)
+    this.#dispatcher.forgetAllBut(orders, sight.underWay)
     this.#dispatcher.dispatch(possible(orders, sight), nowMs)
     this.#upkeep.tend(this.#views, sight, (scope) => this.isSettled(scope))
   }

@@ -17,7 +17,7 @@ export async function* rollback(desk: Desk, request: RollbackRequest): AsyncIter
   const release = withServices(record.release, targets)
   for (const target of Object.values(targets))
     await desk.seams.engine.prepare({ kind: 'digest', digest: target.spec.image })
-  await desk.admitRoutes(release)
+  await desk.admit(release)
   const names = Object.entries(targets).map(([service, { version }]) => versionName(service, version))
   if (Object.entries(targets).every(([service, { version }]) => record.release.services[service]?.version === version))
     yield* awaitRest(desk, scope)

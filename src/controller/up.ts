@@ -19,7 +19,7 @@ export async function planUp(desk: Desk, request: UpRequest): Promise<{ plan: Pl
     options(request),
   )
   const release = toRelease(request.stack, images)
-  await desk.admitRoutes(release)
+  await desk.admit(release)
   return { plan: planFor(desk, release), lock }
 }
 
@@ -31,7 +31,7 @@ export async function* up(desk: Desk, request: UpRequest): AsyncIterable<Progres
     }),
   )
   const release = toRelease(request.stack, images)
-  await desk.admitRoutes(release)
+  await desk.admit(release)
   yield { kind: 'lock', lock }
   yield { kind: 'plan', plan: planFor(desk, release) }
   const current = desk.loop.decisions.of(release)?.release

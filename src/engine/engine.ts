@@ -111,7 +111,7 @@ export interface Engine {
   version(): Promise<string>
   /** Resolves, pulls or builds an image. `progress` gets the engine's own words, a line at a time. */
   prepare(request: ImageRequest, progress?: (line: string) => void): Promise<PreparedImage>
-  /** Makes the instance without running it. The same name twice is one instance; another owner's is NAME_TAKEN. */
+  /** Makes the instance without running it. The same name twice is one instance; another owner's or fleet's is NAME_TAKEN. */
   create(order: InstanceOrder): Promise<void>
   /** Runs a created instance; INSTANCE_CANNOT_RUN when it never will. Running already: nothing. */
   start(name: string): Promise<void>

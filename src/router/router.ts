@@ -42,7 +42,7 @@ export interface Router {
    * Servers of pools that stay keep serving; no request is lost. PORT_IN_USE and CERTIFICATE_INVALID change nothing.
    */
   configure(services: readonly RoutedService[]): Promise<void>
-  /** ROUTER_MISSING, PORT_IN_USE or CERTIFICATE_INVALID when `configure` would fail for these; changes nothing. */
+  /** ROUTER_MISSING, PORT_IN_USE or CERTIFICATE_INVALID when it can't take these beside what it has; changes nothing. */
   check(services: readonly RoutedService[]): Promise<void>
   /** What the running router has; empty when none runs. */
   observe(): Promise<RouterState>

@@ -32,6 +32,7 @@ export interface StaticServer {
 export const routesFile = 'routes.map'
 export const tlsFile = 'tls.map'
 export const jailFolder = 'jail'
+export const pemFolder = 'certificates'
 export const accountingBackend = 'repave:routes'
 /** The server that holds requests while a pool has no usable one. */
 export const holdServer = ':hold'
@@ -90,6 +91,13 @@ export function renderConfig(layout: Layout, servers: readonly StaticServer[], d
   return `# Written by Repave; changes are lost.\n${sections.map(renderSection).join('\n')}`
 }
 
+/** The smallest configuration that shows whether HAProxy takes a PEM file. */
+export function renderTrial(pemFile: string): string {
+  return [['global', ...tlsOptions], defaults, ['frontend trial', `bind 127.0.0.1:1 ${tlsBind([pemFile])}`]]
+    .map(renderSection)
+    .join('\n')
+}
+
 function renderSection([head, ...lines]: readonly string[]): string {
   return `${head}\n${lines.map((line) => `  ${line}\n`).join('')}`
 }
@@ -101,12 +109,17 @@ function renderGlobal({ account, maxConnections }: Layout, description: string):
     `maxconn ${maxConnections}`,
     'hard-stop-after 24h',
     'mworker-max-reloads 200',
-    'ssl-default-bind-options ssl-min-ver TLSv1.2',
-    'tune.ssl.default-dh-param 2048',
+    ...tlsOptions,
     'tune.bufsize 16384',
     'tune.http.maxhdr 101',
     ...(account ? [`user ${account.user}`, `group ${account.group}`, `chroot ${jailFolder}`] : []),
   ]
+}
+
+const tlsOptions = ['ssl-default-bind-options ssl-min-ver TLSv1.2', 'tune.ssl.default-dh-param 2048']
+
+function tlsBind(certificates: readonly string[]): string {
+  return `ssl${certificates.map((file) => ` crt ${file}`).join('')} alpn h2,http/1.1`
 }
 
 const plainErrors = [
@@ -154,7 +167,6 @@ const defaults = [
 function renderListener({ listen, certificates }: Listener, { account }: Layout): readonly string[] {
   const name = listenerName(listen)
   const tls = certificates.length > 0
-  const crt = certificates.map((file) => ` crt ${file}`).join('')
   const owner = account ? `user ${account.user} group ${account.group} ` : ''
   const lookup = (host: string) => [
     `http-request set-var-fmt(txn.route) "${name}|${host}%[path]/" unless { var(txn.pool) -m found }`,
@@ -162,7 +174,7 @@ function renderListener({ listen, certificates }: Listener, { account }: Layout)
   ]
   return [
     `frontend ${frontendName(listen)}`,
-    `bind ${name}${tls ? ` ssl${crt} alpn h2,http/1.1` : ''}`,
+    `bind ${name}${tls ? ` ${tlsBind(certificates)}` : ''}`,
     `bind unix@${jailFolder}/${handoverSocket(listen)} ${owner}mode 600 accept-proxy`,
     ...lookup('%[req.hdr(host),host_only,rtrim(.),lower]'),
     ...lookup('*'),

@@ -30,6 +30,23 @@ export async function checkConfig(binary: string, folder: string, configFile: st
   await translated(binary, run(binary, ['-c', '-f', configFile], { cwd: folder, timeout: checkTimeoutMs }))
 }
 
+/** HAProxy's own words, in one line, for why it would not start with `configFile`; undefined when it would. */
+export async function refusalOf(binary: string, folder: string, configFile: string): Promise<string | undefined> {
+  try {
+    await run(binary, ['-c', '-f', configFile], { cwd: folder, timeout: checkTimeoutMs })
+    return undefined
+  } catch (cause) {
+    const isRefused = cause instanceof Error && 'stderr' in cause && 'code' in cause && typeof cause.code === 'number'
+    return isRefused ? firstAlert(String(cause.stderr)) : translated(binary, Promise.reject(cause))
+  }
+}
+
+/** `[ALERT] (PID) : config : parsing [FILE:LINE] : 'bind ADDRESS' in section 'frontend' : WORDS 'FILE'.` */
+function firstAlert(stderr: string): string {
+  const alert = stderr.split('\n').find((line) => line.startsWith('[ALERT]')) ?? stderr.trim()
+  return (alert.split(' : ').at(-1) ?? alert).replace(/ '[^']*'\.?$/, '').trim()
+}
+
 /**
  * Starts a master that outlives this process. Its working directory is `folder`: the paths in its configuration
  * are relative, since a socket's address has room for 107 bytes only.

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { RepaveError } from '../../errors.ts'
 import type { Clock } from '../../system/clock.ts'
 import { errorCode } from '../../system/error-code.ts'
-import { jailFolder, routesFile, tlsFile } from './config.ts'
+import { jailFolder, pemFolder, routesFile, tlsFile } from './config.ts'
 import { makeFolders, replaceFile, sweep } from './files.ts'
 import { checkConfig, lastWords, logName, startMaster, trimLog } from './haproxy-binary.ts'
 import { MasterSocket } from './master-socket.ts'
@@ -25,8 +25,6 @@ export interface ConfigFiles {
   /** By file name. */
   readonly pems: ReadonlyMap<string, string>
 }
-
-export const pemFolder = 'certificates'
 
 const reloadGraceMs = 500
 const answerDeadlineMs = 20_000

@@ -1,7 +1,7 @@
 /** What clients may speak, through a real HAProxy. */
 import { execFile } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { createServer } from 'node:http'
 import { connect as connectHttp2 } from 'node:http2'
 import { request as httpsRequest } from 'node:https'
@@ -138,12 +138,28 @@ describe('TLS', () => {
     expect(await world.processes()).toEqual([])
   })
 
-  async function selfSigned(name: string): Promise<NonNullable<Route['tls']>> {
+  it('refuses, before anything changes, a certificate that HAProxy finds too weak', async () => {
+    await route({}, await world.serve('web-1'))
+    const tls = await selfSigned('weak', ['-newkey', 'rsa:1024'])
+    const services = [{ pool: web, routes: [{ listen: world.listens[1], path: '/', tls }] }]
+    await expect(world.router.check(services)).rejects.toMatchObject({
+      code: 'CERTIFICATE_INVALID',
+      message: `HAProxy refuses ${tls.certificate}: unable to load SSL certificate into SSL Context`,
+    })
+    await expect(world.router.configure(services)).rejects.toMatchObject({ code: 'CERTIFICATE_INVALID' })
+    expect(await readdir(join(world.folder, 'certificates'))).toEqual([])
+    expect(await world.request({ listen: world.listens[0], host: 'shop.test', path: '/' })).toMatchObject({
+      instance: 'web-1',
+    })
+  })
+
+  const curve = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256']
+
+  async function selfSigned(name: string, key: readonly string[] = curve): Promise<NonNullable<Route['tls']>> {
     const tls = { certificate: join(folder, `${name}.crt`), key: join(folder, `${name}.key`) }
     const subject = ['-subj', '/CN=shop.test', '-addext', 'subjectAltName=DNS:shop.test,IP:127.0.0.1']
-    const curve = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256']
     const files = ['-keyout', tls.key, '-out', tls.certificate]
-    await promisify(execFile)('openssl', ['req', '-x509', '-nodes', '-days', '1', ...curve, ...subject, ...files])
+    await promisify(execFile)('openssl', ['req', '-x509', '-nodes', '-days', '1', ...key, ...subject, ...files])
     return tls
   }
 })

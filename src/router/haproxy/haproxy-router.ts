@@ -13,12 +13,13 @@ import { systemClock, type Clock } from '../../system/clock.ts'
 import { Serial } from '../../system/serial.ts'
 import type { PoolName, RoutedService, Router, RouterEvent, RouterServer, RouterState } from '../router.ts'
 import { connectionLimit, workerAccount } from './account.ts'
-import { readPem, type Pem } from './certificates.ts'
+import type { Pem } from './certificates.ts'
 import { checkName, checkServer, checkServices } from './checks.ts'
 import {
   frontendName,
   layoutId,
   listenersOf,
+  pemFolder,
   renderConfig,
   routesFile,
   tlsFile,
@@ -26,7 +27,8 @@ import {
   type StaticServer,
 } from './config.ts'
 import { haproxyVersion } from './haproxy-binary.ts'
-import { HaproxyProcess, pemFolder, type ConfigFiles, type Running } from './haproxy-process.ts'
+import { HaproxyProcess, type ConfigFiles, type Running } from './haproxy-process.ts'
+import { pairKey, PemSource } from './pem-source.ts'
 import { checkPort } from './ports.ts'
 import { Removal } from './removal.ts'
 import { mapChanges, parseMap, renderMap, routeEntries, servicesOf, tlsEntries, type MapEntries } from './routing.ts'
@@ -61,6 +63,7 @@ class HaproxyRouter implements Router {
   readonly #clock: Clock
   readonly #haproxy: HaproxyProcess
   readonly #servers: Servers
+  readonly #pems: PemSource
   /** What changes HAProxy does so alone: a reload must not overtake a change of a server. */
   readonly #changes = new Serial()
   readonly #removals = new Map<string, Removal>()
@@ -70,6 +73,7 @@ class HaproxyRouter implements Router {
     this.#clock = clock
     this.#haproxy = new HaproxyProcess(resolve(folder), binary, clock)
     this.#servers = new Servers(this.#haproxy, clock)
+    this.#pems = new PemSource(resolve(folder), binary)
   }
 
   async version(): Promise<string> {
@@ -145,8 +149,8 @@ class HaproxyRouter implements Router {
   async #plan(services: readonly RoutedService[], running: Running | undefined): Promise<Plan> {
     checkServices(services)
     const routes = routeEntries(services)
-    const pems = await readPems(services)
-    const listeners = listenersOf(services, (tls) => `${pemFolder}/${pems.get(pemKey(tls))?.name}`)
+    const pems = await this.#readPems(services)
+    const listeners = listenersOf(services, (tls) => `${pemFolder}/${pems.get(pairKey(tls))?.name}`)
     const held = running === undefined ? [] : await this.#servers.frontends(running)
     for (const { listen } of listeners)
       if (!held.includes(frontendName(listen))) await checkPort(listen, this.#haproxy.configFile)
@@ -155,6 +159,17 @@ class HaproxyRouter implements Router {
     const layout = { listeners, pools, ...(account && { account }), maxConnections }
     const pemTexts = new Map([...pems.values()].map(({ name, text }) => [name, text]))
     return { layout, layoutId: layoutId(layout), routes, tls: tlsEntries(services), pems: pemTexts }
+  }
+
+  async #readPems(services: readonly RoutedService[]): Promise<ReadonlyMap<string, Pem>> {
+    const pems = new Map<string, Pem>()
+    for (const { tls } of services.flatMap((service) => service.routes)) {
+      if (tls === undefined || pems.has(pairKey(tls))) continue
+      const found = await this.#pems.find(tls, new Set())
+      if (found instanceof RepaveError) throw found
+      pems.set(pairKey(tls), found)
+    }
+    return pems
   }
 
   async #start(plan: Plan): Promise<void> {
@@ -254,17 +269,6 @@ function configFiles(plan: Plan, servers: readonly StaticServer[]): ConfigFiles 
     tls: renderMap(plan.tls),
     pems: plan.pems,
   }
-}
-
-async function readPems(services: readonly RoutedService[]): Promise<ReadonlyMap<string, Pem>> {
-  const pems = new Map<string, Pem>()
-  for (const { tls } of services.flatMap((service) => service.routes))
-    if (tls !== undefined && !pems.has(pemKey(tls))) pems.set(pemKey(tls), await readPem(tls))
-  return pems
-}
-
-function pemKey(tls: { readonly certificate: string; readonly key: string }): string {
-  return `${tls.certificate}\0${tls.key}`
 }
 
 function observedServer(row: ServerRow, sessions: ReadonlyMap<string, number>): RouterServer {
