@@ -5,7 +5,7 @@ import { type Behaviour, goodBehaviour } from '../engine/memory/memory-process.t
 import { RepaveError } from '../errors.ts'
 import { emptyLock } from '../image/lock.ts'
 import type { ProgressReport, ResultReport } from '../model/report.ts'
-import type { ServiceSpec, Stack } from '../model/stack.ts'
+import type { Scope, ServiceSpec, Stack } from '../model/stack.ts'
 import { memorySigner, openMemoryLedger } from '../ledger/memory/memory-ledger.ts'
 import { MemoryLedgerFiles } from '../ledger/memory/memory-ledger-files.ts'
 import { MemoryProbe } from '../probe/memory/memory-probe.ts'
@@ -42,6 +42,8 @@ let clock: VirtualClock
 /** How far the controller's wall clock is from that of the machine. */
 let wallOffsetMs = 0
 let machine: MemoryMachine
+/** Of the newest controller. */
+let engine: MemoryEngine
 let proxy: MemoryProxy
 let store: Store
 let ledgerFiles: MemoryLedgerFiles
@@ -61,13 +63,14 @@ beforeEach(async () => {
 afterEach(async () => controller.stop())
 
 async function startController(): Promise<Controller> {
+  engine = new MemoryEngine(machine)
   const seams = {
     clock: {
       now: () => clock.now() + wallOffsetMs,
       steady: () => clock.steady(),
       sleep: (ms: number, signal?: AbortSignal) => clock.sleep(ms, signal),
     },
-    engine: new MemoryEngine(machine),
+    engine,
     router: new MemoryRouter(proxy, clock),
     probe: new MemoryProbe(clock, machine),
     store,
@@ -278,6 +281,28 @@ test('down leaves nothing but history', async () => {
   expect(await controller.status({})).toEqual([])
   expect((await controller.versions(scope))[0]?.versions).toHaveLength(1)
   expect(controller.isIdle()).toBe(true)
+})
+
+describe('down of what takes its whole drain time to end', () => {
+  const slow = stack({ image: { kind: 'reference', reference: 'web:stubborn' }, drainMs: 30_000 })
+  const retired = async (workMs: number) => {
+    const retire = engine.retire.bind(engine)
+    Object.assign(engine, { retire: async (ended: Scope) => clock.sleep(workMs).then(() => retire(ended)) })
+    image('web:stubborn', { stopMs: null })
+    await result(up(slow))
+    return result(controller.down({ ...scope, by }))
+  }
+
+  test('waits for its network too', async () => {
+    expect(await retired(2_000)).toMatchObject({ ok: true })
+  })
+
+  test('says what is left when nothing runs any more', async () => {
+    expect(await retired(300_000)).toMatchObject({
+      code: 'NOT_SETTLED',
+      message: 'shop/production has not come to rest: its network is being removed',
+    })
+  })
 })
 
 test('an instance that dies is replaced at once; a crash loop gets growing delays and says so', async () => {

@@ -96,7 +96,7 @@ export class Desk {
   #whyUnsettled(scope: Scope): RepaveError | undefined {
     if (this.loop.isSettled(scope)) return undefined
     const fleets = this.loop.view(scope)?.fleets ?? []
-    return this.loop.problems()[0] ?? unsettled(scope, fleets)
+    return this.loop.problems()[0] ?? unsettled(scope, fleets, this.loop.remaining(scope))
   }
 
   /** Refuses, before anything is changed, routes that the release can't have. */
@@ -149,12 +149,15 @@ function running(scope: string, command: string): RepaveError {
   })
 }
 
-function unsettled(scope: Scope, fleets: readonly Fleet[]): RepaveError {
-  const words = fleets.map(({ key, target, instances }) => {
-    const ready = instances.filter((instance) => isReady(instance, target)).length
-    return `${key.service} has ${ready} of ${target.replicas} ready and ${instances.length} in all`
-  })
+function unsettled(scope: Scope, fleets: readonly Fleet[], remaining: readonly string[]): RepaveError {
+  const words = [...fleets.map(fleetWords), ...remaining]
+  if (words.length === 0) words.push('nobody has looked at it since')
   return new RepaveError('NOT_SETTLED', `${scopeName(scope)} has not come to rest: ${words.join(', ')}`, {
     hint: 'the controller goes on; `repave status` shows how far it is, and why it is not further',
   })
+}
+
+function fleetWords({ key, target, instances }: Fleet): string {
+  const ready = instances.filter((instance) => isReady(instance, target)).length
+  return `${key.service} has ${ready} of ${target.replicas} ready and ${instances.length} in all`
 }

@@ -132,8 +132,14 @@ export class Loop {
   isSettled(scope: Scope): boolean {
     const view = this.view(scope)
     if (!view || !this.#sight || this.#blind || !this.decisions.isCurrent(view.record)) return false
-    if (!this.#upkeep.isDone(view, this.#views, this.#sight)) return false
+    if (this.#upkeep.remaining(view, this.#views, this.#sight).length > 0) return false
     return view.fleets.every((fleet) => this.#isWhole(fleet))
+  }
+
+  /** What is not done yet beside the fleets of the scope, in words. */
+  remaining(scope: Scope): readonly string[] {
+    const view = this.view(scope)
+    return view && this.#sight ? this.#upkeep.remaining(view, this.#views, this.#sight) : []
   }
 
   #isWhole(fleet: Fleet): boolean {

@@ -39,6 +39,8 @@ class Rest {
   readonly #desk: Desk
   readonly #scope: Scope
   #calmSinceMs: number | undefined
+  /** Of all fleets since the command began: one that has drained is gone, and what it held is still cleared away. */
+  #drainMs = 0
 
   constructor(desk: Desk, scope: Scope) {
     this.#desk = desk
@@ -52,8 +54,8 @@ class Rest {
     const isRunning = fleets.some(({ key }) => loop.rollouts.of(key))
     const nowMs = seams.clock.steady()
     this.#calmSinceMs = isRunning ? undefined : (this.#calmSinceMs ?? nowMs)
-    const drainMs = Math.max(0, ...fleets.map(({ target }) => target.drainMs))
-    return this.#calmSinceMs !== undefined && nowMs - this.#calmSinceMs > restMs + 2 * drainMs
+    this.#drainMs = Math.max(this.#drainMs, ...fleets.map(({ target }) => target.drainMs))
+    return this.#calmSinceMs !== undefined && nowMs - this.#calmSinceMs > restMs + 2 * this.#drainMs
   }
 }
 
