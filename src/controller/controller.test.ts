@@ -182,6 +182,15 @@ describe('up', () => {
   })
 })
 
+test('a service may have the name of what every object has', async () => {
+  await result(up(stack()))
+  expect(await result(up({ ...scope, services: { constructor: web } }))).toMatchObject({ ok: true })
+  const changed = { ...web, environment: { constructor: 'two' } }
+  expect(await result(up({ ...scope, services: { constructor: changed } }))).toMatchObject({ ok: true })
+  expect(await result(controller.rollback({ ...scope, service: 'constructor', by }))).toMatchObject({ ok: true })
+  expect(live()).toEqual([1, 2, 3].map((n) => expect.stringMatching(`^shop-production-constructor-.{8}-${n}$`)))
+})
+
 describe('a version that does not serve', () => {
   test('is taken back when it never becomes healthy; the survivors are kept', async () => {
     image('web:bad', { healthyAfterMs: null, says: [{ stream: 'stderr', text: 'no database' }] })

@@ -25,6 +25,7 @@ import type { Seams } from './seams.ts'
 import { environmentStatus, type StatusFacts } from './status.ts'
 import { planUp, up } from './up.ts'
 import type { ScopeView } from './views.ts'
+import { own } from '../model/own.ts'
 
 export class Controller implements Commands {
   readonly #seams: Seams
@@ -101,7 +102,7 @@ export class Controller implements Commands {
         image: imageName,
         firstRunAt: new Date(firstRunAtMs).toISOString(),
         lastRunAt: new Date(lastRunAtMs).toISOString(),
-        state: current[name]?.version === version ? 'current' : state,
+        state: own(current, name)?.version === version ? 'current' : state,
       })),
     }))
   }

@@ -13,6 +13,7 @@ import { closeIntents, recallIntents } from './recovery.ts'
 import type { Recollection } from './recollection.ts'
 import type { Rollouts } from './rollouts.ts'
 import type { Seams } from './seams.ts'
+import { own } from '../model/own.ts'
 
 export interface NewDecision {
   readonly release: Release
@@ -55,18 +56,18 @@ export class Decisions {
 
   /** Whether the instance is of the version that its fleet is to run. */
   isWanted(instance: ObservedInstance): boolean {
-    return this.of(instance)?.release.services[instance.service]?.version === instance.claimed
+    return own(this.of(instance)?.release.services, instance.service)?.version === instance.claimed
   }
 
   /** Whether the instance gets no requests from the router, and no rollout to its version is under way. */
   isSettledUnrouted(instance: ObservedInstance): boolean {
-    const service = this.of(instance)?.release.services[instance.service]
+    const service = own(this.of(instance)?.release.services, instance.service)
     return service?.routes.length === 0 && this.#rollouts.of(instance)?.to !== instance.claimed
   }
 
   /** How the health of an instance is judged; undefined where nobody knows its service any more. */
   healthOf(instance: ObservedInstance): HealthRule | undefined {
-    const service = this.of(instance)?.release.services[instance.service]
+    const service = own(this.of(instance)?.release.services, instance.service)
     const health = this.#healthOfVersion.get(`${fleetName(instance)}@${instance.claimed}`) ?? service?.spec.health
     return health && { health, startLimitMs: service?.rollout.deadlineMs ?? 0 }
   }
@@ -145,10 +146,10 @@ export class Decisions {
 
   /** A rollout that supersedes another one leads back to where that one began. */
   #start(service: string, before: Release | undefined, release: Release): readonly RolloutStart[] {
-    const next = release.services[service]
+    const next = own(release.services, service)
     if (!next) return []
     const running = this.#rollouts.of({ ...scopeOf(release), service })
-    const from = running ? running.from : (before?.services[service]?.version ?? null)
+    const from = running ? running.from : (own(before?.services, service)?.version ?? null)
     return [{ service, from, to: next.version }]
   }
 
@@ -159,14 +160,14 @@ export class Decisions {
     before: Release | undefined,
   ): Promise<void> {
     try {
-      for (const rollout of started) await this.#saveVersionsOf(rollout, before?.services[rollout.service])
+      for (const rollout of started) await this.#saveVersionsOf(rollout, own(before?.services, rollout.service))
     } catch (error) {
       this.#seams.log(`the versions of ${scopeName(record.release)} lack some: ${asRepaveError(error).message}`)
     }
   }
 
   async #saveVersionsOf(rollout: RolloutRecord, before: ServiceRelease | undefined): Promise<void> {
-    const next = this.of(rollout)?.release.services[rollout.service]
+    const next = own(this.of(rollout)?.release.services, rollout.service)
     if (before && before.version !== rollout.to) await saveVersion(this.#seams, rollout, before, 'unproven')
     if (next) await saveVersion(this.#seams, rollout, next, 'unproven')
   }
@@ -174,7 +175,7 @@ export class Decisions {
   async #resume(rollout: RolloutRecord): Promise<void> {
     const record = this.of(rollout)
     const { clock, store } = this.#seams
-    if (record?.release.services[rollout.service]?.version === rollout.to) return this.#rollouts.begin(rollout)
+    if (own(record?.release.services, rollout.service)?.version === rollout.to) return this.#rollouts.begin(rollout)
     const atMs = clock.now()
     await store.endRollout({ id: rollout.id, state: 'superseded', endedAtMs: atMs }, supersededEntry(rollout, atMs))
   }
@@ -201,7 +202,7 @@ function scopeOf({ stack, environment }: Scope): Scope {
 }
 
 function differs(service: string, before: Release | undefined, after: Release): boolean {
-  const [old, next] = [before?.services[service], after.services[service]]
+  const [old, next] = [own(before?.services, service), own(after.services, service)]
   if (!old || !next) return true
   return canonicalJson(old) !== canonicalJson(next)
 }

@@ -20,6 +20,7 @@ import type { Seams } from './seams.ts'
 import { Upkeep } from './upkeep.ts'
 import { Verdicts } from './verdicts.ts'
 import { type ScopeView, type Sight, viewScopes } from './views.ts'
+import { own } from '../model/own.ts'
 
 /** A look at everything, even if nothing happened. */
 const fullLookMs = 10_000
@@ -221,7 +222,7 @@ export class Loop {
   }
 
   #orders(record: ReleaseRecord, fleet: Fleet, nowMs: number): readonly Order[] {
-    const service = record.release.services[fleet.key.service]
+    const service = own(record.release.services, fleet.key.service)
     const byName = new Map(fleet.instances.map((instance) => [instance.name, instance]))
     return reconcile(fleet, nowMs).map((effect): Order => {
       const instance = byName.get(effect.instance)
@@ -290,7 +291,7 @@ export class Loop {
   }
 
   #fleetTimes(record: ReleaseRecord, fleet: Fleet, nowMs: number): readonly number[] {
-    const service = record.release.services[fleet.key.service]
+    const service = own(record.release.services, fleet.key.service)
     const deadlineMs = service && this.rollouts.nextDeadline(fleet.key, service)
     return [fleet.createAfterMs, deadlineMs].filter((time) => time !== undefined).filter((time) => time > nowMs)
   }

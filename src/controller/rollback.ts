@@ -8,6 +8,7 @@ import type { ReleaseRecord, VersionRecord } from '../store/store.ts'
 import type { RollbackRequest } from './commands.ts'
 import type { Desk } from './desk.ts'
 import { awaitRest, takeUp } from './take-up.ts'
+import { own } from '../model/own.ts'
 
 export async function* rollback(desk: Desk, request: RollbackRequest): AsyncIterable<ProgressReport> {
   const scope: Scope = { stack: request.stack, environment: request.environment }
@@ -19,7 +20,11 @@ export async function* rollback(desk: Desk, request: RollbackRequest): AsyncIter
     await desk.seams.engine.prepare({ kind: 'digest', digest: target.spec.image })
   await desk.admitRoutes(release)
   const names = Object.entries(targets).map(([service, { version }]) => versionName(service, version))
-  if (Object.entries(targets).every(([service, { version }]) => record.release.services[service]?.version === version))
+  if (
+    Object.entries(targets).every(
+      ([service, { version }]) => own(record.release.services, service)?.version === version,
+    )
+  )
     yield* awaitRest(desk, scope)
   else yield* takeUp(desk, { release, decision: 'rollback', reason: `back to ${names.join(', ')}`, by: request.by })
 }
@@ -42,7 +47,8 @@ async function chooseTargets(
   )
   for (const { release } of history) {
     const earlier = Object.entries(release.services).filter(
-      ([name, { version }]) => proven.has(`${name}@${version}`) && current.release.services[name]?.version !== version,
+      ([name, { version }]) =>
+        proven.has(`${name}@${version}`) && own(current.release.services, name)?.version !== version,
     )
     if (earlier.length > 0) return Object.fromEntries(earlier)
   }
@@ -67,7 +73,7 @@ function asked(to: string, candidates: readonly VersionRecord[], history: readon
       hint: 'give more digits, or name the service',
     })
   const released = history
-    .map(({ release }) => release.services[first.service])
+    .map(({ release }) => own(release.services, first.service))
     .find((each) => each?.version === first.version)
   if (!released) throw unknownVersion(to, candidates)
   return { [first.service]: released }
@@ -86,7 +92,7 @@ function fullName({ service, version }: { service: string; version: VersionId })
 /** Everything goes back with the code but the number of replicas. */
 function withServices(release: Release, targets: Targets): Release {
   const services = Object.entries(targets).map(([service, target]) => {
-    const replicas = release.services[service]?.replicas ?? target.replicas
+    const replicas = own(release.services, service)?.replicas ?? target.replicas
     return [service, { ...target, replicas }] as const
   })
   return { ...release, services: { ...release.services, ...Object.fromEntries(services) } }

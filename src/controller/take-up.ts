@@ -7,6 +7,7 @@ import { versionName } from '../model/version.ts'
 import type { RolloutRecord } from '../store/store.ts'
 import type { NewDecision } from './decisions.ts'
 import type { Desk } from './desk.ts'
+import { own } from '../model/own.ts'
 
 /** How long after the last verdict a fleet may take to come to rest, beside its drain times. */
 const restMs = 30_000
@@ -83,7 +84,7 @@ async function abortedOf(atMs: number, release: Release, desk: Desk): Promise<Ro
 }
 
 function abortError({ stack, environment, service, from, to, reason }: RolloutRecord, desk: Desk): RepaveError {
-  const kept = desk.loop.decisions.of({ stack, environment })?.release.services[service]
+  const kept = own(desk.loop.decisions.of({ stack, environment })?.release.services, service)
   const outcome = kept ? `the fleet is whole on ${versionName(service, kept.version)}` : 'nothing of it is left running'
   const subject = from === to ? `the change of ${service}` : versionName(service, to)
   return new RepaveError('ROLLOUT_ABORTED', `${subject} was taken back: ${reason}`, {
