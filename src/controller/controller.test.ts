@@ -150,6 +150,17 @@ describe('up', () => {
     expect(live().filter((name) => before.includes(name))).toEqual([])
   })
 
+  test('counts as ready what runs the new version, and tells what serves', async () => {
+    await result(up(version('one')))
+    const stream = up(stack({ environment: { GREETING: 'two' }, image: { kind: 'reference', reference: 'web:slow' } }))
+    image('web:slow', { healthyAfterMs: 3_000 })
+    const rest = Array.fromAsync(stream)
+    await clock.advance(1_000)
+    expect(await fleet()).toMatchObject({ desired: 3, ready: 0, serving: 3 })
+    await passing(rest)
+    expect(await fleet()).toMatchObject({ desired: 3, ready: 3, serving: 3 })
+  })
+
   test('while another command changes the environment is refused', async () => {
     const first = Array.fromAsync(up(version('one')))
     await clock.advance(50)

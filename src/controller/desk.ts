@@ -6,10 +6,10 @@ import { type FleetKey, type Scope, scopeName } from '../model/stack.ts'
 import type { RolloutRecord } from '../store/store.ts'
 import { admitRoutes } from './admission.ts'
 import { Feed } from './follow.ts'
-import { type Fleet, isReady } from '../plan/fleet.ts'
+import type { Fleet } from '../plan/fleet.ts'
 import { Loop } from './loop.ts'
 import type { Seams } from './seams.ts'
-import { resultServices, serviceStatus } from './status.ts'
+import { resultServices, serviceStatus, servingCounts } from './status.ts'
 import type { ScopeView } from './views.ts'
 
 /** How long engine or router may be out of sight before a command stops waiting for them. */
@@ -157,7 +157,7 @@ function unsettled(scope: Scope, fleets: readonly Fleet[], remaining: readonly s
   })
 }
 
-function fleetWords({ key, target, instances }: Fleet): string {
-  const ready = instances.filter((instance) => isReady(instance, target)).length
-  return `${key.service} has ${ready} of ${target.replicas} ready and ${instances.length} in all`
+function fleetWords(fleet: Fleet): string {
+  const { key, target, instances } = fleet
+  return `${key.service} has ${servingCounts(fleet).ready} of ${target.replicas} ready and ${instances.length} in all`
 }
