@@ -455,6 +455,26 @@ test('a record that can not be written does not speak against a version', async 
   expect(await result(up(stack()))).toMatchObject({ ok: true, services: [{ ready: 3 }] })
 })
 
+test('an engine that this controller never saw is a problem, and does not hide what was decided', async () => {
+  await result(up(stack()))
+  await controller.stop()
+  machine.reachable = false
+  controller = await startController()
+  const [status] = await controller.status({})
+  expect(status).toMatchObject({
+    services: [{ service: 'web', version: expect.stringMatching(/^web@/), desired: 3, ready: 0, serving: 0 }],
+    routes: [{ service: 'web' }],
+    problems: [{ code: 'ENGINE_UNREACHABLE' }],
+  })
+  await expect(passing(controller.drift(scope))).rejects.toMatchObject({ code: 'ENGINE_UNREACHABLE' })
+  expect(await error(controller.replace({ ...scope, instance: live()[0]!, by }))).toMatchObject({
+    code: 'ENGINE_UNREACHABLE',
+  })
+  machine.reachable = true
+  await clock.advance(5_000)
+  expect(await fleet()).toMatchObject({ ready: 3 })
+})
+
 test('drift names what is not as declared, and changes nothing', async () => {
   await result(up(stack()))
   expect((await controller.drift(scope)).findings).toEqual([])

@@ -120,6 +120,12 @@ export class Desk {
     })
   }
 
+  /** Throws what keeps the controller from seeing what there is. */
+  assertSeeing(): void {
+    const { blindness } = this.loop
+    if (blindness) throw blindness
+  }
+
   unknownService(scope: Scope, service: string): RepaveError {
     const services = Object.keys(this.loop.decisions.of(scope)?.release.services ?? {})
     return new RepaveError('SERVICE_UNKNOWN', `${scopeName(scope)} has no service ${service}`, {

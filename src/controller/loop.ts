@@ -29,6 +29,12 @@ const retryLookMs = 1_000
 /** An instance that someone removed before it was started, and a record that could not be written. */
 const saysNothingOfVersions: ReadonlySet<ErrorCode> = new Set(['INSTANCE_UNKNOWN', 'STORE_FAILED'])
 
+const nothingSeen: Sight = {
+  engine: { instances: [], scopes: [] },
+  router: { services: [], servers: [] },
+  underWay: [],
+}
+
 export interface LoopListener {
   /** A pass has ended. */
   onPass(): void
@@ -100,8 +106,9 @@ export class Loop {
     this.#rest.abort()
   }
 
+  /** Before anything was ever seen: what was decided, and nothing of it. */
   get views(): readonly ScopeView[] {
-    return this.#views
+    return this.#sight ? this.#views : viewScopes(this.decisions.current(), nothingSeen, this.recollection)
   }
 
   get sight(): Sight | undefined {
@@ -109,12 +116,17 @@ export class Loop {
   }
 
   view(scope: Scope): ScopeView | undefined {
-    return this.#views.find((view) => scopeName(view.scope) === scopeName(scope))
+    return this.views.find((view) => scopeName(view.scope) === scopeName(scope))
   }
 
   /** What keeps the loop from doing its work, for people. */
   problems(): readonly RepaveError[] {
     return [...(this.#blind ? [this.#blind.error] : []), ...this.#upkeep.troubles(), ...this.#dispatcher.troubles()]
+  }
+
+  /** Why engine or router can't be seen; undefined where they are. */
+  get blindness(): RepaveError | undefined {
+    return this.#blind?.error
   }
 
   /** How long engine or router could not be seen. */

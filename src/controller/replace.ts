@@ -10,6 +10,7 @@ export async function* replace(desk: Desk, request: ReplaceRequest): AsyncIterab
   const fleet = fleets.find(({ instances }) => instances.some(({ name }) => name === request.instance))
   const old = fleet?.instances.find(({ name }) => name === request.instance)
   if (!fleet || !old) {
+    desk.assertSeeing()
     const names = fleets.flatMap(({ instances }) => instances.map(({ name }) => name))
     throw new RepaveError('INSTANCE_UNKNOWN', `${scopeName(request)} has no instance ${request.instance}`, {
       hint: names.length > 0 ? `its instances are: ${names.join(', ')}` : 'it has no instances',
