@@ -121,6 +121,14 @@ function stack(changes: Partial<ServiceSpec> = {}): Stack {
 const noRoom = () => Promise.reject(new RepaveError('DISK_FULL', 'no room', { hint: 'free some disk space' }))
 const version = (greeting: string) => stack({ environment: { GREETING: greeting } })
 const up = (declared: Stack) => controller.up({ stack: declared, lock: emptyLock, by })
+const superseded = (command: string) => ({
+  kind: 'result',
+  result: {
+    ok: false,
+    code: 'ROLLOUT_SUPERSEDED',
+    message: `the up of shop/production was superseded: \`repave ${command}\` by ada took its place`,
+  },
+})
 const live = () => [...machine.instances].map(({ order }) => order.name).toSorted()
 const badImage: ServiceSpec['image'] = { kind: 'reference', reference: 'web:bad' }
 
@@ -190,6 +198,69 @@ describe('up', () => {
       code: 'IMAGE_NOT_FOUND',
     })
     expect(live()).toEqual(before)
+  })
+})
+
+describe('a rollout that gets nowhere', () => {
+  const bad = stack({ image: badImage })
+  let client: AbortController
+  let first: Promise<ProgressReport[]>
+
+  beforeEach(async () => {
+    image('web:bad', { healthyAfterMs: null })
+    await result(up(stack()))
+    client = new AbortController()
+    first = Array.fromAsync(controller.up({ stack: bad, lock: emptyLock, by: 'eve' }, client.signal))
+    await clock.advance(1_000)
+  })
+
+  test('gives way to another up once nobody watches it', async () => {
+    const beganAtMs = clock.now()
+    expect(await error(up(version('mended')))).toMatchObject({ code: 'ROLLOUT_RUNNING' })
+    client.abort()
+    expect(await result(up(version('mended')))).toMatchObject({ ok: true, changed: true, services: [{ ready: 3 }] })
+    expect(clock.now() - beganAtMs).toBeLessThan(20_000)
+    expect((await first).at(-1)).toMatchObject(superseded('up'))
+  })
+
+  test.each(['rollback', 'down'] as const)('gives way to %s at any time', async (command) => {
+    const beganAtMs = clock.now()
+    expect(await result(controller[command]({ ...scope, by }))).toMatchObject({ ok: true, changed: true })
+    expect(clock.now() - beganAtMs).toBeLessThan(20_000)
+    expect((await first).at(-1)).toMatchObject(superseded(command))
+    expect(live()).toHaveLength(command === 'down' ? 0 : 3)
+  })
+
+  test('is not ended by a command that could not be taken', async () => {
+    expect(await error(controller.rollback({ ...scope, to: 'web@ffffffff', by }))).toMatchObject({
+      code: 'VERSION_UNKNOWN',
+    })
+    expect(await error(up(version('mended')))).toMatchObject({ code: 'ROLLOUT_RUNNING' })
+    expect((await passing(first)).at(-1)).toMatchObject({ result: { code: 'ROLLOUT_ABORTED' } })
+  })
+
+  test('is no success for whoever asks for the same again', async () => {
+    client.abort()
+    expect(await result(up(bad))).toMatchObject({ ok: false, changed: false, code: 'ROLLOUT_ABORTED' })
+    expect((await first).at(-1)).toMatchObject({ result: { code: 'ROLLOUT_ABORTED' } })
+  })
+
+  test('refuses replace, and a command while another one prepares', async () => {
+    client.abort()
+    expect(await error(controller.replace({ ...scope, instance: live()[0]!, by }))).toMatchObject({
+      code: 'ROLLOUT_RUNNING',
+      hint: expect.stringContaining('repave rollback'),
+    })
+    const prepare = engine.prepare.bind(engine)
+    const slowly: MemoryEngine['prepare'] = (request) => clock.sleep(500).then(() => prepare(request))
+    Object.assign(engine, { prepare: slowly })
+    const second = Array.fromAsync(up(version('mended')))
+    await clock.advance(100)
+    expect(await error(controller.down({ ...scope, by }))).toMatchObject({
+      code: 'ROLLOUT_RUNNING',
+      hint: expect.stringContaining('still preparing'),
+    })
+    expect((await passing(second)).at(-1)).toMatchObject({ result: { ok: true } })
   })
 })
 

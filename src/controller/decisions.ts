@@ -6,6 +6,7 @@ import type { Release, ServiceRelease } from '../model/release.ts'
 import { type FleetKey, fleetName, type Scope, scopeName } from '../model/stack.ts'
 import type { Health, VersionId } from '../model/version.ts'
 import type { Decision, ReleaseRecord, RolloutEnd, RolloutRecord, RolloutStart } from '../store/store.ts'
+import { Serial } from '../system/serial.ts'
 import { decisionEntries, decisionEntry, supersededEntry } from './decision-entries.ts'
 import { recordDecision } from './record-decision.ts'
 import { entryOf, itself, saveVersion } from './records.ts'
@@ -33,6 +34,9 @@ export class Decisions {
   readonly #recollection: Recollection
   readonly #onChange: () => void
   readonly #records = new Map<string, ReleaseRecord>()
+  /** What people asked for; a rollout that is taken back does not change it. */
+  readonly #asked = new Map<string, ReleaseRecord>()
+  readonly #deciding = new Serial()
   readonly #healthOfVersion = new Map<string, Health>()
 
   constructor(seams: Seams, rollouts: Rollouts, recollection: Recollection, onChange: () => void) {
@@ -48,6 +52,11 @@ export class Decisions {
 
   of(scope: Scope): ReleaseRecord | undefined {
     return this.#records.get(scopeName(scope))
+  }
+
+  /** The newest decision that somebody asked this controller for. */
+  asked(scope: Scope): ReleaseRecord | undefined {
+    return this.#asked.get(scopeName(scope))
   }
 
   isCurrent(record: ReleaseRecord): boolean {
@@ -88,7 +97,11 @@ export class Decisions {
   }
 
   /** Makes a decision durable and takes it up. */
-  async take({ release, decision, reason, by }: NewDecision): Promise<ReleaseRecord> {
+  take(decision: NewDecision): Promise<ReleaseRecord> {
+    return this.#deciding.run(() => this.#take(decision))
+  }
+
+  async #take({ release, decision, reason, by }: NewDecision): Promise<ReleaseRecord> {
     const atMs = this.#seams.clock.now()
     const known = this.of(release)
     const before = known?.release
@@ -103,6 +116,7 @@ export class Decisions {
     const { record, started } = await recordDecision(this.#seams, { ...asked, entries }, known)
     for (const service of changed) this.#forget({ ...scopeOf(release), service })
     this.#adopt(record)
+    this.#asked.set(scopeName(release), record)
     for (const rollout of started) this.#rollouts.begin(rollout)
     this.#onChange()
     await this.#saveVersions(record, started, before)
@@ -123,7 +137,16 @@ export class Decisions {
    * Puts `previous` in the place of what `rollout` led to; nothing, where it is undefined. False where somebody has
    * decided something else since `current`.
    */
-  async takeBack(
+  takeBack(
+    rollout: RolloutRecord,
+    current: ReleaseRecord,
+    previous: ServiceRelease | undefined,
+    why: Required<Pick<RolloutRecord, 'reason' | 'logs'>>,
+  ): Promise<boolean> {
+    return this.#deciding.run(() => this.#takeBack(rollout, current, previous, why))
+  }
+
+  async #takeBack(
     rollout: RolloutRecord,
     current: ReleaseRecord,
     previous: ServiceRelease | undefined,

@@ -1,4 +1,4 @@
-/** Where commands meet the loop: one at a time for an environment, each followed to its end. */
+/** Where commands meet the loop: each takes its turn in its environment, and is followed to its end. */
 import { asRepaveError, RepaveError } from '../errors.ts'
 import type { ProgressReport, ResultReport } from '../model/report.ts'
 import type { Release } from '../model/release.ts'
@@ -9,6 +9,7 @@ import { Feed } from './follow.ts'
 import type { Fleet } from '../plan/fleet.ts'
 import { Loop } from './loop.ts'
 import type { Seams } from './seams.ts'
+import { type Errand, type Turn, Turns } from './turns.ts'
 import { resultServices, serviceStatus, servingCounts } from './status.ts'
 import type { ScopeView } from './views.ts'
 
@@ -19,7 +20,7 @@ export class Desk {
   readonly seams: Seams
   readonly loop: Loop
   readonly #feeds = new Set<Feed>()
-  readonly #busy = new Map<string, string>()
+  readonly #turns = new Turns()
 
   /** `onPass`: something may have happened. */
   constructor(seams: Seams, onPass: () => void) {
@@ -34,25 +35,23 @@ export class Desk {
   }
 
   isBusy(): boolean {
-    return this.#busy.size > 0
+    return !this.#turns.areAllOver()
   }
 
-  /** Runs `work` unless another command changes this environment now; its errors become its last report. */
-  async *exclusively(
+  /** Runs `work` unless another command is in its way; its errors become its last report. */
+  async *inTurn(
     scope: Scope,
-    command: string,
-    work: () => AsyncIterable<ProgressReport>,
+    errand: Errand,
+    work: (turn: Turn) => AsyncIterable<ProgressReport>,
   ): AsyncIterable<ProgressReport> {
-    const name = scopeName(scope)
-    const other = this.#busy.get(name)
-    if (other !== undefined) return yield { kind: 'error', error: running(name, other).report() }
-    this.#busy.set(name, command)
+    let turn: Turn | undefined
     try {
-      yield* work()
+      turn = this.#turns.begin(scope, errand)
+      yield* work(turn)
     } catch (error) {
       yield { kind: 'error', error: asRepaveError(error).report() }
     } finally {
-      this.#busy.delete(name)
+      if (turn) this.#turns.end(scope, turn)
     }
   }
 
@@ -147,12 +146,6 @@ export class Desk {
     }
     return (loop.view(scope)?.fleets ?? []).map((fleet) => serviceStatus(fleet, facts))
   }
-}
-
-function running(scope: string, command: string): RepaveError {
-  return new RepaveError('ROLLOUT_RUNNING', `${scope} is being changed by another \`repave ${command}\``, {
-    hint: 'wait until it ends; `repave status` and `repave events --follow` show how far it is',
-  })
 }
 
 function unsettled(scope: Scope, fleets: readonly Fleet[], remaining: readonly string[]): RepaveError {

@@ -8,9 +8,10 @@ import type { ReleaseRecord, VersionRecord } from '../store/store.ts'
 import type { RollbackRequest } from './commands.ts'
 import type { Desk } from './desk.ts'
 import { awaitRest, takeUp } from './take-up.ts'
+import type { Turn } from './turns.ts'
 import { own } from '../model/own.ts'
 
-export async function* rollback(desk: Desk, request: RollbackRequest): AsyncIterable<ProgressReport> {
+export async function* rollback(desk: Desk, request: RollbackRequest, turn: Turn): AsyncIterable<ProgressReport> {
   const scope: Scope = { stack: request.stack, environment: request.environment }
   const { record } = desk.known(scope)
   const history = await desk.seams.store.releases(scope)
@@ -25,8 +26,9 @@ export async function* rollback(desk: Desk, request: RollbackRequest): AsyncIter
       ([service, { version }]) => own(record.release.services, service)?.version === version,
     )
   )
-    yield* awaitRest(desk, scope)
-  else yield* takeUp(desk, { release, decision: 'rollback', reason: `back to ${names.join(', ')}`, by: request.by })
+    yield* awaitRest(desk, scope, turn)
+  else
+    yield* takeUp(desk, { release, decision: 'rollback', reason: `back to ${names.join(', ')}`, by: request.by }, turn)
 }
 
 type Targets = Readonly<Record<string, ServiceRelease>>
