@@ -1,14 +1,14 @@
-/** Which routes a release may have: those that no other environment has, and that the router can take. */
+/** Which routes a release may have: those that no other service has, and that the router can take. */
 import { RepaveError, type StackFilePart } from '../errors.ts'
 import type { Release } from '../model/release.ts'
 import { routeUrl } from '../model/route.ts'
-import { type Route, scopeName } from '../model/stack.ts'
+import { type FleetKey, fleetName, type Route, scopeName } from '../model/stack.ts'
 import { poolName, type RoutedService, type Router } from '../router/router.ts'
 
 type Checker = Pick<Router, 'check'>
 
 interface PlacedRoute {
-  readonly service: string
+  readonly key: FleetKey
   readonly route: Route
   readonly about: StackFilePart
 }
@@ -16,7 +16,7 @@ interface PlacedRoute {
 /** Throws ROUTE_TAKEN, PORT_IN_USE or CERTIFICATE_INVALID before anything is changed. `current`: of all environments. */
 export async function admitRoutes(release: Release, current: readonly Release[], router: Checker): Promise<void> {
   const others = current.filter((other) => scopeName(other) !== scopeName(release))
-  for (const other of others) refuseSharedRoutes(release, other)
+  refuseSharedRoutes(release, others)
   const present = others.flatMap(routedServices)
   await router.check([...present, ...routedServices(release)]).catch(async (error: unknown) => {
     throw await aboutRoute(error, router, present, release)
@@ -32,13 +32,13 @@ async function aboutRoute(
 ): Promise<unknown> {
   if (!(error instanceof RepaveError)) return error
   const { code, message, hint } = error
-  for (const { service, route, about } of placedRoutes(release)) {
-    const alone = { pool: poolName({ ...release, service }), routes: [route] }
+  for (const { key, route, about } of placedRoutes(release)) {
+    const alone = { pool: poolName(key), routes: [route] }
     const isRefused = await router.check([...present, alone]).then(
       () => false,
       (reason: unknown) => reason instanceof RepaveError && reason.code === code && reason.message === message,
     )
-    if (isRefused) return new RepaveError(code, `service ${service}: ${message}`, { hint, about, cause: error })
+    if (isRefused) return new RepaveError(code, `service ${key.service}: ${message}`, { hint, about, cause: error })
   }
   return error
 }
@@ -49,22 +49,29 @@ function routedServices(release: Release): readonly RoutedService[] {
     .filter(({ routes }) => routes.length > 0)
 }
 
-function refuseSharedRoutes(release: Release, other: Release): void {
-  const taken = placedRoutes(other)
-  for (const { service, route, about } of placedRoutes(release)) {
-    const owner = taken.find((each) => wantSame(route, each.route))
+/** Within the release, the service that comes later is in the wrong: one that is brought back comes last. */
+function refuseSharedRoutes(release: Release, others: readonly Release[]): void {
+  const taken = others.flatMap(placedRoutes)
+  for (const placed of placedRoutes(release)) {
+    const { key, route, about } = placed
+    const owner = taken.find((each) => fleetName(each.key) !== fleetName(key) && wantSame(route, each.route))
+    taken.push(placed)
     if (owner)
       throw new RepaveError(
         'ROUTE_TAKEN',
-        `service ${service}: the route ${routeUrl(route)} belongs to ${scopeName(other)} (${owner.service})`,
+        `service ${key.service}: the route ${routeUrl(route)} belongs to ${fleetName(owner.key)}`,
         { hint: 'give one of them another listen port, host or path', about },
       )
   }
 }
 
-function placedRoutes({ services }: Release): readonly PlacedRoute[] {
+function placedRoutes({ stack, environment, services }: Release): readonly PlacedRoute[] {
   return Object.entries(services).flatMap(([service, { routes }]) =>
-    routes.map((route, index) => ({ service, route, about: ['services', service, 'route', index] })),
+    routes.map((route, index) => ({
+      key: { stack, environment, service },
+      route,
+      about: ['services', service, 'route', index],
+    })),
   )
 }
 

@@ -25,7 +25,7 @@ export interface UpRequest extends Caller {
 }
 
 export interface RollbackRequest extends Scope, Caller {
-  /** Absent: every service of the stack. */
+  /** Absent: every service of the current release. One that is not in it is brought back where it is named. */
   readonly service?: string
   /** A version's name, id or prefix; absent: the newest proven version before the current one. */
   readonly to?: string

@@ -345,6 +345,27 @@ describe('rollback', () => {
     })
   })
 
+  test('concerns the services that there are; one that was removed comes back where it is named', async () => {
+    await result(up({ ...scope, services: { web, api: { ...web, routes: [] } } }))
+    await result(up(version('two')))
+    const back = await result(controller.rollback({ ...scope, by }))
+    expect(back).toMatchObject({ ok: true, services: [{ service: 'web', ready: 3 }] })
+    expect(live().filter((name) => name.includes('-api-'))).toEqual([])
+    const named = await result(controller.rollback({ ...scope, service: 'api', by }))
+    expect(named).toMatchObject({ ok: true, services: [{ service: 'api', ready: 3 }, { service: 'web' }] })
+  })
+
+  test('of a service whose route another one has is refused in the words of people', async () => {
+    const routed: ServiceSpec = { ...web, routes: [{ listen: { address: '*', port: 8081 }, path: '/' }] }
+    await result(up({ ...scope, services: { web, api: routed } }))
+    await result(up({ ...scope, services: { web: { ...web, environment: { GREETING: 'two' } }, api2: routed } }))
+    expect(await result(controller.rollback({ ...scope, by }))).toMatchObject({ ok: true, changed: true })
+    expect(await error(controller.rollback({ ...scope, service: 'api', by }))).toMatchObject({
+      code: 'ROUTE_TAKEN',
+      message: 'service api: the route http://localhost:8081/ belongs to shop/production/api2',
+    })
+  })
+
   test('never goes to a version that failed', async () => {
     image('web:bad', { healthyAfterMs: null })
     await result(up(stack()))

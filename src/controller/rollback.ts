@@ -44,16 +44,12 @@ async function chooseTargets(
     throw desk.unknownService(scope, service)
   const candidates = versions.filter((version) => service === undefined || version.service === service)
   if (to !== undefined) return asked(to, candidates, history)
-  const proven = new Set(
-    candidates.filter(({ state }) => state === 'proven').map((version) => `${version.service}@${version.version}`),
-  )
-  for (const { release } of history) {
-    const earlier = Object.entries(release.services).filter(
-      ([name, { version }]) =>
-        proven.has(`${name}@${version}`) && own(current.release.services, name)?.version !== version,
-    )
-    if (earlier.length > 0) return Object.fromEntries(earlier)
-  }
+  const names = service === undefined ? Object.keys(current.release.services) : [service]
+  const targets = names.flatMap((name) => {
+    const target = newestProven(name, candidates, current, history)
+    return target ? [[name, target] as const] : []
+  })
+  if (targets.length > 0) return Object.fromEntries(targets)
   throw new RepaveError(
     'NOTHING_TO_ROLL_BACK',
     `${service ?? scopeName(scope)} has no other version that was ever proven`,
@@ -61,6 +57,22 @@ async function chooseTargets(
       hint: 'see `repave versions`; any version that ran can be named with --to',
     },
   )
+}
+
+/** As it was last released with a proven version that is not the current one. */
+function newestProven(
+  service: string,
+  versions: readonly VersionRecord[],
+  current: ReleaseRecord,
+  history: readonly ReleaseRecord[],
+): ServiceRelease | undefined {
+  const proven = new Set(
+    versions.filter((each) => each.service === service && each.state === 'proven').map(({ version }) => version),
+  )
+  const now = own(current.release.services, service)?.version
+  return history
+    .map(({ release }) => own(release.services, service))
+    .find((released) => released && released.version !== now && proven.has(released.version))
 }
 
 function asked(to: string, candidates: readonly VersionRecord[], history: readonly ReleaseRecord[]): Targets {
