@@ -39,6 +39,7 @@ const catalogue = {
   NAME_TAKEN: { exit: 1, status: 409, retryable: false },
   ROLLOUT_RUNNING: { exit: 1, status: 409, retryable: true },
   NOT_SETTLED: { exit: 1, status: 409, retryable: true },
+  ROLLOUT_SUPERSEDED: { exit: 1, status: 409, retryable: false },
   ROLLOUT_ABORTED: { exit: 1, status: 409, retryable: false },
   INSTANCE_CANNOT_RUN: { exit: 1, status: 422, retryable: false },
   ENGINE_MISSING: { exit: 1, status: 503, retryable: true },

@@ -1,4 +1,5 @@
 import { mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import * as http from 'node:http'
 import { connect } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -62,6 +63,40 @@ test('the client sees every line, and the controller whole requests', async () =
   expect(await collect(client.up(upRequest))).toEqual(reports)
   expect(commands.calls).toEqual([['up', upRequest]])
   expect(versions).toEqual(['1.2.3'])
+})
+
+test('work hears that its client has left, and goes on', async () => {
+  const left = Promise.withResolvers<void>()
+  const commands = scripted({
+    up: async function* (client) {
+      client?.addEventListener('abort', () => left.resolve())
+      yield { kind: 'image', service: 'web', message: 'building' }
+      await left.promise
+      yield { kind: 'result', result: { ok: true, changed: true, services: [] } }
+    },
+  })
+  for await (const report of createClient(await serve(commands)).up(upRequest)) if (report.kind === 'image') break
+  await left.promise
+})
+
+test('work that has said nothing yet hears that its client has left', async () => {
+  const begun = Promise.withResolvers<void>()
+  const left = Promise.withResolvers<void>()
+  const commands = scripted({
+    up: async function* (client) {
+      client?.addEventListener('abort', () => left.resolve())
+      begun.resolve()
+      await left.promise
+      yield { kind: 'result', result: { ok: true, changed: true, services: [] } }
+    },
+  })
+  const body = JSON.stringify(upRequest)
+  const outgoing = http.request({ socketPath: await serve(commands), method: 'POST', path: '/v1/up' })
+  outgoing.on('error', () => {})
+  outgoing.end(body)
+  await begun.promise
+  outgoing.destroy()
+  await left.promise
 })
 
 test('a client that leaves a follow ends it', async () => {

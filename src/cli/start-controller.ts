@@ -6,6 +6,7 @@ import { Readable } from 'node:stream'
 import { setTimeout as delay } from 'node:timers/promises'
 import { claimHome } from '../api/claim.ts'
 import { type ErrorReport, fromReport, RepaveError } from '../errors.ts'
+import { fileFailure } from '../system/file-failure.ts'
 import { controllerLog } from './controller-log.ts'
 
 /** The descriptor on which a background controller says once how its start went. */
@@ -57,7 +58,7 @@ function isClaimed(home: string): boolean {
 
 /** Resolves with what the controller says of its start; empty when it died before it could. */
 async function spawnController(home: string): Promise<string> {
-  const log = openSync(controllerLog(home), 'a', 0o600)
+  const log = openLog(controllerLog(home))
   const child = spawn(launcher, ['serve', '--background'], {
     detached: true,
     cwd: home,
@@ -69,6 +70,14 @@ async function spawnController(home: string): Promise<string> {
     return await textOf(child.stdio[verdictDescriptor])
   } finally {
     child.unref()
+  }
+}
+
+function openLog(file: string): number {
+  try {
+    return openSync(file, 'a', 0o600)
+  } catch (error) {
+    throw fileFailure(file, error)
   }
 }
 

@@ -4,6 +4,7 @@ import type { Route, Stack } from '../model/stack.ts'
 import type { StackDefinition } from './definition.ts'
 import { originOf } from './environments.ts'
 import type { Finding, KeyPath } from './finding.ts'
+import { own } from '../model/own.ts'
 
 interface PlacedRoute {
   readonly service: string
@@ -21,15 +22,15 @@ export function placeRoutes(definition: StackDefinition, stack: Stack): readonly
   return Object.entries(stack.services).flatMap(([service, spec]) => {
     const { path } = originOf(definition, stack.environment, service, ['route'])
     const written =
-      path[0] === 'environments' ? definition.environments?.[stack.environment]?.services : definition.services
-    const isList = Array.isArray(written?.[service]?.route)
+      path[0] === 'environments' ? own(definition.environments, stack.environment)?.services : definition.services
+    const isList = Array.isArray(own(written, service)?.route)
     return spec.routes.map((route, index) => ({ service, route, path: isList ? [...path, index] : path }))
   })
 }
 
 function checkPorts(stack: Stack, routes: readonly PlacedRoute[]): readonly Finding[] {
   return routes
-    .filter(({ service }) => stack.services[service]?.port === undefined)
+    .filter(({ service }) => own(stack.services, service)?.port === undefined)
     .map(({ service, path }) => ({
       path,
       part: 'key' as const,

@@ -53,6 +53,17 @@ test('what a stack file leaves out has a default', async () => {
   })
 })
 
+test('names that every object has are names like others', async () => {
+  await using folder = await temporaryFolder()
+  const service = 'constructor: { image: nginx, port: 80, environment: { toString: a, constructor: b } }'
+  await folder.write('repave.yaml', `stack: shop\nservices: { ${service} }\nenvironments: { constructor: {} }\n`)
+  const { stack } = await loadStack({ folder: folder.path })
+  expect(stack.environment).toBe('constructor')
+  expect(Object.entries(stack.services)).toMatchObject([
+    ['constructor', { image: { reference: 'nginx' }, environment: { toString: 'a', constructor: 'b' } }],
+  ])
+})
+
 test('what a stack file says arrives', async () => {
   await using folder = await temporaryFolder()
   await folder.write('web/Dockerfile', 'FROM scratch\n')

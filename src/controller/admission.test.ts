@@ -61,7 +61,7 @@ test('a listener has TLS for all of its routes or for none, whichever environmen
   const taken = { code: 'ROUTE_TAKEN', about: ['services', 'web', 'route', 0] }
   await expect(admit(at(80, { path: '/a', tls }))).rejects.toMatchObject({
     ...taken,
-    message: 'service web: port 80 is used with TLS here and without TLS by other/default (web)',
+    message: 'service web: port 80 is used with TLS here and without TLS by other/default/web',
   })
   await expect(admit(at(443, { path: '/a' }))).rejects.toMatchObject(taken)
   await admit(at(443, { path: '/a', tls }))

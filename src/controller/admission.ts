@@ -2,14 +2,14 @@
 import { RepaveError, type StackFilePart } from '../errors.ts'
 import type { Release } from '../model/release.ts'
 import { mixesTls, overlaps, routeKey, routeUrl } from '../model/route.ts'
-import { type Route, scopeName } from '../model/stack.ts'
+import { type FleetKey, fleetName, type Route, scopeName } from '../model/stack.ts'
 import { poolName, type RoutedService, type Router } from '../router/router.ts'
 import { refuseSharedNames } from './shared-names.ts'
 
 type Checker = Pick<Router, 'check'>
 
 interface PlacedRoute {
-  readonly service: string
+  readonly key: FleetKey
   readonly route: Route
   readonly about: StackFilePart
 }
@@ -18,7 +18,7 @@ interface PlacedRoute {
 export async function admitRelease(release: Release, current: readonly Release[], router: Checker): Promise<void> {
   const others = current.filter((other) => scopeName(other) !== scopeName(release))
   for (const other of others) refuseSharedNames(release, other)
-  for (const other of [...others, release]) refuseClashes(release, other)
+  refuseClashes(release, others)
   await router.check(routedServices(release)).catch(async (error: unknown) => {
     throw await aboutRoute(error, router, release)
   })
@@ -28,13 +28,13 @@ export async function admitRelease(release: Release, current: readonly Release[]
 async function aboutRoute(error: unknown, router: Checker, release: Release): Promise<unknown> {
   if (!(error instanceof RepaveError)) return error
   const { code, message, hint } = error
-  for (const { service, route, about } of placedRoutes(release)) {
-    const alone = { pool: poolName({ ...release, service }), routes: [route] }
+  for (const { key, route, about } of placedRoutes(release)) {
+    const alone = { pool: poolName(key), routes: [route] }
     const isRefused = await router.check([alone]).then(
       () => false,
       (reason: unknown) => reason instanceof RepaveError && reason.code === code && reason.message === message,
     )
-    if (isRefused) return new RepaveError(code, `service ${service}: ${message}`, { hint, about, cause: error })
+    if (isRefused) return new RepaveError(code, `service ${key.service}: ${message}`, { hint, about, cause: error })
   }
   return error
 }
@@ -45,16 +45,18 @@ function routedServices(release: Release): readonly RoutedService[] {
     .filter(({ routes }) => routes.length > 0)
 }
 
-/** A release of old and new services can clash with itself, too. */
-function refuseClashes(release: Release, other: Release): void {
-  const present = placedRoutes(other)
-  for (const { service, route, about } of placedRoutes(release))
-    for (const owner of present) {
-      if (other === release && owner.service === service) continue
-      const clash = clashOf(route, owner.route, `${scopeName(other)} (${owner.service})`)
+/** Within the release, the service that comes later is in the wrong: one that is brought back comes last. */
+function refuseClashes(release: Release, others: readonly Release[]): void {
+  const taken = others.flatMap(placedRoutes)
+  for (const placed of placedRoutes(release)) {
+    const { key, route, about } = placed
+    for (const owner of taken.filter((each) => fleetName(each.key) !== fleetName(key))) {
+      const clash = clashOf(route, owner.route, fleetName(owner.key))
       if (clash)
-        throw new RepaveError('ROUTE_TAKEN', `service ${service}: ${clash.message}`, { hint: clash.hint, about })
+        throw new RepaveError('ROUTE_TAKEN', `service ${key.service}: ${clash.message}`, { hint: clash.hint, about })
     }
+    taken.push(placed)
+  }
 }
 
 interface Clash {
@@ -84,8 +86,12 @@ function clashOf(route: Route, taken: Route, owner: string): Clash | undefined {
   }
 }
 
-function placedRoutes({ services }: Release): readonly PlacedRoute[] {
+function placedRoutes({ stack, environment, services }: Release): readonly PlacedRoute[] {
   return Object.entries(services).flatMap(([service, { routes }]) =>
-    routes.map((route, index) => ({ service, route, about: ['services', service, 'route', index] })),
+    routes.map((route, index) => ({
+      key: { stack, environment, service },
+      route,
+      about: ['services', service, 'route', index],
+    })),
   )
 }

@@ -5,7 +5,7 @@ import { type Behaviour, goodBehaviour } from '../engine/memory/memory-process.t
 import { RepaveError } from '../errors.ts'
 import { emptyLock } from '../image/lock.ts'
 import type { ProgressReport, ResultReport } from '../model/report.ts'
-import type { ServiceSpec, Stack } from '../model/stack.ts'
+import type { Scope, ServiceSpec, Stack } from '../model/stack.ts'
 import { memorySigner, openMemoryLedger } from '../ledger/memory/memory-ledger.ts'
 import { MemoryLedgerFiles } from '../ledger/memory/memory-ledger-files.ts'
 import { MemoryProbe } from '../probe/memory/memory-probe.ts'
@@ -42,6 +42,8 @@ let clock: VirtualClock
 /** How far the controller's wall clock is from that of the machine. */
 let wallOffsetMs = 0
 let machine: MemoryMachine
+/** Of the newest controller. */
+let engine: MemoryEngine
 let proxy: MemoryProxy
 let store: Store
 let ledgerFiles: MemoryLedgerFiles
@@ -61,13 +63,14 @@ beforeEach(async () => {
 afterEach(async () => controller.stop())
 
 async function startController(): Promise<Controller> {
+  engine = new MemoryEngine(machine)
   const seams = {
     clock: {
       now: () => clock.now() + wallOffsetMs,
       steady: () => clock.steady(),
       sleep: (ms: number, signal?: AbortSignal) => clock.sleep(ms, signal),
     },
-    engine: new MemoryEngine(machine),
+    engine,
     router: new MemoryRouter(proxy, clock),
     probe: new MemoryProbe(clock, machine),
     store,
@@ -118,6 +121,14 @@ function stack(changes: Partial<ServiceSpec> = {}): Stack {
 const noRoom = () => Promise.reject(new RepaveError('DISK_FULL', 'no room', { hint: 'free some disk space' }))
 const version = (greeting: string) => stack({ environment: { GREETING: greeting } })
 const up = (declared: Stack) => controller.up({ stack: declared, lock: emptyLock, by })
+const superseded = (command: string) => ({
+  kind: 'result',
+  result: {
+    ok: false,
+    code: 'ROLLOUT_SUPERSEDED',
+    message: `the up of shop/production was superseded: \`repave ${command}\` by ada took its place`,
+  },
+})
 const live = () => [...machine.instances].map(({ order }) => order.name).toSorted()
 const badImage: ServiceSpec['image'] = { kind: 'reference', reference: 'web:bad' }
 
@@ -145,6 +156,17 @@ describe('up', () => {
     expect(await result(up(version('two')))).toMatchObject({ ok: true, changed: true })
     expect(live()).toHaveLength(3)
     expect(live().filter((name) => before.includes(name))).toEqual([])
+  })
+
+  test('counts as ready what runs the new version, and tells what serves', async () => {
+    await result(up(version('one')))
+    const stream = up(stack({ environment: { GREETING: 'two' }, image: { kind: 'reference', reference: 'web:slow' } }))
+    image('web:slow', { healthyAfterMs: 3_000 })
+    const rest = Array.fromAsync(stream)
+    await clock.advance(1_000)
+    expect(await fleet()).toMatchObject({ desired: 3, ready: 0, serving: 3 })
+    await passing(rest)
+    expect(await fleet()).toMatchObject({ desired: 3, ready: 3, serving: 3 })
   })
 
   test('while another command changes the environment is refused', async () => {
@@ -177,6 +199,78 @@ describe('up', () => {
     })
     expect(live()).toEqual(before)
   })
+})
+
+describe('a rollout that gets nowhere', () => {
+  const bad = stack({ image: badImage })
+  let client: AbortController
+  let first: Promise<ProgressReport[]>
+
+  beforeEach(async () => {
+    image('web:bad', { healthyAfterMs: null })
+    await result(up(stack()))
+    client = new AbortController()
+    first = Array.fromAsync(controller.up({ stack: bad, lock: emptyLock, by: 'eve' }, client.signal))
+    await clock.advance(1_000)
+  })
+
+  test('gives way to another up once nobody watches it', async () => {
+    const beganAtMs = clock.now()
+    expect(await error(up(version('mended')))).toMatchObject({ code: 'ROLLOUT_RUNNING' })
+    client.abort()
+    expect(await result(up(version('mended')))).toMatchObject({ ok: true, changed: true, services: [{ ready: 3 }] })
+    expect(clock.now() - beganAtMs).toBeLessThan(20_000)
+    expect((await first).at(-1)).toMatchObject(superseded('up'))
+  })
+
+  test.each(['rollback', 'down'] as const)('gives way to %s at any time', async (command) => {
+    const beganAtMs = clock.now()
+    expect(await result(controller[command]({ ...scope, by }))).toMatchObject({ ok: true, changed: true })
+    expect(clock.now() - beganAtMs).toBeLessThan(20_000)
+    expect((await first).at(-1)).toMatchObject(superseded(command))
+    expect(live()).toHaveLength(command === 'down' ? 0 : 3)
+  })
+
+  test('is not ended by a command that could not be taken', async () => {
+    expect(await error(controller.rollback({ ...scope, to: 'web@ffffffff', by }))).toMatchObject({
+      code: 'VERSION_UNKNOWN',
+    })
+    expect(await error(up(version('mended')))).toMatchObject({ code: 'ROLLOUT_RUNNING' })
+    expect((await passing(first)).at(-1)).toMatchObject({ result: { code: 'ROLLOUT_ABORTED' } })
+  })
+
+  test('is no success for whoever asks for the same again', async () => {
+    client.abort()
+    expect(await result(up(bad))).toMatchObject({ ok: false, changed: false, code: 'ROLLOUT_ABORTED' })
+    expect((await first).at(-1)).toMatchObject({ result: { code: 'ROLLOUT_ABORTED' } })
+  })
+
+  test('refuses replace, and a command while another one prepares', async () => {
+    client.abort()
+    expect(await error(controller.replace({ ...scope, instance: live()[0]!, by }))).toMatchObject({
+      code: 'ROLLOUT_RUNNING',
+      hint: expect.stringContaining('repave rollback'),
+    })
+    const prepare = engine.prepare.bind(engine)
+    const slowly: MemoryEngine['prepare'] = (request) => clock.sleep(500).then(() => prepare(request))
+    Object.assign(engine, { prepare: slowly })
+    const second = Array.fromAsync(up(version('mended')))
+    await clock.advance(100)
+    expect(await error(controller.down({ ...scope, by }))).toMatchObject({
+      code: 'ROLLOUT_RUNNING',
+      hint: expect.stringContaining('still preparing'),
+    })
+    expect((await passing(second)).at(-1)).toMatchObject({ result: { ok: true } })
+  })
+})
+
+test('a service may have the name of what every object has', async () => {
+  await result(up(stack()))
+  expect(await result(up({ ...scope, services: { constructor: web } }))).toMatchObject({ ok: true })
+  const changed = { ...web, environment: { constructor: 'two' } }
+  expect(await result(up({ ...scope, services: { constructor: changed } }))).toMatchObject({ ok: true })
+  expect(await result(controller.rollback({ ...scope, service: 'constructor', by }))).toMatchObject({ ok: true })
+  expect(live()).toEqual([1, 2, 3].map((n) => expect.stringMatching(`^shop-production-constructor-.{8}-${n}$`)))
 })
 
 describe('a version that does not serve', () => {
@@ -251,6 +345,27 @@ describe('rollback', () => {
     })
   })
 
+  test('concerns the services that there are; one that was removed comes back where it is named', async () => {
+    await result(up({ ...scope, services: { web, api: { ...web, routes: [] } } }))
+    await result(up(version('two')))
+    const back = await result(controller.rollback({ ...scope, by }))
+    expect(back).toMatchObject({ ok: true, services: [{ service: 'web', ready: 3 }] })
+    expect(live().filter((name) => name.includes('-api-'))).toEqual([])
+    const named = await result(controller.rollback({ ...scope, service: 'api', by }))
+    expect(named).toMatchObject({ ok: true, services: [{ service: 'api', ready: 3 }, { service: 'web' }] })
+  })
+
+  test('of a service whose route another one has is refused in the words of people', async () => {
+    const routed: ServiceSpec = { ...web, routes: [{ listen: { address: '*', port: 8081 }, path: '/' }] }
+    await result(up({ ...scope, services: { web, api: routed } }))
+    await result(up({ ...scope, services: { web: { ...web, environment: { GREETING: 'two' } }, api2: routed } }))
+    expect(await result(controller.rollback({ ...scope, by }))).toMatchObject({ ok: true, changed: true })
+    expect(await error(controller.rollback({ ...scope, service: 'api', by }))).toMatchObject({
+      code: 'ROUTE_TAKEN',
+      message: 'service api: the route http://localhost:8081/ belongs to shop/production/api2',
+    })
+  })
+
   test('never goes to a version that failed', async () => {
     image('web:bad', { healthyAfterMs: null })
     await result(up(stack()))
@@ -278,6 +393,28 @@ test('down leaves nothing but history', async () => {
   expect(await controller.status({})).toEqual([])
   expect((await controller.versions(scope))[0]?.versions).toHaveLength(1)
   expect(controller.isIdle()).toBe(true)
+})
+
+describe('down of what takes its whole drain time to end', () => {
+  const slow = stack({ image: { kind: 'reference', reference: 'web:stubborn' }, drainMs: 30_000 })
+  const retired = async (workMs: number) => {
+    const retire = engine.retire.bind(engine)
+    Object.assign(engine, { retire: async (ended: Scope) => clock.sleep(workMs).then(() => retire(ended)) })
+    image('web:stubborn', { stopMs: null })
+    await result(up(slow))
+    return result(controller.down({ ...scope, by }))
+  }
+
+  test('waits for its network too', async () => {
+    expect(await retired(2_000)).toMatchObject({ ok: true })
+  })
+
+  test('says what is left when nothing runs any more', async () => {
+    expect(await retired(300_000)).toMatchObject({
+      code: 'NOT_SETTLED',
+      message: 'shop/production has not come to rest: its network is being removed',
+    })
+  })
 })
 
 test('an instance that dies is replaced at once; a crash loop gets growing delays and says so', async () => {
@@ -408,6 +545,26 @@ test('a record that can not be written does not speak against a version', async 
     entry.kind === 'create.intent' && failures-- > 0 ? Promise.reject(broken) : whole.append(entry)
   Object.assign(store, { append })
   expect(await result(up(stack()))).toMatchObject({ ok: true, services: [{ ready: 3 }] })
+})
+
+test('an engine that this controller never saw is a problem, and does not hide what was decided', async () => {
+  await result(up(stack()))
+  await controller.stop()
+  machine.reachable = false
+  controller = await startController()
+  const [status] = await controller.status({})
+  expect(status).toMatchObject({
+    services: [{ service: 'web', version: expect.stringMatching(/^web@/), desired: 3, ready: 0, serving: 0 }],
+    routes: [{ service: 'web' }],
+    problems: [{ code: 'ENGINE_UNREACHABLE' }],
+  })
+  await expect(passing(controller.drift(scope))).rejects.toMatchObject({ code: 'ENGINE_UNREACHABLE' })
+  expect(await error(controller.replace({ ...scope, instance: live()[0]!, by }))).toMatchObject({
+    code: 'ENGINE_UNREACHABLE',
+  })
+  machine.reachable = true
+  await clock.advance(5_000)
+  expect(await fleet()).toMatchObject({ ready: 3 })
 })
 
 test('drift names what is not as declared, and changes nothing', async () => {

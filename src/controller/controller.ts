@@ -25,6 +25,7 @@ import type { Seams } from './seams.ts'
 import { environmentStatus, type StatusFacts } from './status.ts'
 import { planUp, up } from './up.ts'
 import type { ScopeView } from './views.ts'
+import { own } from '../model/own.ts'
 
 export class Controller implements Commands {
   readonly #seams: Seams
@@ -64,20 +65,20 @@ export class Controller implements Commands {
     return planUp(this.#desk, request)
   }
 
-  up(request: UpRequest): AsyncIterable<ProgressReport> {
-    return this.#desk.exclusively(request.stack, 'up', () => up(this.#desk, request))
+  up(request: UpRequest, client?: AbortSignal): AsyncIterable<ProgressReport> {
+    return this.#desk.inTurn(request.stack, { command: 'up', client }, (turn) => up(this.#desk, request, turn))
   }
 
-  rollback(request: RollbackRequest): AsyncIterable<ProgressReport> {
-    return this.#desk.exclusively(request, 'rollback', () => rollback(this.#desk, request))
+  rollback(request: RollbackRequest, client?: AbortSignal): AsyncIterable<ProgressReport> {
+    return this.#desk.inTurn(request, { command: 'rollback', client }, (turn) => rollback(this.#desk, request, turn))
   }
 
-  replace(request: ReplaceRequest): AsyncIterable<ProgressReport> {
-    return this.#desk.exclusively(request, 'replace', () => replace(this.#desk, request))
+  replace(request: ReplaceRequest, client?: AbortSignal): AsyncIterable<ProgressReport> {
+    return this.#desk.inTurn(request, { command: 'replace', client }, (turn) => replace(this.#desk, request, turn))
   }
 
-  down(request: Scope & Caller): AsyncIterable<ProgressReport> {
-    return this.#desk.exclusively(request, 'down', () => down(this.#desk, request))
+  down(request: Scope & Caller, client?: AbortSignal): AsyncIterable<ProgressReport> {
+    return this.#desk.inTurn(request, { command: 'down', client }, (turn) => down(this.#desk, request, turn))
   }
 
   async status(filter: Partial<Scope>): Promise<readonly StatusReport[]> {
@@ -101,7 +102,7 @@ export class Controller implements Commands {
         image: imageName,
         firstRunAt: new Date(firstRunAtMs).toISOString(),
         lastRunAt: new Date(lastRunAtMs).toISOString(),
-        state: current[name]?.version === version ? 'current' : state,
+        state: own(current, name)?.version === version ? 'current' : state,
       })),
     }))
   }

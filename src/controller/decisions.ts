@@ -6,6 +6,7 @@ import type { Release, ServiceRelease } from '../model/release.ts'
 import { type FleetKey, fleetName, type Scope, scopeName } from '../model/stack.ts'
 import type { Health, VersionId } from '../model/version.ts'
 import type { Decision, ReleaseRecord, RolloutEnd, RolloutRecord, RolloutStart } from '../store/store.ts'
+import { Serial } from '../system/serial.ts'
 import { decisionEntries, decisionEntry, supersededEntry } from './decision-entries.ts'
 import { recordDecision } from './record-decision.ts'
 import { entryOf, itself, saveVersion } from './records.ts'
@@ -13,6 +14,7 @@ import { closeIntents, recallIntents } from './recovery.ts'
 import type { Recollection } from './recollection.ts'
 import type { Rollouts } from './rollouts.ts'
 import type { Seams } from './seams.ts'
+import { own } from '../model/own.ts'
 
 export interface NewDecision {
   readonly release: Release
@@ -32,6 +34,9 @@ export class Decisions {
   readonly #recollection: Recollection
   readonly #onChange: () => void
   readonly #records = new Map<string, ReleaseRecord>()
+  /** What people asked for; a rollout that is taken back does not change it. */
+  readonly #asked = new Map<string, ReleaseRecord>()
+  readonly #deciding = new Serial()
   readonly #healthOfVersion = new Map<string, Health>()
 
   constructor(seams: Seams, rollouts: Rollouts, recollection: Recollection, onChange: () => void) {
@@ -49,24 +54,29 @@ export class Decisions {
     return this.#records.get(scopeName(scope))
   }
 
+  /** The newest decision that somebody asked this controller for. */
+  asked(scope: Scope): ReleaseRecord | undefined {
+    return this.#asked.get(scopeName(scope))
+  }
+
   isCurrent(record: ReleaseRecord): boolean {
     return this.of(record.release)?.sequence === record.sequence
   }
 
   /** Whether the instance is of the version that its fleet is to run. */
   isWanted(instance: ObservedInstance): boolean {
-    return this.of(instance)?.release.services[instance.service]?.version === instance.claimed
+    return own(this.of(instance)?.release.services, instance.service)?.version === instance.claimed
   }
 
   /** Whether the instance gets no requests from the router, and no rollout to its version is under way. */
   isSettledUnrouted(instance: ObservedInstance): boolean {
-    const service = this.of(instance)?.release.services[instance.service]
+    const service = own(this.of(instance)?.release.services, instance.service)
     return service?.routes.length === 0 && this.#rollouts.of(instance)?.to !== instance.claimed
   }
 
   /** How the health of an instance is judged; undefined where nobody knows its service any more. */
   healthOf(instance: ObservedInstance): HealthRule | undefined {
-    const service = this.of(instance)?.release.services[instance.service]
+    const service = own(this.of(instance)?.release.services, instance.service)
     const health = this.#healthOfVersion.get(`${fleetName(instance)}@${instance.claimed}`) ?? service?.spec.health
     return health && { health, startLimitMs: service?.rollout.deadlineMs ?? 0 }
   }
@@ -87,7 +97,11 @@ export class Decisions {
   }
 
   /** Makes a decision durable and takes it up. */
-  async take({ release, decision, reason, by }: NewDecision): Promise<ReleaseRecord> {
+  take(decision: NewDecision): Promise<ReleaseRecord> {
+    return this.#deciding.run(() => this.#take(decision))
+  }
+
+  async #take({ release, decision, reason, by }: NewDecision): Promise<ReleaseRecord> {
     const atMs = this.#seams.clock.now()
     const known = this.of(release)
     const before = known?.release
@@ -102,6 +116,7 @@ export class Decisions {
     const { record, started } = await recordDecision(this.#seams, { ...asked, entries }, known)
     for (const service of changed) this.#forget({ ...scopeOf(release), service })
     this.#adopt(record)
+    this.#asked.set(scopeName(release), record)
     for (const rollout of started) this.#rollouts.begin(rollout)
     this.#onChange()
     await this.#saveVersions(record, started, before)
@@ -122,7 +137,16 @@ export class Decisions {
    * Puts `previous` in the place of what `rollout` led to; nothing, where it is undefined. False where somebody has
    * decided something else since `current`.
    */
-  async takeBack(
+  takeBack(
+    rollout: RolloutRecord,
+    current: ReleaseRecord,
+    previous: ServiceRelease | undefined,
+    why: Required<Pick<RolloutRecord, 'reason' | 'logs'>>,
+  ): Promise<boolean> {
+    return this.#deciding.run(() => this.#takeBack(rollout, current, previous, why))
+  }
+
+  async #takeBack(
     rollout: RolloutRecord,
     current: ReleaseRecord,
     previous: ServiceRelease | undefined,
@@ -145,10 +169,10 @@ export class Decisions {
 
   /** A rollout that supersedes another one leads back to where that one began. */
   #start(service: string, before: Release | undefined, release: Release): readonly RolloutStart[] {
-    const next = release.services[service]
+    const next = own(release.services, service)
     if (!next) return []
     const running = this.#rollouts.of({ ...scopeOf(release), service })
-    const from = running ? running.from : (before?.services[service]?.version ?? null)
+    const from = running ? running.from : (own(before?.services, service)?.version ?? null)
     return [{ service, from, to: next.version }]
   }
 
@@ -159,14 +183,14 @@ export class Decisions {
     before: Release | undefined,
   ): Promise<void> {
     try {
-      for (const rollout of started) await this.#saveVersionsOf(rollout, before?.services[rollout.service])
+      for (const rollout of started) await this.#saveVersionsOf(rollout, own(before?.services, rollout.service))
     } catch (error) {
       this.#seams.log(`the versions of ${scopeName(record.release)} lack some: ${asRepaveError(error).message}`)
     }
   }
 
   async #saveVersionsOf(rollout: RolloutRecord, before: ServiceRelease | undefined): Promise<void> {
-    const next = this.of(rollout)?.release.services[rollout.service]
+    const next = own(this.of(rollout)?.release.services, rollout.service)
     if (before && before.version !== rollout.to) await saveVersion(this.#seams, rollout, before, 'unproven')
     if (next) await saveVersion(this.#seams, rollout, next, 'unproven')
   }
@@ -174,7 +198,7 @@ export class Decisions {
   async #resume(rollout: RolloutRecord): Promise<void> {
     const record = this.of(rollout)
     const { clock, store } = this.#seams
-    if (record?.release.services[rollout.service]?.version === rollout.to) return this.#rollouts.begin(rollout)
+    if (own(record?.release.services, rollout.service)?.version === rollout.to) return this.#rollouts.begin(rollout)
     const atMs = clock.now()
     await store.endRollout({ id: rollout.id, state: 'superseded', endedAtMs: atMs }, supersededEntry(rollout, atMs))
   }
@@ -201,7 +225,7 @@ function scopeOf({ stack, environment }: Scope): Scope {
 }
 
 function differs(service: string, before: Release | undefined, after: Release): boolean {
-  const [old, next] = [before?.services[service], after.services[service]]
+  const [old, next] = [own(before?.services, service), own(after.services, service)]
   if (!old || !next) return true
   return canonicalJson(old) !== canonicalJson(next)
 }

@@ -20,6 +20,7 @@ import type { Seams } from './seams.ts'
 import { Upkeep } from './upkeep.ts'
 import { Verdicts } from './verdicts.ts'
 import { type ScopeView, type Sight, viewScopes } from './views.ts'
+import { own } from '../model/own.ts'
 
 /** A look at everything, even if nothing happened. */
 const fullLookMs = 10_000
@@ -27,6 +28,12 @@ const retryLookMs = 1_000
 
 /** An instance that someone removed before it was started, and a record that could not be written. */
 const saysNothingOfVersions: ReadonlySet<ErrorCode> = new Set(['INSTANCE_UNKNOWN', 'STORE_FAILED'])
+
+const nothingSeen: Sight = {
+  engine: { instances: [], scopes: [] },
+  router: { services: [], servers: [] },
+  underWay: [],
+}
 
 export interface LoopListener {
   /** A pass has ended. */
@@ -99,8 +106,9 @@ export class Loop {
     this.#rest.abort('woken')
   }
 
+  /** Before anything was ever seen: what was decided, and nothing of it. */
   get views(): readonly ScopeView[] {
-    return this.#views
+    return this.#sight ? this.#views : viewScopes(this.decisions.current(), nothingSeen, this.recollection)
   }
 
   get sight(): Sight | undefined {
@@ -108,12 +116,17 @@ export class Loop {
   }
 
   view(scope: Scope): ScopeView | undefined {
-    return this.#views.find((view) => scopeName(view.scope) === scopeName(scope))
+    return this.views.find((view) => scopeName(view.scope) === scopeName(scope))
   }
 
   /** What keeps the loop from doing its work, for people. */
   problems(): readonly RepaveError[] {
     return [...(this.#blind ? [this.#blind.error] : []), ...this.#upkeep.troubles(), ...this.#dispatcher.troubles()]
+  }
+
+  /** Why engine or router can't be seen; undefined where they are. */
+  get blindness(): RepaveError | undefined {
+    return this.#blind?.error
   }
 
   /** How long engine or router could not be seen. */
@@ -132,8 +145,14 @@ export class Loop {
   isSettled(scope: Scope): boolean {
     const view = this.view(scope)
     if (!view || !this.#sight || this.#blind || !this.decisions.isCurrent(view.record)) return false
-    if (!this.#upkeep.isDone(view, this.#views, this.#sight)) return false
+    if (this.#upkeep.remaining(view, this.#views, this.#sight).length > 0) return false
     return view.fleets.every((fleet) => this.#isWhole(fleet))
+  }
+
+  /** What is not done yet beside the fleets of the scope, in words. */
+  remaining(scope: Scope): readonly string[] {
+    const view = this.view(scope)
+    return view && this.#sight ? this.#upkeep.remaining(view, this.#views, this.#sight) : []
   }
 
   #isWhole(fleet: Fleet): boolean {
@@ -215,7 +234,7 @@ export class Loop {
   }
 
   #orders(record: ReleaseRecord, fleet: Fleet, nowMs: number): readonly Order[] {
-    const service = record.release.services[fleet.key.service]
+    const service = own(record.release.services, fleet.key.service)
     const byName = new Map(fleet.instances.map((instance) => [instance.name, instance]))
     return reconcile(fleet, nowMs).map((effect): Order => {
       const instance = byName.get(effect.instance)
@@ -284,7 +303,7 @@ export class Loop {
   }
 
   #fleetTimes(record: ReleaseRecord, fleet: Fleet, nowMs: number): readonly number[] {
-    const service = record.release.services[fleet.key.service]
+    const service = own(record.release.services, fleet.key.service)
     const deadlineMs = service && this.rollouts.nextDeadline(fleet.key, service)
     return [fleet.createAfterMs, deadlineMs].filter((time) => time !== undefined).filter((time) => time > nowMs)
   }

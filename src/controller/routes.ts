@@ -2,6 +2,7 @@
 import { canonicalJson } from '../model/canonical.ts'
 import { poolName, type RoutedService, type RouterState } from '../router/router.ts'
 import type { ScopeView } from './views.ts'
+import { own } from '../model/own.ts'
 
 /**
  * Those of every release. A service that goes away keeps its routes until its last instance is gone, and what
@@ -13,7 +14,7 @@ export function wantedRoutes(views: readonly ScopeView[], router: RouterState): 
   for (const { record, fleets } of views)
     for (const fleet of fleets) {
       const pool = poolName(fleet.key)
-      const routes = record.release.services[fleet.key.service]?.routes
+      const routes = own(record.release.services, fleet.key.service)?.routes
       const lingering = fleet.instances.length > 0 ? present.get(pool) : undefined
       if (routes && routes.length > 0) wanted.set(pool, { pool, routes })
       else if (!routes && lingering) wanted.set(pool, lingering)

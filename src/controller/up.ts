@@ -10,6 +10,7 @@ import type { UpRequest } from './commands.ts'
 import type { Desk } from './desk.ts'
 import { recordingImages } from './records.ts'
 import { awaitRest, takeUp } from './take-up.ts'
+import type { Turn } from './turns.ts'
 
 export async function planUp(desk: Desk, request: UpRequest): Promise<{ plan: PlanReport; lock: Lock }> {
   const { images, lock } = await resolveImages(
@@ -23,7 +24,7 @@ export async function planUp(desk: Desk, request: UpRequest): Promise<{ plan: Pl
   return { plan: planFor(desk, release), lock }
 }
 
-export async function* up(desk: Desk, request: UpRequest): AsyncIterable<ProgressReport> {
+export async function* up(desk: Desk, request: UpRequest, turn: Turn): AsyncIterable<ProgressReport> {
   const { images, lock } = yield* told<ResolvedImages>((tell) =>
     resolveImages(request.stack, request.lock, recordingImages(desk.seams, request.stack), {
       ...options(request),
@@ -35,8 +36,8 @@ export async function* up(desk: Desk, request: UpRequest): AsyncIterable<Progres
   yield { kind: 'lock', lock }
   yield { kind: 'plan', plan: planFor(desk, release) }
   const current = desk.loop.decisions.of(release)?.release
-  if (current && releaseId(current) === releaseId(release)) yield* awaitRest(desk, release)
-  else yield* takeUp(desk, { release, decision: 'up', reason: 'the stack file changed', by: request.by })
+  if (current && releaseId(current) === releaseId(release)) yield* awaitRest(desk, release, turn)
+  else yield* takeUp(desk, { release, decision: 'up', reason: 'the stack file changed', by: request.by }, turn)
 }
 
 function options({ refresh }: UpRequest): { refresh?: boolean } {

@@ -33,10 +33,15 @@ export class Upkeep {
     return this.#retries.nextTimeMs(nowMs)
   }
 
-  isDone(view: ScopeView, views: readonly ScopeView[], sight: Sight): boolean {
-    const inTheWay = [effectName('configure'), effectName('retire', view.scope)]
-    if (inTheWay.some((name) => this.#underWay.has(name))) return false
-    return sameRoutes(wantedRoutes(views, sight.router), sight.router.services) && !isHollow(view, sight)
+  /** What of it is not done yet for the environment of `view`, in words. */
+  remaining(view: ScopeView, views: readonly ScopeView[], sight: Sight): readonly string[] {
+    const areRoutesSame = sameRoutes(wantedRoutes(views, sight.router), sight.router.services)
+    const isConfiguring = this.#underWay.has(effectName('configure')) || !areRoutesSame
+    const isRetiring = this.#underWay.has(effectName('retire', view.scope)) || isHollow(view, sight)
+    return [
+      ...(isConfiguring ? ['the router is being given its routes'] : []),
+      ...(isRetiring ? ['its network is being removed'] : []),
+    ]
   }
 
   tend(views: readonly ScopeView[], sight: Sight, isSettled: (scope: Scope) => boolean): void {

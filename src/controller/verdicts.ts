@@ -11,6 +11,7 @@ import { entryOf, saveVersion } from './records.ts'
 import type { Rollouts } from './rollouts.ts'
 import type { Seams } from './seams.ts'
 import type { ScopeView } from './views.ts'
+import { own } from '../model/own.ts'
 
 export class Verdicts {
   readonly #seams: Seams
@@ -30,7 +31,7 @@ export class Verdicts {
     let changed = false
     for (const { record, fleets } of views)
       for (const fleet of fleets) {
-        const service = record.release.services[fleet.key.service]
+        const service = own(record.release.services, fleet.key.service)
         if (service && this.#decisions.isCurrent(record))
           changed = (await this.#judgeFleet(fleet, service, nowMs)) || changed
       }
@@ -60,7 +61,7 @@ export class Verdicts {
   /** Back to what the fleet had; nothing, where it had nothing. */
   async #abort(rollout: RolloutRecord, reason: string): Promise<boolean> {
     const current = this.#decisions.of(rollout)
-    const failed = current?.release.services[rollout.service]
+    const failed = own(current?.release.services, rollout.service)
     if (!current || !failed) return false
     const logs = await this.#lastWords(rollout)
     const previous = await this.#previous(rollout, current)
@@ -74,7 +75,7 @@ export class Verdicts {
     if (from === null) return undefined
     const records = await this.#seams.store.releases(current.release)
     const earlier = records.filter(({ sequence }) => sequence < current.sequence)
-    return earlier.map(({ release }) => release.services[service]).find((released) => released?.version === from)
+    return earlier.map(({ release }) => own(release.services, service)).find((released) => released?.version === from)
   }
 
   /** What the failing instance said last: from itself, or from the record where it is gone. */

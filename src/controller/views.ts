@@ -6,6 +6,7 @@ import { poolName, type RouterServer, type RouterState } from '../router/router.
 import type { ReleaseRecord } from '../store/store.ts'
 import type { VersionId } from '../model/version.ts'
 import type { HealthState } from './health.ts'
+import { own } from '../model/own.ts'
 
 /** An effect that has not come back. */
 export interface UnderWay {
@@ -61,7 +62,7 @@ export function viewScopes(
     ])
     const fleets = [...services].toSorted().map((service): Fleet => {
       const key: FleetKey = { ...scope, service }
-      const released = record.release.services[service]
+      const released = own(record.release.services, service)
       const parts = {
         instances: instances.get(fleetName(key)) ?? [],
         servers: servers.get(poolName(key)) ?? [],
