@@ -567,6 +567,21 @@ test('an engine that this controller never saw is a problem, and does not hide w
   expect(await fleet()).toMatchObject({ ready: 3 })
 })
 
+test('an environment can be named without its stack, and one that nobody knows is said', async () => {
+  await result(up(stack()))
+  const { environment } = scope
+  expect(await controller.status({ environment })).toMatchObject([scope])
+  await expect(controller.status({ environment: 'nosuch' })).rejects.toMatchObject({
+    code: 'ENVIRONMENT_UNKNOWN',
+    hint: 'known are: shop/production',
+  })
+  const { signal } = new AbortController()
+  await expect(Array.fromAsync(controller.events({ environment: 'nosuch' }, false, signal))).rejects.toMatchObject({
+    code: 'ENVIRONMENT_UNKNOWN',
+  })
+  expect((await Array.fromAsync(controller.events({ environment }, false, signal))).length).toBeGreaterThan(0)
+})
+
 test('events that are followed from none on tell only what comes', async () => {
   await result(up(version('one')))
   const stop = new AbortController()

@@ -12,6 +12,7 @@ export async function* followEvents(
   follow: boolean,
   signal: AbortSignal,
 ): AsyncIterable<RecordedEntry> {
+  desk.assertKnown(request)
   const { store } = desk.seams
   // Before the first look: what is recorded meanwhile must still be told.
   let after = Math.max(request.after ?? -1, (await store.size()) - 1)
