@@ -64,6 +64,20 @@ test('names that every object has are names like others', async () => {
   ])
 })
 
+test.each(['yaml', 'json', 'ts'])('a great many mistakes in a .%s take no great time to tell', async (ending) => {
+  await using folder = await temporaryFolder()
+  const keys = Array.from({ length: 40_000 }, (_, index) => `"k${index}": 1`).join(',\n')
+  const routes = Array(20_000).fill('{ "pth": "/" }').join(',')
+  const web = `{ "image": "nginx", "port": 80, "route": [${routes}] }`
+  const text = `{"stack": "shop", "services": { "web": ${web} },\n${keys}}`
+  const file = await folder.write(`repave.${ending}`, ending === 'ts' ? `export default ${text}` : text)
+  await expect(loadStack({ folder: folder.path })).rejects.toMatchObject({
+    code: 'FILE_INVALID',
+    message: expect.stringMatching(/and \d{5} more$/),
+    at: { file, line: 1 },
+  })
+})
+
 test('what a stack file says arrives', async () => {
   await using folder = await temporaryFolder()
   await folder.write('web/Dockerfile', 'FROM scratch\n')

@@ -567,6 +567,36 @@ test('an engine that this controller never saw is a problem, and does not hide w
   expect(await fleet()).toMatchObject({ ready: 3 })
 })
 
+test('an environment can be named without its stack, and one that nobody knows is said', async () => {
+  await result(up(stack()))
+  const { environment } = scope
+  expect(await controller.status({ environment })).toMatchObject([scope])
+  await expect(controller.status({ environment: 'nosuch' })).rejects.toMatchObject({
+    code: 'ENVIRONMENT_UNKNOWN',
+    hint: 'known are: shop/production',
+  })
+  const { signal } = new AbortController()
+  await expect(Array.fromAsync(controller.events({ environment: 'nosuch' }, false, signal))).rejects.toMatchObject({
+    code: 'ENVIRONMENT_UNKNOWN',
+  })
+  expect((await Array.fromAsync(controller.events({ environment }, false, signal))).length).toBeGreaterThan(0)
+})
+
+test('events that are followed from none on tell only what comes', async () => {
+  await result(up(version('one')))
+  const stop = new AbortController()
+  const told = Array.fromAsync(controller.events({ ...scope, last: 0 }, true, stop.signal))
+  await clock.advance(1_000)
+  const before = await store.size()
+  await result(up(version('two')))
+  await clock.advance(1_000)
+  stop.abort()
+  expect((await told).map(({ sequence }) => sequence)).toEqual(
+    (await store.entries({ ...scope, after: before - 1 })).map(({ sequence }) => sequence),
+  )
+  expect((await told).length).toBeGreaterThan(0)
+})
+
 test('drift names what is not as declared, and changes nothing', async () => {
   await result(up(stack()))
   expect((await controller.drift(scope)).findings).toEqual([])

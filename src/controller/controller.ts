@@ -82,6 +82,7 @@ export class Controller implements Commands {
   }
 
   async status(filter: Partial<Scope>): Promise<readonly StatusReport[]> {
+    this.#desk.assertKnown(filter)
     const views = this.#desk.loop.views.filter((view) => matches(view, filter))
     return Promise.all(
       views.map(async (view) => ({

@@ -119,6 +119,16 @@ export class Desk {
     })
   }
 
+  /** Throws ENVIRONMENT_UNKNOWN for an environment that no stack was ever brought up in; of a stack, any may come. */
+  assertKnown({ stack, environment }: Partial<Scope>): void {
+    if (stack !== undefined || environment === undefined) return
+    const scopes = this.loop.decisions.current().map(({ release }) => release)
+    if (scopes.some((scope) => scope.environment === environment)) return
+    throw new RepaveError('ENVIRONMENT_UNKNOWN', `nothing was ever brought up in an environment ${environment}`, {
+      hint: scopes.length > 0 ? `known are: ${scopes.map(scopeName).join(', ')}` : 'bring it up with `repave up`',
+    })
+  }
+
   /** Throws what keeps the controller from seeing what there is. */
   assertSeeing(): void {
     const { blindness } = this.loop

@@ -12,14 +12,17 @@ export async function* followEvents(
   follow: boolean,
   signal: AbortSignal,
 ): AsyncIterable<RecordedEntry> {
-  let after = request.after ?? 0
-  let batch = await desk.seams.store.entries(request)
+  desk.assertKnown(request)
+  const { store } = desk.seams
+  // Before the first look: what is recorded meanwhile must still be told.
+  let after = Math.max(request.after ?? -1, (await store.size()) - 1)
+  let batch = await store.entries(request)
   for (;;) {
     yield* batch
     after = batch.at(-1)?.sequence ?? after
     if (!follow || signal.aborted) return
     await desk.seams.clock.sleep(lookMs, signal).catch(() => {})
     const { last: _last, ...rest } = request
-    batch = signal.aborted ? [] : await desk.seams.store.entries({ ...rest, after })
+    batch = signal.aborted ? [] : await store.entries({ ...rest, after })
   }
 }
