@@ -410,6 +410,25 @@ test('a record that can not be written does not speak against a version', async 
   expect(await result(up(stack()))).toMatchObject({ ok: true, services: [{ ready: 3 }] })
 })
 
+test('a file of one environment that goes away keeps no other from coming up, also when the router starts anew', async () => {
+  const tls = { certificate: '/shop.pem', key: '/shop.key' }
+  await result(up(stack({ routes: [{ ...web.routes[0]!, tls }] })))
+  proxy.badFiles.add(tls.key)
+  proxy.crash()
+  const other: Stack = {
+    stack: 'other',
+    environment: 'production',
+    services: { web: { ...web, routes: [{ listen: { address: '*', port: 9090 }, path: '/' }] } },
+  }
+  expect(await result(up(other))).toMatchObject({ ok: true, services: [{ ready: 3 }] })
+  expect(await fleet()).toMatchObject({ ready: 0 })
+  expect((await controller.status({}))[0]?.problems).toMatchObject([{ code: 'CERTIFICATE_INVALID' }])
+  proxy.badFiles.clear()
+  await clock.advance(30_000)
+  expect(await fleet()).toMatchObject({ ready: 3 })
+  expect((await controller.status({}))[0]?.problems).toBeUndefined()
+})
+
 test('drift names what is not as declared, and changes nothing', async () => {
   await result(up(stack()))
   expect((await controller.drift(scope)).findings).toEqual([])

@@ -5,7 +5,7 @@ import { type Scope, scopeName } from '../model/stack.ts'
 import type { RoutedService } from '../router/router.ts'
 import { recorded } from './records.ts'
 import { Retries } from './retries.ts'
-import { sameRoutes, wantedRoutes } from './routes.ts'
+import { routesOf, sameRoutes, wantedRoutes } from './routes.ts'
 import type { Seams } from './seams.ts'
 import type { ScopeView, Sight } from './views.ts'
 
@@ -33,10 +33,12 @@ export class Upkeep {
     return this.#retries.nextTimeMs(nowMs)
   }
 
+  /** Whether this environment has what it shares with others; what those lack is not waited for. */
   isDone(view: ScopeView, views: readonly ScopeView[], sight: Sight): boolean {
     const inTheWay = [effectName('configure'), effectName('retire', view.scope)]
     if (inTheWay.some((name) => this.#underWay.has(name))) return false
-    return sameRoutes(wantedRoutes(views, sight.router), sight.router.services) && !isHollow(view, sight)
+    const [wanted, present] = [wantedRoutes(views, sight.router), sight.router.services]
+    return sameRoutes(routesOf(wanted, view.scope), routesOf(present, view.scope)) && !isHollow(view, sight)
   }
 
   tend(views: readonly ScopeView[], sight: Sight, isSettled: (scope: Scope) => boolean): void {

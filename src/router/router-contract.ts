@@ -194,6 +194,26 @@ export function routerContract(title: string, setup: () => Promise<RouterWorld>)
         await expect(router.configure([routeTo(web, { tls })])).rejects.toMatchObject({ code: 'CERTIFICATE_INVALID' })
         expect(await router.observe()).toEqual({ services: [], servers: [] })
       })
+
+      it('leaves out the listener whose certificate is not there, and nothing else', async () => {
+        const tls = { certificate: '/nowhere/certificate.pem', key: '/nowhere/key.pem' }
+        const all = [routeTo(web, {}), routeTo(api, { listen: world.listens[1], tls })]
+        await expect(router.configure(all)).rejects.toMatchObject({ code: 'CERTIFICATE_INVALID' })
+        await addServed(web, 'web-1')
+        expect(await world.request(to())).toEqual({ status: 200, instance: 'web-1' })
+        await expect(router.configure(all)).rejects.toMatchObject({ code: 'CERTIFICATE_INVALID' })
+        expect((await router.observe()).services).toEqual([routeTo(web, {})])
+        expect(await world.request(to())).toEqual({ status: 200, instance: 'web-1' })
+      })
+
+      it('leaves out the listener whose port is taken, and nothing else', async () => {
+        await world.occupy(world.listens[1].port)
+        const both = [routeTo(web, {}), routeTo(api, { listen: world.listens[1] })]
+        await expect(router.configure(both)).rejects.toMatchObject({ code: 'PORT_IN_USE' })
+        await addServed(web, 'web-1')
+        expect((await router.observe()).services).toEqual([routeTo(web, {})])
+        expect(await world.request(to())).toEqual({ status: 200, instance: 'web-1' })
+      })
     })
 
     describe('servers', () => {

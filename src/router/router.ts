@@ -39,7 +39,9 @@ export interface Router {
   version(): Promise<string>
   /**
    * Makes exactly these routes exist, starts the router when there are any, stops it when there are none.
-   * Servers of pools that stay keep serving; no request is lost. PORT_IN_USE and CERTIFICATE_INVALID change nothing.
+   * Servers of pools that stay keep serving; no request is lost. A listener that can't be had, with PORT_IN_USE or
+   * CERTIFICATE_INVALID, is left out; that is thrown once the others are there. One whose certificate was served
+   * before goes on with that.
    */
   configure(services: readonly RoutedService[]): Promise<void>
   /** ROUTER_MISSING, PORT_IN_USE or CERTIFICATE_INVALID when it can't take these beside what it has; changes nothing. */
