@@ -429,6 +429,21 @@ test('a file of one environment that goes away keeps no other from coming up, al
   expect((await controller.status({}))[0]?.problems).toBeUndefined()
 })
 
+test('a renewed certificate is taken up within a look, and one that can not be is told', async () => {
+  const tls = { certificate: '/shop.pem', key: '/shop.key' }
+  await result(up(stack({ routes: [{ ...web.routes[0]!, tls }] })))
+  proxy.renewedFiles.add(tls.certificate)
+  await clock.advance(10_000)
+  expect([...proxy.renewedFiles]).toEqual([])
+  proxy.badFiles.add(tls.key)
+  await clock.advance(10_000)
+  expect(await controller.status({})).toMatchObject([
+    { services: [{ ready: 3 }], problems: [{ code: 'CERTIFICATE_INVALID' }] },
+  ])
+  const kinds = (await store.entries({ last: 1_000 })).map(({ kind }) => kind)
+  expect(kinds.filter((kind) => kind === 'configure.intent')).toHaveLength(2)
+})
+
 test('drift names what is not as declared, and changes nothing', async () => {
   await result(up(stack()))
   expect((await controller.drift(scope)).findings).toEqual([])

@@ -113,7 +113,12 @@ export class Loop {
 
   /** What keeps the loop from doing its work, for people. */
   problems(): readonly RepaveError[] {
-    return [...(this.#blind ? [this.#blind.error] : []), ...this.#upkeep.troubles(), ...this.#dispatcher.troubles()]
+    return [
+      ...(this.#blind ? [this.#blind.error] : []),
+      ...this.#upkeep.troubles(),
+      ...this.#dispatcher.troubles(),
+      ...(this.#sight?.router.problems ?? []),
+    ]
   }
 
   /** How long engine or router could not be seen. */

@@ -55,8 +55,10 @@ export class Upkeep {
 
   #tendRoutes(views: readonly ScopeView[], sight: Sight): void {
     const wanted = wantedRoutes(views, sight.router)
-    if (sameRoutes(wanted, sight.router.services)) this.#retries.forget(effectName('configure'))
-    else this.#attempt('configure', undefined, routeWords(wanted), () => this.#seams.router.configure(wanted))
+    const isSame = sameRoutes(wanted, sight.router.services)
+    const reason = isSame ? 'a certificate was renewed' : routeWords(wanted)
+    if (isSame && !sight.router.isOutdated) this.#retries.forget(effectName('configure'))
+    else this.#attempt('configure', undefined, reason, () => this.#seams.router.configure(wanted))
   }
 
   #retire(scope: Scope): void {

@@ -4,6 +4,7 @@
  * Every method may fail with ROUTER_UNREACHABLE or ROUTER_FAILED; every method that acts may be called twice
  * and acts once.
  */
+import type { RepaveError } from '../errors.ts'
 import type { Address } from '../model/address.ts'
 import type { Route } from '../model/stack.ts'
 
@@ -29,6 +30,10 @@ export interface RouterServer {
 export interface RouterState {
   readonly services: readonly RoutedService[]
   readonly servers: readonly RouterServer[]
+  /** Whether a certificate that it serves has been renewed: `configure` takes the new one. */
+  readonly isOutdated: boolean
+  /** Why a certificate can't be renewed: what its files hold now is not valid, and the earlier one is served on. */
+  readonly problems: readonly RepaveError[]
 }
 
 export type RouterEvent = { readonly kind: 'changed' } | { readonly kind: 'lost' }

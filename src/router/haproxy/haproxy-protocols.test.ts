@@ -117,10 +117,32 @@ describe('TLS', () => {
 
   it('takes a renewed certificate without losing a server', async () => {
     const tls = await selfSigned('one')
+    const services = [{ pool: web, routes: [{ listen: world.listens[0], path: '/', tls }] }]
     await route({ tls }, await world.serve('web-1'))
+    expect(await world.router.observe()).toMatchObject({ isOutdated: false, problems: [] })
     await selfSigned('one')
-    await world.router.configure([{ pool: web, routes: [{ listen: world.listens[0], path: '/', tls }] }])
+    expect(await world.router.observe()).toMatchObject({ isOutdated: true, problems: [] })
+    await world.router.configure(services)
+    expect(await world.another().observe()).toMatchObject({ isOutdated: false, problems: [] })
     expect(await getOverTls(await readFile(tls.certificate))).toBe('web-1')
+  })
+
+  it('serves a certificate on whose renewal is not valid, and tells why', async () => {
+    const tls = await selfSigned('one')
+    const services = [{ pool: web, routes: [{ listen: world.listens[0], path: '/', tls }] }]
+    await route({ tls }, await world.serve('web-1'))
+    const ca = await readFile(tls.certificate)
+    for (const spoil of [() => rm(tls.key), () => selfSigned('one', ['-newkey', 'rsa:1024'])]) {
+      await spoil()
+      expect(await world.another().observe()).toMatchObject({
+        isOutdated: false,
+        problems: [{ code: 'CERTIFICATE_INVALID', message: expect.stringContaining('shop/production/web: ') }],
+      })
+      await world.router.configure(services)
+      expect(await getOverTls(ca)).toBe('web-1')
+    }
+    await selfSigned('one')
+    expect(await world.router.observe()).toMatchObject({ isOutdated: true, problems: [] })
   })
 
   it('refuses a key that belongs to another certificate, and files that are none', async () => {

@@ -83,13 +83,15 @@ class HaproxyRouter implements Router {
   async observe(): Promise<RouterState> {
     return this.#changes.run(async () => {
       const running = await this.#haproxy.running()
-      if (running === undefined) return { services: [], servers: [] }
-      const [services, servers, sessions] = await Promise.all([
-        this.#observeServices(running),
+      if (running === undefined) return { services: [], servers: [], isOutdated: false, problems: [] }
+      const [[routes, tls], servers, sessions] = await Promise.all([
+        this.#survey.maps(running.current),
         this.#servers.list(running),
         this.#servers.sessions(running),
       ])
-      return { services, servers: servers.map((row) => observedServer(row, sessions)) }
+      const services = servicesOf(routes, tls)
+      const freshness = await this.#survey.freshness(services, tls)
+      return { services, servers: servers.map((row) => observedServer(row, sessions)), ...freshness }
     })
   }
 
@@ -151,11 +153,6 @@ class HaproxyRouter implements Router {
     const changes = [...mapChanges(routesFile, routes, plan.routes), ...mapChanges(tlsFile, tls, plan.tls)]
     for (const command of changes) await this.#haproxy.master.tell(current, command)
     if (changes.length > 0) await this.#haproxy.writeMaps({ routes: renderMap(plan.routes), tls: renderMap(plan.tls) })
-  }
-
-  async #observeServices(running: Running): Promise<readonly RoutedService[]> {
-    const [routes, tls] = await this.#survey.maps(running.current)
-    return servicesOf(routes, tls)
   }
 
   async #runningLayout({ current }: Running): Promise<string | undefined> {

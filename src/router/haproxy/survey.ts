@@ -1,7 +1,7 @@
 /** What routes depend on beside themselves, looked at: their certificates, free ports, and this machine. */
 import { asRepaveError, RepaveError } from '../../errors.ts'
 import type { Route } from '../../model/stack.ts'
-import type { RoutedService } from '../router.ts'
+import type { RoutedService, RouterState } from '../router.ts'
 import { connectionLimit, workerAccount } from './account.ts'
 import { checkServices } from './checks.ts'
 import { frontendName, listenersOf, routesFile, tlsFile } from './config.ts'
@@ -13,6 +13,7 @@ import { listenerName, pairKey, parseMap, parseMapFile, routeEntries, servedPems
 import type { Servers } from './servers.ts'
 
 type Tls = NonNullable<Route['tls']>
+type Freshness = Pick<RouterState, 'isOutdated' | 'problems'>
 
 export class Survey {
   readonly #haproxy: HaproxyProcess
@@ -43,6 +44,21 @@ export class Survey {
     return [parseMap(routes ?? ''), parseMap(tls ?? '')]
   }
 
+  /** How the certificates that are served compare with their files as they are now. */
+  async freshness(services: readonly RoutedService[], tls: MapEntries): Promise<Freshness> {
+    const known = servedPems(tls)
+    const served = new Set(known.values())
+    const problems: RepaveError[] = []
+    let isOutdated = false
+    for (const [pair, { pools, files }] of pairsOf(services)) {
+      // Whatever keeps a file from being looked at must not keep the router from being seen.
+      const found = await this.#pems.find(files, served).catch(asRepaveError)
+      if (found instanceof RepaveError) problems.push(servedOn(found, pools, known.has(pair)))
+      else if (found.name !== known.get(pair)) isOutdated = true
+    }
+    return { isOutdated, problems }
+  }
+
   async #certificates(
     services: readonly RoutedService[],
     running: Running | undefined,
@@ -50,9 +66,8 @@ export class Survey {
     const known = servedPems(running === undefined ? await this.#tlsFile() : (await this.maps(running.current))[1])
     const served = new Set(running === undefined ? [] : known.values())
     const certificates = new Map<string, Certificate>()
-    for (const { tls } of services.flatMap((service) => service.routes))
-      if (tls !== undefined && !certificates.has(pairKey(tls)))
-        certificates.set(pairKey(tls), await this.#certificate(tls, known.get(pairKey(tls)), served))
+    for (const [pair, { files }] of pairsOf(services))
+      certificates.set(pair, await this.#certificate(files, known.get(pair), served))
     return certificates
   }
 
@@ -82,4 +97,27 @@ export class Survey {
     }
     return taken
   }
+}
+
+interface Pair {
+  readonly files: Tls
+  readonly pools: readonly string[]
+}
+
+/** The pairs of files that the routes name, each with the services that use it. */
+function pairsOf(services: readonly RoutedService[]): ReadonlyMap<string, Pair> {
+  const pairs = new Map<string, Pair>()
+  for (const { pool, routes } of services)
+    for (const { tls: files } of routes) {
+      if (files === undefined) continue
+      const pools = new Set([...(pairs.get(pairKey(files))?.pools ?? []), pool])
+      pairs.set(pairKey(files), { files, pools: [...pools] })
+    }
+  return pairs
+}
+
+function servedOn(error: RepaveError, pools: readonly string[], isKept: boolean): RepaveError {
+  const names = pools.map((pool) => pool.replaceAll('.', '/')).join(', ')
+  const outcome = isKept ? 'the certificate before it is served on' : 'another certificate is served in its place'
+  return new RepaveError(error.code, `${names}: ${error.message}; ${outcome}`, { hint: error.hint, cause: error })
 }

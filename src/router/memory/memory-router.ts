@@ -55,7 +55,8 @@ export class MemoryRouter implements Router {
       const { pool, instance, address, sessions } = server
       return { pool, instance, address, state: this.#stateOf(server), sessions: sessions.size }
     })
-    return { services: this.#proxy.services.filter(({ routes }) => routes.length > 0), servers }
+    const services = this.#proxy.services.filter(({ routes }) => routes.length > 0)
+    return { services, servers, ...this.#freshness(services) }
   }
 
   async add(pool: PoolName, instance: string, address: Address): Promise<void> {
@@ -92,7 +93,17 @@ export class MemoryRouter implements Router {
     const pools = new Set(services.map(({ pool }) => pool))
     for (const [key, server] of this.#proxy.servers) if (!pools.has(server.pool)) this.#retire(key, server)
     this.#proxy.services = services.map(({ pool, routes }) => ({ pool, routes: routes.filter(isHad) }))
+    this.#proxy.renewedFiles.clear()
     this.#proxy.changed()
+  }
+
+  #freshness(services: readonly RoutedService[]): Pick<RouterState, 'isOutdated' | 'problems'> {
+    const files = services.flatMap(({ routes }) => routes).flatMap(({ tls }) => (tls ? [tls.certificate, tls.key] : []))
+    const { badFiles, renewedFiles } = this.#proxy
+    return {
+      isOutdated: files.some((file) => renewedFiles.has(file)),
+      problems: [...new Set(files)].filter((file) => badFiles.has(file)).map(certificateInvalid),
+    }
   }
 
   /** Its port is held, and its certificate is kept, whatever has become of the files. */
