@@ -455,6 +455,20 @@ test('drift names what is not as declared, and changes nothing', async () => {
   ])
 })
 
+test('an instance that is paused is replaced, also where its health can not tell', async () => {
+  const health = { ...web.health, kind: 'process' } as const
+  await result(up(stack({ health, routes: [] })))
+  const [name] = live()
+  machine.pause(name!)
+  await clock.advance(100)
+  expect((await fleet())?.instances).toContainEqual(
+    expect.objectContaining({ name, state: 'unhealthy', detail: 'paused' }),
+  )
+  await clock.advance(30_000)
+  expect(live()).not.toContain(name)
+  expect((await fleet())?.ready).toBe(3)
+})
+
 test('an instance whose content was changed from outside is replaced', async () => {
   await result(up(stack()))
   const [name] = live()
