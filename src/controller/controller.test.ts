@@ -169,6 +169,16 @@ describe('up', () => {
     expect(await store.currentRelease({ ...scope, environment: 'staging' })).toBeUndefined()
   })
 
+  test('of two environments that want one route at once takes one', async () => {
+    const both = [up(stack()), up({ ...stack(), environment: 'staging' })].map((stream) => Array.fromAsync(stream))
+    const ends = (await passing(Promise.all(both))).map((all) => all.at(-1))
+    expect(ends).toMatchObject([
+      { kind: 'result', result: { ok: true } },
+      { kind: 'error', error: { code: 'ROUTE_TAKEN' } },
+    ])
+    expect(await store.currentRelease({ ...scope, environment: 'staging' })).toBeUndefined()
+  })
+
   test('of an unknown image changes nothing', async () => {
     await result(up(stack()))
     const before = live()

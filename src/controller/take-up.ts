@@ -16,7 +16,7 @@ export async function* takeUp(desk: Desk, decision: NewDecision): AsyncIterable<
   const rest = new Rest(desk, scope)
   let takenAtMs = 0
   const begin = async () => {
-    takenAtMs = (await desk.loop.decisions.take(decision)).atMs
+    takenAtMs = (await desk.take(decision)).atMs
   }
   yield* desk.follow(scope, begin, () => rest.isOver())
   const { error, logs } = await failureOf(takenAtMs, decision.release, desk)
