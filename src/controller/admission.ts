@@ -16,12 +16,17 @@ interface PlacedRoute {
 
 /** Throws NAME_TAKEN, ROUTE_TAKEN, PORT_IN_USE or CERTIFICATE_INVALID before anything is changed. `current`: of all environments. */
 export async function admitRelease(release: Release, current: readonly Release[], router: Checker): Promise<void> {
-  const others = current.filter((other) => scopeName(other) !== scopeName(release))
-  for (const other of others) refuseSharedNames(release, other)
-  refuseClashes(release, others)
+  refuseShared(release, current)
   await router.check(routedServices(release)).catch(async (error: unknown) => {
     throw await aboutRoute(error, router, release)
   })
+}
+
+/** Throws NAME_TAKEN or ROUTE_TAKEN for what another environment has. */
+export function refuseShared(release: Release, current: readonly Release[]): void {
+  const others = current.filter((other) => scopeName(other) !== scopeName(release))
+  for (const other of others) refuseSharedNames(release, other)
+  refuseClashes(release, others)
 }
 
 /** The same error with the route that is to blame: the first that the router refuses by itself. */

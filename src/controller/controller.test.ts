@@ -191,6 +191,16 @@ describe('up', () => {
     expect(await store.currentRelease({ ...scope, environment: 'staging' })).toBeUndefined()
   })
 
+  test('of two environments that want one route at once takes one', async () => {
+    const both = [up(stack()), up({ ...stack(), environment: 'staging' })].map((stream) => Array.fromAsync(stream))
+    const ends = (await passing(Promise.all(both))).map((all) => all.at(-1))
+    expect(ends).toMatchObject([
+      { kind: 'result', result: { ok: true } },
+      { kind: 'error', error: { code: 'ROUTE_TAKEN' } },
+    ])
+    expect(await store.currentRelease({ ...scope, environment: 'staging' })).toBeUndefined()
+  })
+
   test('of an unknown image changes nothing', async () => {
     await result(up(stack()))
     const before = live()
@@ -597,6 +607,40 @@ test('events that are followed from none on tell only what comes', async () => {
   expect((await told).length).toBeGreaterThan(0)
 })
 
+test('a file of one environment that goes away keeps no other from coming up, also when the router starts anew', async () => {
+  const tls = { certificate: '/shop.pem', key: '/shop.key' }
+  await result(up(stack({ routes: [{ ...web.routes[0]!, tls }] })))
+  proxy.badFiles.add(tls.key)
+  proxy.crash()
+  const other: Stack = {
+    stack: 'other',
+    environment: 'production',
+    services: { web: { ...web, routes: [{ listen: { address: '*', port: 9090 }, path: '/' }] } },
+  }
+  expect(await result(up(other))).toMatchObject({ ok: true, services: [{ ready: 3 }] })
+  expect(await fleet()).toMatchObject({ ready: 0 })
+  expect((await controller.status({}))[0]?.problems).toMatchObject([{ code: 'CERTIFICATE_INVALID' }])
+  proxy.badFiles.clear()
+  await clock.advance(30_000)
+  expect(await fleet()).toMatchObject({ ready: 3 })
+  expect((await controller.status({}))[0]?.problems).toBeUndefined()
+})
+
+test('a renewed certificate is taken up within a look, and one that can not be is told', async () => {
+  const tls = { certificate: '/shop.pem', key: '/shop.key' }
+  await result(up(stack({ routes: [{ ...web.routes[0]!, tls }] })))
+  proxy.renewedFiles.add(tls.certificate)
+  await clock.advance(10_000)
+  expect([...proxy.renewedFiles]).toEqual([])
+  proxy.badFiles.add(tls.key)
+  await clock.advance(10_000)
+  expect(await controller.status({})).toMatchObject([
+    { services: [{ ready: 3 }], problems: [{ code: 'CERTIFICATE_INVALID' }] },
+  ])
+  const kinds = (await store.entries({ last: 1_000 })).map(({ kind }) => kind)
+  expect(kinds.filter((kind) => kind === 'configure.intent')).toHaveLength(2)
+})
+
 test('drift names what is not as declared, and changes nothing', async () => {
   await result(up(stack()))
   expect((await controller.drift(scope)).findings).toEqual([])
@@ -606,6 +650,20 @@ test('drift names what is not as declared, and changes nothing', async () => {
   expect((await report).findings).toEqual([
     { kind: 'instance', object: name, message: 'what runs is not the version that it claims to be' },
   ])
+})
+
+test('an instance that is paused is replaced, also where its health can not tell', async () => {
+  const health = { ...web.health, kind: 'process' } as const
+  await result(up(stack({ health, routes: [] })))
+  const [name] = live()
+  machine.pause(name!)
+  await clock.advance(100)
+  expect((await fleet())?.instances).toContainEqual(
+    expect.objectContaining({ name, state: 'unhealthy', detail: 'paused' }),
+  )
+  await clock.advance(30_000)
+  expect(live()).not.toContain(name)
+  expect((await fleet())?.ready).toBe(3)
 })
 
 test('an instance whose content was changed from outside is replaced', async () => {

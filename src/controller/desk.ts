@@ -3,8 +3,10 @@ import { asRepaveError, RepaveError } from '../errors.ts'
 import type { ProgressReport, ResultReport } from '../model/report.ts'
 import type { Release } from '../model/release.ts'
 import { type FleetKey, type Scope, scopeName } from '../model/stack.ts'
-import type { RolloutRecord } from '../store/store.ts'
-import { admitRelease } from './admission.ts'
+import type { ReleaseRecord, RolloutRecord } from '../store/store.ts'
+import { Serial } from '../system/serial.ts'
+import { admitRelease, refuseShared } from './admission.ts'
+import type { NewDecision } from './decisions.ts'
 import { Feed } from './follow.ts'
 import type { Fleet } from '../plan/fleet.ts'
 import { Loop } from './loop.ts'
@@ -21,6 +23,8 @@ export class Desk {
   readonly loop: Loop
   readonly #feeds = new Set<Feed>()
   readonly #turns = new Turns()
+  /** One decision at a time. */
+  readonly #decisions = new Serial()
 
   /** `onPass`: something may have happened. */
   constructor(seams: Seams, onPass: () => void) {
@@ -100,8 +104,19 @@ export class Desk {
 
   /** Refuses, before anything is changed, a release with names or routes that it can't have. */
   async admit(release: Release): Promise<void> {
-    const current = this.loop.decisions.current().map((record) => record.release)
-    await admitRelease(release, current, this.seams.router)
+    await admitRelease(release, this.#releases(), this.seams.router)
+  }
+
+  /** Another environment may have been decided for since the release was admitted: its names and routes are held against it. */
+  take(decision: NewDecision): Promise<ReleaseRecord> {
+    return this.#decisions.run(async () => {
+      refuseShared(decision.release, this.#releases())
+      return this.loop.decisions.take(decision)
+    })
+  }
+
+  #releases(): readonly Release[] {
+    return this.loop.decisions.current().map((record) => record.release)
   }
 
   /** The newest rollout of a fleet, running or not. */

@@ -31,7 +31,7 @@ const saysNothingOfVersions: ReadonlySet<ErrorCode> = new Set(['INSTANCE_UNKNOWN
 
 const nothingSeen: Sight = {
   engine: { instances: [], scopes: [] },
-  router: { services: [], servers: [] },
+  router: { services: [], servers: [], isOutdated: false, problems: [] },
   underWay: [],
 }
 
@@ -121,7 +121,12 @@ export class Loop {
 
   /** What keeps the loop from doing its work, for people. */
   problems(): readonly RepaveError[] {
-    return [...(this.#blind ? [this.#blind.error] : []), ...this.#upkeep.troubles(), ...this.#dispatcher.troubles()]
+    return [
+      ...(this.#blind ? [this.#blind.error] : []),
+      ...this.#upkeep.troubles(),
+      ...this.#dispatcher.troubles(),
+      ...(this.#sight?.router.problems ?? []),
+    ]
   }
 
   /** Why engine or router can't be seen; undefined where they are. */

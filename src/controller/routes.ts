@@ -1,5 +1,6 @@
 /** Which routes the router should have: pure. */
 import { canonicalJson } from '../model/canonical.ts'
+import type { Scope } from '../model/stack.ts'
 import { poolName, type RoutedService, type RouterState } from '../router/router.ts'
 import type { ScopeView } from './views.ts'
 import { own } from '../model/own.ts'
@@ -22,6 +23,11 @@ export function wantedRoutes(views: readonly ScopeView[], router: RouterState): 
   const scopes = new Set(views.map(({ scope }) => `${scope.stack}.${scope.environment}`))
   for (const service of router.services) if (!scopes.has(scopeOf(service.pool))) wanted.set(service.pool, service)
   return [...wanted.values()].toSorted((a, b) => (a.pool < b.pool ? -1 : 1))
+}
+
+/** Those of one environment. */
+export function routesOf(services: readonly RoutedService[], scope: Scope): readonly RoutedService[] {
+  return services.filter(({ pool }) => scopeOf(pool) === `${scope.stack}.${scope.environment}`)
 }
 
 export function sameRoutes(a: readonly RoutedService[], b: readonly RoutedService[]): boolean {

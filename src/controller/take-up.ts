@@ -15,7 +15,7 @@ const restMs = 30_000
 
 export async function* takeUp(desk: Desk, decision: NewDecision, turn: Turn): AsyncIterable<ProgressReport> {
   const scope: Scope = { stack: decision.release.stack, environment: decision.release.environment }
-  yield* followDecision(desk, scope, turn, () => desk.loop.decisions.take(decision))
+  yield* followDecision(desk, scope, turn, () => desk.take(decision))
 }
 
 /** Follows an environment that needs no decision until it is whole. */

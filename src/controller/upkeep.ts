@@ -5,7 +5,7 @@ import { type Scope, scopeName } from '../model/stack.ts'
 import type { RoutedService } from '../router/router.ts'
 import { recorded } from './records.ts'
 import { Retries } from './retries.ts'
-import { sameRoutes, wantedRoutes } from './routes.ts'
+import { routesOf, sameRoutes, wantedRoutes } from './routes.ts'
 import type { Seams } from './seams.ts'
 import type { ScopeView, Sight } from './views.ts'
 
@@ -33,9 +33,10 @@ export class Upkeep {
     return this.#retries.nextTimeMs(nowMs)
   }
 
-  /** What of it is not done yet for the environment of `view`, in words. */
+  /** What this environment still lacks of what it shares with others, in words; what those lack is not waited for. */
   remaining(view: ScopeView, views: readonly ScopeView[], sight: Sight): readonly string[] {
-    const areRoutesSame = sameRoutes(wantedRoutes(views, sight.router), sight.router.services)
+    const [wanted, present] = [wantedRoutes(views, sight.router), sight.router.services]
+    const areRoutesSame = sameRoutes(routesOf(wanted, view.scope), routesOf(present, view.scope))
     const isConfiguring = this.#underWay.has(effectName('configure')) || !areRoutesSame
     const isRetiring = this.#underWay.has(effectName('retire', view.scope)) || isHollow(view, sight)
     return [
@@ -58,8 +59,10 @@ export class Upkeep {
 
   #tendRoutes(views: readonly ScopeView[], sight: Sight): void {
     const wanted = wantedRoutes(views, sight.router)
-    if (sameRoutes(wanted, sight.router.services)) this.#retries.forget(effectName('configure'))
-    else this.#attempt('configure', undefined, routeWords(wanted), () => this.#seams.router.configure(wanted))
+    const isSame = sameRoutes(wanted, sight.router.services)
+    const reason = isSame ? 'a certificate was renewed' : routeWords(wanted)
+    if (isSame && !sight.router.isOutdated) this.#retries.forget(effectName('configure'))
+    else this.#attempt('configure', undefined, reason, () => this.#seams.router.configure(wanted))
   }
 
   #retire(scope: Scope): void {

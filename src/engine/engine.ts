@@ -65,6 +65,8 @@ export interface ObservedInstance extends FleetKey {
   /** The version id recomputed from what really runs; undefined where that is no version at all. */
   readonly version: VersionId | undefined
   readonly phase: 'created' | 'running' | 'exited'
+  /** Runs, and was halted from outside: its port may accept connections, and nobody answers them. */
+  readonly isPaused: boolean
   readonly createdAtMs: number
   readonly startedAtMs?: number
   readonly exit?: InstanceExit

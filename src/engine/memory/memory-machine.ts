@@ -56,6 +56,14 @@ export class MemoryMachine {
     if (process) process.forcedAnswer = answer
   }
 
+  /** Someone halts a running instance. */
+  pause(name: string): void {
+    const process = this.#instances.get(name)?.process
+    if (!process) return
+    process.isPaused = true
+    this.touch(name)
+  }
+
   /** Someone changes a running instance: its limits, say. */
   alter(name: string, change: Partial<VersionSpec>): void {
     const instance = this.#instances.get(name)

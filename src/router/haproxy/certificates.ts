@@ -16,7 +16,11 @@ export async function readPem({ certificate, key }: NonNullable<Route['tls']>): 
   if (!parseCertificate(certificate, chain).checkPrivateKey(parseKey(key, privateKey)))
     throw certificateInvalid(`the key ${key} does not belong to the certificate ${certificate}`, 'name the two that do')
   const text = `${chain.trim()}\n${privateKey.trim()}\n`
-  return { name: `${createHash('sha256').update(text).digest('hex').slice(0, 32)}.pem`, text }
+  return { name: pemName(text), text }
+}
+
+export function pemName(text: string): string {
+  return `${createHash('sha256').update(text).digest('hex').slice(0, 32)}.pem`
 }
 
 async function readText(path: string): Promise<string> {

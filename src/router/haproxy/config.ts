@@ -58,16 +58,17 @@ export function layoutId(layout: Layout): string {
     .slice(0, 16)
 }
 
-/** The listeners that the routes of `services` need; `pemOf` names the file with a route's certificate and key. */
+/** The listeners that the routes of `services` need; `pemOf` names the file with a route's certificate and key, if any. */
 export function listenersOf(
   services: readonly RoutedService[],
-  pemOf: (tls: NonNullable<Route['tls']>) => string,
+  pemOf: (tls: NonNullable<Route['tls']>) => string | undefined,
 ): readonly Listener[] {
   const listeners = new Map<string, Listener>()
   for (const { listen, tls } of services.flatMap((service) => service.routes)) {
     const name = listenerName(listen)
     const certificates = new Set(listeners.get(name)?.certificates)
-    if (tls !== undefined) certificates.add(pemOf(tls))
+    const pem = tls && pemOf(tls)
+    if (pem !== undefined) certificates.add(pem)
     listeners.set(name, { listen, certificates: [...certificates].toSorted() })
   }
   return [...listeners].toSorted(([a], [b]) => (a < b ? -1 : 1)).map(([, listener]) => listener)

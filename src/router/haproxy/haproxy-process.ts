@@ -1,5 +1,5 @@
 /** The one HAProxy of a state folder: started, adopted, reloaded and stopped. */
-import { rename } from 'node:fs/promises'
+import { readFile, rename } from 'node:fs/promises'
 import { join } from 'node:path'
 import { RepaveError } from '../../errors.ts'
 import type { Clock } from '../../system/clock.ts'
@@ -61,6 +61,16 @@ export class HaproxyProcess {
     }
   }
 
+  /** What the file of a map says: the routes of a HAProxy that may not run any more. */
+  async mapFile(name: string): Promise<string> {
+    return readFile(join(this.#folder, name), 'utf8').catch(() => '')
+  }
+
+  async writeMaps({ routes, tls }: Pick<ConfigFiles, 'routes' | 'tls'>): Promise<void> {
+    await replaceFile(join(this.#folder, routesFile), routes)
+    await replaceFile(join(this.#folder, tlsFile), tls)
+  }
+
   async trimLog(): Promise<void> {
     await trimLog(this.#folder)
   }
@@ -106,8 +116,7 @@ export class HaproxyProcess {
   async #write(files: ConfigFiles): Promise<void> {
     await makeFolders(this.#folder, { [jailFolder]: 0o755, [pemFolder]: 0o700 })
     for (const [name, text] of files.pems) await replaceFile(join(this.#folder, pemFolder, name), text)
-    await replaceFile(join(this.#folder, routesFile), files.routes)
-    await replaceFile(join(this.#folder, tlsFile), files.tls)
+    await this.writeMaps(files)
     const candidate = `${this.configFile}.new`
     await replaceFile(candidate, files.config)
     await checkConfig(this.#binary, this.#folder, candidate)

@@ -1,12 +1,13 @@
 /** What routes' certificates are right now: read again only when a file has changed, and tried out on HAProxy. */
-import { rm, stat } from 'node:fs/promises'
-import { join } from 'node:path'
+import { readFile, rm, stat } from 'node:fs/promises'
+import { basename, join } from 'node:path'
 import { RepaveError } from '../../errors.ts'
 import type { Route } from '../../model/stack.ts'
-import { certificateInvalid, readPem, type Pem } from './certificates.ts'
+import { certificateInvalid, pemName, readPem, type Pem } from './certificates.ts'
 import { pemFolder, renderTrial } from './config.ts'
 import { makeFolders, replaceFile } from './files.ts'
 import { refusalOf } from './haproxy-binary.ts'
+import { pairKey } from './routing.ts'
 
 type Tls = NonNullable<Route['tls']>
 
@@ -41,6 +42,21 @@ export class PemSource {
     return found
   }
 
+  /** The copy that HAProxy's folder has; undefined where it is not whole, or HAProxy would not take it any more. */
+  async kept(name: string, tls: Tls, served: ReadonlySet<string>): Promise<Pem | undefined> {
+    const path = join(this.#folder, pemFolder, basename(name))
+    const text = await readFile(path, 'utf8').catch(() => '')
+    if (pemName(text) !== name) return undefined
+    const pem = { name, text }
+    try {
+      if (!served.has(name)) await this.#try(pem, tls)
+      return pem
+    } catch (error) {
+      if (error instanceof RepaveError && error.code === 'CERTIFICATE_INVALID') return undefined
+      throw error
+    }
+  }
+
   async #read(tls: Tls, served: ReadonlySet<string>): Promise<FoundPem> {
     try {
       const pem = await readPem(tls)
@@ -64,11 +80,6 @@ export class PemSource {
       for (const file of [trialPem, trialConfig]) await rm(join(this.#folder, file), { force: true })
     }
   }
-}
-
-/** Two routes with the same files have one certificate. */
-export function pairKey({ certificate, key }: Tls): string {
-  return `${certificate}\0${key}`
 }
 
 /** Changes when one of the two files does, also when it comes or goes. */
