@@ -52,6 +52,27 @@ test('the socket of a dead controller is replaced', async () => {
   expect(await createClient(socket).info()).toEqual({ pid: 7, socket: '/s' })
 })
 
+test('a socket that somebody removed is there again, and what is under way goes on', async () => {
+  const end = Promise.withResolvers<void>()
+  const commands = scripted({
+    up: async function* () {
+      yield { kind: 'image', service: 'web', message: 'building' }
+      await end.promise
+      yield { kind: 'result', result: { ok: true, changed: true, services: [] } }
+    },
+  })
+  const socket = join(folder, 'controller.sock')
+  server = await serveApi(createApi(commands, '1.2.3'), socket, 10)
+  const client = createClient(socket)
+  const reports = client.up(upRequest)[Symbol.asyncIterator]()
+  await reports.next()
+  rmSync(socket)
+  await expect.poll(() => client.info().catch(() => undefined)).toMatchObject({ pid: 7 })
+  expect((statSync(socket).mode & 0o777).toString(8)).toBe('600')
+  end.resolve()
+  expect(await reports.next()).toMatchObject({ value: { kind: 'result', result: { ok: true } } })
+})
+
 test('the client sees every line, and the controller whole requests', async () => {
   const reports: ProgressReport[] = [
     { kind: 'image', service: 'web', message: 'grüß' },

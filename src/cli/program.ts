@@ -67,7 +67,7 @@ export function createProgram(onExitCode: (code: number) => void): Command {
     'rollback [service]',
     'go back to the previous proven version, or to any',
     async () => (await import('./rollback.ts')).rollback,
-  ).option('--to <version>', 'the version: its name, id, or the first digits of it')
+  ).option('--to <version>', 'the version: its name, id, or the first digits of it', someText)
   declare(
     'replace <instance>',
     'put a clean instance in the place of this one',
@@ -164,6 +164,11 @@ function declareLedger(declare: Declare): void {
 
 function sessionOf({ file, env, json, color }: SharedOptions): Session {
   return { file, environment: env, json: json ?? false, folder: process.cwd(), terminal: processTerminal(!color) }
+}
+
+function someText(text: string): string {
+  if (text !== '') return text
+  throw new InvalidArgumentError('It must not be empty.')
 }
 
 function wholeNumber(text: string): number {

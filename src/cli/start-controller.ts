@@ -4,7 +4,7 @@ import { closeSync, openSync, readFileSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { Readable } from 'node:stream'
 import { setTimeout as delay } from 'node:timers/promises'
-import { claimHome } from '../api/claim.ts'
+import { claimHolder, claimHome } from '../api/claim.ts'
 import { type ErrorReport, fromReport, RepaveError } from '../errors.ts'
 import { fileFailure } from '../system/file-failure.ts'
 import { controllerLog } from './controller-log.ts'
@@ -106,7 +106,10 @@ function died(home: string): RepaveError {
 }
 
 function silent(home: string): RepaveError {
-  return new RepaveError('CONTROLLER_UNREACHABLE', `the controller of ${home} runs but does not answer`, {
-    hint: `look into ${controllerLog(home)}; stop it and the next command starts another (instances serve on)`,
+  const pid = claimHolder(home)
+  const name = `the controller of ${home}${pid === undefined ? '' : ` (pid ${pid})`}`
+  const stop = pid === undefined ? 'stop it' : `stop it with \`kill ${pid}\``
+  return new RepaveError('CONTROLLER_UNREACHABLE', `${name} runs but does not answer`, {
+    hint: `look into ${controllerLog(home)}; ${stop} and the next command starts another (instances serve on)`,
   })
 }

@@ -138,7 +138,7 @@ function meaning(nodes: readonly SchemaNode[]): string {
   const examples = nodes.find((node) => node.examples !== undefined)?.examples ?? []
   const shownExamples = examples.map((example) => JSON.stringify(example)).join(' or ')
   const parts = [described?.description ?? '', shownExamples && `For example: ${shownExamples}`]
-  return parts.filter(Boolean).join(' ') || 'see the reference of the stack file'
+  return parts.filter(Boolean).join(' ') || 'docs/reference/stack-file.md of the package lists every key'
 }
 
 function expectedWords(type: string): string {

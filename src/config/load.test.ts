@@ -202,7 +202,7 @@ async function refusalInNode(folder: string, file: string): Promise<unknown> {
   const load = JSON.stringify(new URL('load.ts', import.meta.url).href)
   const program = `const { loadStack } = await import(${load})
     const error = await loadStack({ folder: process.argv[1], file: process.argv[2] }).catch((error) => error)
-    console.log(JSON.stringify({ code: error.code, at: error.at }))`
+    console.log(JSON.stringify({ code: error.code, message: error.message, at: error.at }))`
   const { stdout } = await promisify(execFile)(process.execPath, ['--input-type=module', '-e', program, folder, file])
   return JSON.parse(stdout)
 }
@@ -215,6 +215,7 @@ test('an error of a TypeScript file names the line where that can be known', asy
   expect(await refusal('\n throw new Error("no")')).toMatchObject({ code: 'FILE_SYNTAX', at: { line: 2, column: 8 } })
   const wrong = `export default {\n stack: 'shop',\n services: { web: { image: 'nginx', 'port': 0 } },\n}`
   expect(await refusal(wrong)).toMatchObject({ code: 'FILE_INVALID', at: { line: 3, column: 37 } })
+  expect(await refusal(wrong.replace('0 }', 'NaN }'))).toMatchObject({ message: expect.stringMatching(/not NaN$/) })
   const twice = wrong.replace('web:', `a: { image: 'x', port: 1 }, web:`)
   expect(await refusal(twice)).toMatchObject({ code: 'FILE_INVALID', at: { line: 3, column: 42 } })
 })

@@ -83,11 +83,9 @@ async function startController(): Promise<Controller> {
   return started
 }
 
-function image(reference: string, behaviour: Partial<Behaviour> = {}): void {
-  machine.images.add(reference, {
-    command: ['/web'],
-    behaviour: () => ({ ...goodBehaviour, healthyAfterMs: 200, ...behaviour }),
-  })
+function image(reference: string, behaviour: Partial<Behaviour> = {}, content = reference): void {
+  const behaves = () => ({ ...goodBehaviour, healthyAfterMs: 200, ...behaviour })
+  machine.images.add(reference, { command: ['/web'], behaviour: behaves }, content)
 }
 
 /** Lets virtual time run until `promise` is settled, for ten minutes at most. */
@@ -156,6 +154,15 @@ describe('up', () => {
     expect(await result(up(version('two')))).toMatchObject({ ok: true, changed: true })
     expect(live()).toHaveLength(3)
     expect(live().filter((name) => before.includes(name))).toEqual([])
+  })
+
+  test('has nothing to do where only the name of the image changed', async () => {
+    await result(up(stack()))
+    const before = live()
+    image('web:stable', {}, 'web:1')
+    const renamed = stack({ image: { kind: 'reference', reference: 'web:stable' } })
+    expect(await result(up(renamed))).toMatchObject({ ok: true, changed: false })
+    expect(live()).toEqual(before)
   })
 
   test('counts as ready what runs the new version, and tells what serves', async () => {

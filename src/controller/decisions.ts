@@ -1,8 +1,7 @@
 /** What was decided for each environment: the store's view, kept at hand. */
 import { asRepaveError } from '../errors.ts'
 import type { ObservedInstance } from '../engine/engine.ts'
-import { canonicalJson } from '../model/canonical.ts'
-import type { Release, ServiceRelease } from '../model/release.ts'
+import { isSameService, type Release, type ServiceRelease } from '../model/release.ts'
 import { type FleetKey, fleetName, type Scope, scopeName } from '../model/stack.ts'
 import type { Health, VersionId } from '../model/version.ts'
 import type { Decision, ReleaseRecord, RolloutEnd, RolloutRecord, RolloutStart } from '../store/store.ts'
@@ -225,7 +224,5 @@ function scopeOf({ stack, environment }: Scope): Scope {
 }
 
 function differs(service: string, before: Release | undefined, after: Release): boolean {
-  const [old, next] = [own(before?.services, service), own(after.services, service)]
-  if (!old || !next) return true
-  return canonicalJson(old) !== canonicalJson(next)
+  return !isSameService(own(before?.services, service), own(after.services, service))
 }

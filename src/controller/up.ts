@@ -4,7 +4,7 @@ import { resolveImages, type ResolvedImages } from '../image/resolve.ts'
 import { toRelease } from '../image/release.ts'
 import type { Lock } from '../image/lock.ts'
 import type { PlanReport, ProgressReport } from '../model/report.ts'
-import { type Release, releaseId } from '../model/release.ts'
+import { isSameRelease, type Release } from '../model/release.ts'
 import { planRelease } from '../plan/plan.ts'
 import type { UpRequest } from './commands.ts'
 import type { Desk } from './desk.ts'
@@ -36,7 +36,7 @@ export async function* up(desk: Desk, request: UpRequest, turn: Turn): AsyncIter
   yield { kind: 'lock', lock }
   yield { kind: 'plan', plan: planFor(desk, release) }
   const current = desk.loop.decisions.of(release)?.release
-  if (current && releaseId(current) === releaseId(release)) yield* awaitRest(desk, release, turn)
+  if (current && isSameRelease(current, release)) yield* awaitRest(desk, release, turn)
   else yield* takeUp(desk, { release, decision: 'up', reason: 'the stack file changed', by: request.by }, turn)
 }
 
