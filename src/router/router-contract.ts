@@ -42,6 +42,8 @@ export interface RouterWorld {
   crash(): Promise<void>
   /** Lets this much time pass, where it does not pass by itself. */
   pass(ms: number): Promise<void>
+  /** Resolves when the watch that collects `events` has seen the router. */
+  sighted(events: readonly RouterEvent[]): Promise<void>
   close(): Promise<void>
 }
 
@@ -359,12 +361,12 @@ export function routerContract(title: string, setup: () => Promise<RouterWorld>)
       })
 
       it('says that it was lost, observes nothing then, and comes back', async () => {
-        await router.configure([routeTo(web, {})])
-        const address = await addServed(web, 'web-1')
         const events: RouterEvent[] = []
         const end = new AbortController()
         const watching = router.watch((event) => events.push(event), end.signal)
-        await world.pass(0)
+        await router.configure([routeTo(web, {})])
+        const address = await addServed(web, 'web-1')
+        await world.sighted(events)
         await world.crash()
         await until(() => events.some(({ kind }) => kind === 'lost'))
         expect(await router.observe()).toEqual({ services: [], servers: [], isOutdated: false, problems: [] })

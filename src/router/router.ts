@@ -61,7 +61,7 @@ export interface Router {
    * Unknown server: `drained`. A later call with a smaller timeout shortens the wait.
    */
   remove(pool: PoolName, instance: string, timeoutMs: number): Promise<'drained' | 'cut'>
-  /** Calls `listener` until `signal` aborts; `lost` when the router itself went away. */
+  /** Calls `listener` until `signal` aborts; `lost` when a router that it told of went away. */
   watch(listener: (event: RouterEvent) => void, signal: AbortSignal): Promise<void>
 }
 
