@@ -6,6 +6,7 @@ import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { RepaveError } from '../../errors.ts'
 import { errorCode } from '../../system/error-code.ts'
+import { programPath } from '../../system/program-path.ts'
 import { masterSocketName } from './master-socket.ts'
 
 const oldest = [2, 6]
@@ -13,7 +14,16 @@ export const logName = 'haproxy.log'
 const mostLogBytes = 1024 * 1024
 const checkTimeoutMs = 30_000
 
-const run = promisify(execFile)
+const execute = promisify(execFile)
+
+function run(binary: string, parameters: readonly string[], options: { cwd?: string; timeout?: number } = {}) {
+  return execute(binary, parameters, { ...options, env: environment() })
+}
+
+/** Nothing of the controller's environment is HAProxy's business: it may hold credentials, or rules for memory. */
+function environment(): NodeJS.ProcessEnv {
+  return { PATH: programPath() }
+}
 
 export async function haproxyVersion(binary: string): Promise<string> {
   const { stdout } = await translated(binary, run(binary, ['-v']))
@@ -57,8 +67,7 @@ export function startMaster(binary: string, folder: string, configFile: string):
     const child = spawn(binary, ['-W', '-f', configFile, '-S', `unix@${masterSocketName},mode,600`], {
       cwd: folder,
       detached: true,
-      // Nothing of the controller's environment is HAProxy's business: it may hold credentials, or rules for memory.
-      env: { PATH: process.env.PATH },
+      env: environment(),
       stdio: ['ignore', log, log],
     })
     child.unref()
