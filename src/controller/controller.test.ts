@@ -349,6 +349,16 @@ describe('rollback', () => {
     expect(back).toMatchObject({ ok: true, services: [{ version: first!.version, ready: 5 }] })
   })
 
+  test('leaves a service as it is that the last change did not concern', async () => {
+    const both = (web2: ServiceSpec, api: ServiceSpec): Stack => ({ ...scope, services: { web: web2, api } })
+    const [webTwo, api] = [{ ...web, environment: { GREETING: 'two' } }, { ...web, routes: [] }]
+    await result(up(both(web, { ...api, environment: { GREETING: 'old' } })))
+    const before = await result(up(both(web, api)))
+    await result(up(both(webTwo, api)))
+    const back = await result(controller.rollback({ ...scope, by }))
+    expect(back?.services.map(({ version: id }) => id)).toEqual(before?.services.map(({ version: id }) => id))
+  })
+
   test('to a named version', async () => {
     await result(up(version('one')))
     const first = (await fleet())!.version!

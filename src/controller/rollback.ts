@@ -45,11 +45,8 @@ async function chooseTargets(
   const candidates = versions.filter((version) => service === undefined || version.service === service)
   if (to !== undefined) return asked(to, candidates, history)
   const names = service === undefined ? Object.keys(current.release.services) : [service]
-  const targets = names.flatMap((name) => {
-    const target = newestProven(name, candidates, current, history)
-    return target ? [[name, target] as const] : []
-  })
-  if (targets.length > 0) return Object.fromEntries(targets)
+  const targets = previousProven(names, candidates, current, history)
+  if (targets) return targets
   throw new RepaveError(
     'NOTHING_TO_ROLL_BACK',
     `${service ?? scopeName(scope)} has no other version that was ever proven`,
@@ -59,20 +56,25 @@ async function chooseTargets(
   )
 }
 
-/** As it was last released with a proven version that is not the current one. */
-function newestProven(
-  service: string,
+/** As they were in the newest release in which any of them was a proven version other than its current one. */
+function previousProven(
+  services: readonly string[],
   versions: readonly VersionRecord[],
   current: ReleaseRecord,
   history: readonly ReleaseRecord[],
-): ServiceRelease | undefined {
+): Targets | undefined {
   const proven = new Set(
-    versions.filter((each) => each.service === service && each.state === 'proven').map(({ version }) => version),
+    versions.filter(({ state }) => state === 'proven').map(({ service, version }) => `${service}@${version}`),
   )
-  const now = own(current.release.services, service)?.version
-  return history
-    .map(({ release }) => own(release.services, service))
-    .find((released) => released && released.version !== now && proven.has(released.version))
+  for (const { release } of history) {
+    const others = services.flatMap((service) => {
+      const released = own(release.services, service)
+      const isOther = released && released.version !== own(current.release.services, service)?.version
+      return isOther && proven.has(`${service}@${released.version}`) ? [[service, released] as const] : []
+    })
+    if (others.length > 0) return Object.fromEntries(others)
+  }
+  return undefined
 }
 
 function asked(to: string, candidates: readonly VersionRecord[], history: readonly ReleaseRecord[]): Targets {
