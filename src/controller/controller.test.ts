@@ -351,7 +351,10 @@ describe('rollback', () => {
 
   test('leaves a service as it is that the last change did not concern', async () => {
     const both = (web2: ServiceSpec, api: ServiceSpec): Stack => ({ ...scope, services: { web: web2, api } })
-    const [webTwo, api] = [{ ...web, environment: { GREETING: 'two' } }, { ...web, routes: [] }]
+    const [webTwo, api] = [
+      { ...web, environment: { GREETING: 'two' } },
+      { ...web, routes: [] },
+    ]
     await result(up(both(web, { ...api, environment: { GREETING: 'old' } })))
     const before = await result(up(both(web, api)))
     await result(up(both(webTwo, api)))
