@@ -11,7 +11,7 @@ import type { CrashLoop } from '../rollout/backoff.ts'
 import { poolName } from '../router/router.ts'
 import type { ReleaseRecord } from '../store/store.ts'
 import type { Order } from './act.ts'
-import { Decisions } from './decisions.ts'
+import { Decisions, type HealthRule } from './decisions.ts'
 import { Dispatcher } from './dispatcher.ts'
 import { HealthWatch } from './health.ts'
 import { Recollection } from './recollection.ts'
@@ -254,7 +254,7 @@ export class Loop {
     const subjects = engine.instances.flatMap((instance) => {
       const known = instance.phase === 'running' ? this.decisions.healthOf(instance) : undefined
       const served = inRotation.has(serverName(instance)) || this.#isAdopted(instance)
-      return known ? [{ instance, ...known, trusted: served }] : []
+      return known ? [{ instance, ...known, trusted: served || this.#hasLived(instance, known) }] : []
     })
     this.#health.follow(subjects)
     this.#hasAdopted = true
@@ -263,6 +263,12 @@ export class Loop {
   /** Whether an earlier controller left it at work: without a router to ask, that is taken from what was decided. */
   #isAdopted(instance: ObservedInstance): boolean {
     return !this.#hasAdopted && this.decisions.isSettledUnrouted(instance)
+  }
+
+  /** Whether it ran long enough, before this controller looked, for one that nobody can ask more of. */
+  #hasLived({ startedAtMs = Infinity }: ObservedInstance, { health }: HealthRule): boolean {
+    const livedMs = this.#seams.clock.now() - startedAtMs
+    return !this.#hasAdopted && health.kind === 'process' && livedMs >= health.intervalMs
   }
 
   #noteEvent(event: EngineEvent): void {

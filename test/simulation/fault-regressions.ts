@@ -99,6 +99,31 @@ export const faultRegressions: readonly Regression[] = [
     },
   },
   {
+    name: 'what ran without a route when its controller died in the middle of a rollout keeps the floor of the next one',
+    seed: 3432,
+    history: {
+      profile: 'disk',
+      patient: false,
+      actions: [
+        { kind: 'up', scope: live, choice: { worker: service('usual', 2) }, afterMs: 0 },
+        { kind: 'disk-slow', byMs: 2_104, forMs: 13_949, afterMs: 238 },
+        {
+          kind: 'crash',
+          calls: 1,
+          when: 'before',
+          finishing: false,
+          meanwhile: {
+            kind: 'up',
+            scope: live,
+            choice: { worker: service('stillborn', 3, { maxUnavailable: { kind: 'count', count: 1 } }) },
+          },
+          afterMs: 3_100,
+        },
+        { kind: 'replace', scope: live, pick: 0, afterMs: 170 },
+      ],
+    },
+  },
+  {
     name: 'a decision whose outcome can not be read was not refused',
     seed: 8,
     history: {

@@ -23,7 +23,7 @@ export interface WorldTruth {
 }
 
 /** Whether a name is among them. */
-export type Leaving = Pick<ReadonlyMap<string, unknown>, 'has'>
+export type Leaving = Pick<ReadonlySet<string>, 'has'>
 
 /** Works its fleets out for the first that asks: most who hear of a call don't. */
 export class LazyTruth implements WorldTruth {

@@ -15,7 +15,7 @@ export interface CallListener {
   onCall(call: Call): void
   onCallEnd(call: Call, outcome: 'done' | 'failed'): void
   /** `meanwhile`: what someone asks for at the same moment. */
-  onDeath(how: Pick<Crash, 'meanwhile'>): void
+  onDeath(how: Pick<Crash, 'finishing' | 'meanwhile'>): void
 }
 
 export class Life {

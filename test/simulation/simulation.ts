@@ -196,7 +196,8 @@ class Simulation {
       if (report.ok && report.size === recorded) return undefined
       const [problem] = report.problems
       const message = problem?.message ?? `${recorded} entries are recorded, and ${report.size} are signed`
-      if (problem || clock.now() >= endMs) return failed('on the record', message)
+      // What could not be published for a while is published later.
+      if (clock.now() >= endMs) return failed('on the record', message)
     }
   }
 

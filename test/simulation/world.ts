@@ -17,6 +17,7 @@ import { seededRandom } from '../../src/system/random.ts'
 import { VirtualClock } from '../../src/system/virtual-clock.ts'
 import { fillImages } from './catalogue.ts'
 import { Decided, type Decree } from './decided.ts'
+import { Departures } from './departures.ts'
 import { costsTime } from './faults.ts'
 import { fleetsOf, LazyTruth, type WorldTruth } from './fleet-truth.ts'
 import { Hazards } from './hazards.ts'
@@ -56,7 +57,7 @@ export class World {
   readonly #misfortune: Misfortune
   readonly #ledgerFiles = new MemoryLedgerFiles()
   readonly #probe = new SimulatedProbe(this.clock, this.machine, this.hazards)
-  readonly #leaving = new Map<string, number>()
+  readonly #departures = new Departures(this.clock)
   readonly #ended = new AbortController()
   #violation: Violation | undefined
   #dirty = false
@@ -106,7 +107,7 @@ export class World {
 
   /** As it is now; what is looked at later is as it is then. */
   truth(): WorldTruth {
-    return new LazyTruth(this.clock.now(), this.#decided.releases, this.#leaving, () =>
+    return new LazyTruth(this.clock.now(), this.#decided.releases, this.#departures, () =>
       fleetsOf(this.#decided.releases.values(), this.machine.instances, this.#servers()),
     )
   }
@@ -223,9 +224,9 @@ export class World {
     return openMemoryLedger(this.#ledgerFiles, signer)
   }
 
-  #onDeath({ meanwhile }: Pick<Crash, 'meanwhile'>): void {
+  #onDeath({ finishing, meanwhile }: Pick<Crash, 'finishing' | 'meanwhile'>): void {
     this.#diedAtMs = this.clock.now()
-    this.#leaving.clear()
+    this.#departures.abandon(finishing)
     this.#disturb({ kind: 'controller' })
     if (meanwhile && !this.#ended.signal.aborted) void this.give(meanwhile)
   }
@@ -251,7 +252,7 @@ export class World {
     this.moments++
     if (call.nature === 'act') this.#tellAct(call)
     this.#watch(() => this.#monitors.onCall(call, this.truth()))
-    if (takesOut(call)) this.#leaving.set(call.subject, (this.#leaving.get(call.subject) ?? 0) + 1)
+    if (takesOut(call)) this.#departures.begin(call.subject)
   }
 
   #tellAct(call: Call): void {
@@ -262,11 +263,7 @@ export class World {
   #onCallEnd(call: Call, outcome: 'done' | 'failed'): void {
     if (outcome === 'failed') this.story.tell(call.on, `${call.verb} ${call.subject} failed`)
     this.#watch(() => this.#monitors.onCallEnd(call, outcome, this.truth()))
-    if (takesOut(call)) {
-      const left = (this.#leaving.get(call.subject) ?? 1) - 1
-      if (left > 0) this.#leaving.set(call.subject, left)
-      else this.#leaving.delete(call.subject)
-    }
+    if (takesOut(call)) this.#departures.end(call.subject)
     this.#dirty = true
   }
 

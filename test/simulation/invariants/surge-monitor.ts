@@ -32,10 +32,11 @@ export class SurgeMonitor implements Monitor {
     if (disturbance.kind === 'all' || disturbance.kind === 'controller') this.#disturbedAtMs = nowMs
   }
 
-  onCall({ on, verb, subject }: Call, { nowMs }: WorldTruth): void {
+  onCall({ on, verb, subject, entry }: Call, { nowMs }: WorldTruth): void {
     if (on === 'engine' && verb === 'create') this.#askedAtMs.set(subject, nowMs)
-    if (verb === 'remove' || verb === 'destroy')
-      this.#letGoAtMs.set(subject, [...(this.#letGoAtMs.get(subject) ?? []), nowMs])
+    if (verb === 'remove' || verb === 'destroy') this.#letGo(subject, nowMs)
+    // On a slow disk, what comes after that may come before it.
+    if (entry?.instance && ['unroute.intent', 'destroy.intent'].includes(entry.kind)) this.#letGo(entry.instance, nowMs)
   }
 
   onCreated({ order }: MemoryInstance, truth: WorldTruth): void {
@@ -54,6 +55,10 @@ export class SurgeMonitor implements Monitor {
         'surge',
         `${name} has ${working.length} instances, where ${ceilingOf(fleet)} is the most`,
       )
+  }
+
+  #letGo(instance: string, nowMs: number): void {
+    this.#letGoAtMs.set(instance, [...(this.#letGoAtMs.get(instance) ?? []), nowMs])
   }
 
   #wasLetGo({ order }: MemoryInstance, askedAtMs: number, withinMs: number): boolean {
