@@ -52,11 +52,11 @@ export class HaproxyProcess {
    * answer for a moment, and must not be taken for a dead one.
    */
   async running(): Promise<Running | undefined> {
-    const deadline = this.#clock.now() + reloadGraceMs
+    const deadline = this.#clock.steady() + reloadGraceMs
     for (;;) {
       const processes = await this.master.processes()
       if (processes?.current !== undefined) return { ...processes, current: processes.current }
-      if (this.#clock.now() >= deadline || !(await this.#hasProcesses())) return undefined
+      if (this.#clock.steady() >= deadline || !(await this.#hasProcesses())) return undefined
       await this.#clock.sleep(pollMs)
     }
   }
@@ -105,8 +105,8 @@ export class HaproxyProcess {
   /** Takes no more connections, lets `busy` requests finish for some seconds, and ends every process. */
   async stop(busy: () => Promise<boolean>): Promise<void> {
     await this.#signal('SIGUSR1')
-    const deadline = this.#clock.now() + softStopMs
-    while (this.#clock.now() < deadline && (await busy().catch(ifUnreachable))) await this.#clock.sleep(pollMs)
+    const deadline = this.#clock.steady() + softStopMs
+    while (this.#clock.steady() < deadline && (await busy().catch(ifUnreachable))) await this.#clock.sleep(pollMs)
     await this.#endAll()
     await sweep(join(this.#folder, jailFolder))
     await sweep(join(this.#folder, pemFolder))
@@ -124,8 +124,8 @@ export class HaproxyProcess {
   }
 
   async #answering(description: string): Promise<Running> {
-    const deadline = this.#clock.now() + answerDeadlineMs
-    while (this.#clock.now() < deadline) {
+    const deadline = this.#clock.steady() + answerDeadlineMs
+    while (this.#clock.steady() < deadline) {
       const running = await this.#runningWith(description).catch(ifUnreachable)
       if (running !== undefined) return running
       await this.#clock.sleep(pollMs)
@@ -150,9 +150,9 @@ export class HaproxyProcess {
   }
 
   async #gone(waitMs: number): Promise<boolean> {
-    const deadline = this.#clock.now() + waitMs
+    const deadline = this.#clock.steady() + waitMs
     while (await this.#hasProcesses()) {
-      if (this.#clock.now() >= deadline) return false
+      if (this.#clock.steady() >= deadline) return false
       await this.#clock.sleep(pollMs)
     }
     return true

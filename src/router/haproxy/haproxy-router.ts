@@ -197,11 +197,11 @@ class HaproxyRouter implements Router {
 
   /** Cuts until nothing is left, since a replaced worker tries idempotent requests again. */
   async #cutAll(running: Running, pool: PoolName, instance: string): Promise<void> {
-    const deadline = this.#clock.now() + cutDeadlineMs
+    const deadline = this.#clock.steady() + cutDeadlineMs
     do {
       await this.#servers.cut(running, pool, instance)
       await this.#clock.sleep(cutPollMs)
-    } while ((await this.#sessionsOf(running, pool, instance)) > 0 && this.#clock.now() < deadline)
+    } while ((await this.#sessionsOf(running, pool, instance)) > 0 && this.#clock.steady() < deadline)
   }
 
   async #ifRunning(change: (running: Running) => Promise<void>): Promise<void> {

@@ -74,7 +74,7 @@ export class MemoryRouter implements Router {
     const key = serverKey(pool, instance)
     const server = this.#proxy.servers.get(key) ?? this.#proxy.retired.get(key)
     if (server === undefined) return 'drained'
-    const deadlineMs = this.#clock.now() + timeoutMs
+    const deadlineMs = this.#clock.steady() + timeoutMs
     const earlier = this.#removals.get(key)
     if (earlier === undefined) return this.#startRemoval(key, server, deadlineMs)
     earlier.deadlineMs = Math.min(earlier.deadlineMs, deadlineMs)
@@ -148,7 +148,7 @@ export class MemoryRouter implements Router {
   }
 
   async #finishRemoval(key: string, server: MemoryServer, removal: Removal): Promise<'drained' | 'cut'> {
-    while (server.sessions.size > 0 && this.#clock.now() < removal.deadlineMs) {
+    while (server.sessions.size > 0 && this.#clock.steady() < removal.deadlineMs) {
       await this.#changeOrTime(removal.deadlineMs)
       this.#signal.throwIfAborted()
       if (this.#removals.get(key) !== removal) throw addedAgain(key)
@@ -163,7 +163,7 @@ export class MemoryRouter implements Router {
 
   async #changeOrTime(atMs: number): Promise<void> {
     const enough = new AbortController()
-    const timer = this.#clock.sleep(atMs - this.#clock.now(), enough.signal).catch(() => undefined)
+    const timer = this.#clock.sleep(atMs - this.#clock.steady(), enough.signal).catch(() => undefined)
     await Promise.race([this.#proxy.nextChange(), timer])
     enough.abort()
   }
