@@ -22,7 +22,8 @@ export async function watchHaproxy(
     if (socket !== undefined) {
       if (!present) listener({ kind: 'changed' })
       present = true
-      await once(socket, 'close', { signal }).catch(() => undefined)
+      // It may be closed by now, and would not say so again.
+      if (!socket.closed) await once(socket, 'close', { signal }).catch(() => undefined)
       socket.destroy()
     }
     if (signal.aborted) return
