@@ -240,6 +240,9 @@ export class Scene {
       for (const { pid } of alive) kill(pid)
       return alive.length === 0
     })
+    // What a controller had asked for when it was killed is made all the same: before, or with, one more of its kind.
+    const labels = { 'repave.stack': this.stack }
+    await this.engine.call('POST', '/containers/create', { Image: this.image, Labels: labels })
     await this.engine.removeAll(`repave.stack=${this.stack}`)
     await this.engine.close()
     await rm(this.folder, { recursive: true, force: true })
