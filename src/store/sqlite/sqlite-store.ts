@@ -1,12 +1,19 @@
 /** The embedded store: SQLite in WAL mode with `synchronous=FULL`, so that a resolved write survives a power cut. */
 import { DatabaseSync, type SQLInputValue, type StatementSync } from 'node:sqlite'
+import type { Entry } from '../../model/entry.ts'
 import { releaseId } from '../../model/release.ts'
 import type { Scope } from '../../model/stack.ts'
 import { sqliteFailure } from '../../system/sqlite-failure.ts'
-import type { ReleaseRecord, RolloutEnd, RolloutStart, Store } from '../store.ts'
+import type { RecordedEntry, ReleaseRecord, RolloutEnd, RolloutStart, Store } from '../store.ts'
 import { migrate } from './migrations.ts'
 import { toEntry, toLeaf, toRelease, toRollout, toSize, toVersion } from './rows.ts'
 import { entriesWhere, inserting, openIntentsSql } from './sqlite-entries.ts'
+
+interface Gathered {
+  readonly entry: Entry
+  readonly resolve: (recorded: RecordedEntry) => void
+  readonly reject: (error: unknown) => void
+}
 
 /** `file` is a path; its folder exists. */
 export function createSqliteStore(file: string): Store {
@@ -63,9 +70,26 @@ export function createSqliteStore(file: string): Store {
     }
   }
 
+  /** Entries that come in one turn of the event loop are made durable at once: on a busy disk, that costs milliseconds. */
+  const gathered: Gathered[] = []
+  const commitGathered = () => {
+    const entries = gathered.splice(0)
+    if (entries.length === 0) return
+    try {
+      const recorded = wholly(() => entries.map(({ entry }) => insertEntry(entry)))
+      recorded.forEach((each, index) => entries[index]?.resolve(each))
+    } catch (error) {
+      for (const { reject } of entries) reject(error)
+    }
+  }
+  const inOrder = <Result>(work: () => Result): Result => {
+    commitGathered()
+    return wholly(work)
+  }
+
   return {
     async decide({ ends, starts, entries, ...decision }) {
-      return wholly(() => {
+      return inOrder(() => {
         const record = insertRelease(decision)
         ends.forEach(endRollout)
         const started = starts.map((start) => startRollout(record, start))
@@ -91,7 +115,7 @@ export function createSqliteStore(file: string): Store {
     },
 
     async endRollout(rollout, entry) {
-      wholly(() => {
+      inOrder(() => {
         endRollout(rollout)
         insertEntry(entry)
       })
@@ -118,8 +142,10 @@ export function createSqliteStore(file: string): Store {
       return all(sql, scope.stack, scope.environment, service ?? null).map(toVersion)
     },
 
-    async append(entry) {
-      return translated(file, () => insertEntry(entry))
+    append(entry) {
+      return new Promise((resolve, reject) => {
+        if (gathered.push({ entry, resolve, reject }) === 1) setImmediate(commitGathered)
+      })
     },
     async entries(filter) {
       const { where, values } = entriesWhere(filter)
@@ -145,13 +171,14 @@ export function createSqliteStore(file: string): Store {
     },
 
     async restart(entry) {
-      wholly(() => {
+      inOrder(() => {
         run('DELETE FROM entries')
         insertEntry(entry)
       })
     },
 
     async close() {
+      commitGathered()
       database.close()
     },
   }
