@@ -15,7 +15,12 @@ afterEach(() => rmSync(folder, { recursive: true, force: true }))
 
 function run(command: string, parameters: readonly string[] = [], environment: NodeJS.ProcessEnv = {}) {
   const env = { ...process.env, REPAVE_HOME: join(folder, 'home'), ...environment }
-  const { status, stdout, stderr } = spawnSync(command, parameters, { cwd: folder, env, encoding: 'utf8' })
+  const { status, stdout, stderr } = spawnSync(command, parameters, {
+    cwd: folder,
+    env,
+    encoding: 'utf8',
+    timeout: 20_000,
+  })
   return { status, stdout, stderr }
 }
 
@@ -71,6 +76,29 @@ test('with --json an error is an object on standard output', () => {
   const { status, stdout, stderr } = run(launcher, ['plan', '--json'])
   expect({ status, stderr }).toEqual({ status: 2, stderr: '' })
   expect(JSON.parse(stdout)).toMatchObject({ ok: false, code: 'FILE_NOT_FOUND' })
+})
+
+test('output that can not be written is said in one line', () => {
+  expect(run('/bin/sh', ['-c', `${launcher} --help > /dev/full`])).toEqual({
+    status: 1,
+    stdout: '',
+    stderr: "error: can't write the output: ENOSPC\n",
+  })
+})
+
+test('a stack file in TypeScript that leaves a timer behind does not keep the command', () => {
+  writeFileSync(join(folder, 'repave.ts'), 'setInterval(() => {}, 1000)\nexport default { stack: "shop" }\n')
+  expect(run(launcher, ['plan', '--json'])).toMatchObject({
+    status: 2,
+    stdout: expect.stringContaining('services is missing'),
+  })
+})
+
+test('an empty version is bad usage', () => {
+  expect(run(launcher, ['rollback', '--to', ''])).toMatchObject({
+    status: 2,
+    stderr: expect.stringContaining('It must not be empty.'),
+  })
 })
 
 test('a chain of links leads to the package', () => {

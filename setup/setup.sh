@@ -68,10 +68,12 @@ missing_packages() {
   PATH=$path command -v haproxy >/dev/null || set -- "$@" haproxy
   engine_answers || PATH=$path command -v dockerd >/dev/null || set -- "$@" docker.io
   engine_answers || PATH=$path command -v iptables >/dev/null || set -- "$@" iptables
-  # For the tests: an image without a registry, certificates, an engine of their own.
+  # For the tests: an image without a registry, certificates, an engine of their own, another's opinion on a ledger.
   is_static /bin/busybox || set -- "$@" busybox-static
   command -v openssl >/dev/null || set -- "$@" openssl
   PATH=$path command -v ip >/dev/null || set -- "$@" iproute2
+  command -v go >/dev/null || set -- "$@" golang-go
+  [ -d /usr/share/gocode/src/golang.org/x/mod/sumdb ] || set -- "$@" golang-golang-x-mod-dev
   echo "$*"
 }
 
@@ -82,7 +84,7 @@ how_to_install() {
   distribution=$(. /etc/os-release 2>/dev/null && echo "${ID:-} ${ID_LIKE:-}")
   case " $distribution " in
     *\ debian\ * | *\ ubuntu\ *) echo "As root: apt-get install -y --no-install-recommends $*" ;;
-    *\ fedora\ * | *\ rhel\ *) echo "As root: dnf install -y $(echo "$*" | sed 's/docker.io/moby-engine/')" ;;
+    *\ fedora\ * | *\ rhel\ *) echo "As root: dnf install -y $(echo "$*" | sed 's/docker.io/moby-engine/; s/golang-go /golang /; s/golang-golang-x-mod-dev/golang-x-mod-devel/')" ;;
     *\ arch\ *) echo "As root: pacman -S --needed $(echo "$*" | sed 's/docker.io/docker/')" ;;
     *suse*) echo "As root: zypper install -y $(echo "$*" | sed 's/docker.io/docker/')" ;;
     *) echo "Install these with your distribution's package manager: $(echo "$*" | sed 's/docker.io/docker/')" ;;

@@ -1,16 +1,40 @@
 /** The only file that picks concrete drivers. */
 import { createHash } from 'node:crypto'
 import { join } from 'node:path'
+import { type BackupSource, storeName } from './backup/backup.ts'
+import { type RestartReport, restartLedger } from './backup/restart-ledger.ts'
 import { Controller } from './controller/controller.ts'
+import type { Seams } from './controller/seams.ts'
 import { createDockerEngine } from './engine/docker/docker-engine.ts'
 import type { Engine } from './engine/engine.ts'
+import { RepaveError } from './errors.ts'
+import type { Checkpoint } from './ledger/checkpoint.ts'
+import { copyLedger } from './ledger/copy.ts'
+import {
+  addWitness,
+  ledgerFolder,
+  openDiskLedger,
+  privateKeyFile,
+  type WitnessAddress,
+  witnessesFile,
+} from './ledger/disk/disk-ledger.ts'
+import { DiskLedgerFiles } from './ledger/disk/disk-ledger-files.ts'
+import { openSigner } from './ledger/disk/disk-signer.ts'
+import { formatVerifierKey, parseVerifierKey } from './ledger/key.ts'
+import type { LedgerFiles } from './ledger/ledger-files.ts'
+import { readPublicKey } from './ledger/public-key.ts'
+import { readCheckpoint } from './ledger/published.ts'
+import { Witness } from './ledger/witness.ts'
+import { WitnessClient } from './ledger/witness-client.ts'
 import type { ControllerStatus } from './model/report.ts'
 import { networkProbe } from './probe/network/network-probe.ts'
 import { createHaproxyRouter } from './router/haproxy/haproxy-router.ts'
 import type { Router } from './router/router.ts'
-import { createSqliteStore } from './store/sqlite/sqlite-store.ts'
+import { copySqliteStore, createSqliteStore } from './store/sqlite/sqlite-store.ts'
 import type { Store } from './store/store.ts'
 import { systemClock } from './system/clock.ts'
+
+const witnessTimeoutMs = 5_000
 
 export interface Composition {
   readonly controller: Controller
@@ -18,19 +42,28 @@ export interface Composition {
   close(): Promise<void>
 }
 
+/** Puts something around what the controller touches: a test's way to watch it, or to end it at a certain call. */
+export type Wrap = (seams: Seams) => Seams
+
 /** A controller of the state folder `home`, an existing absolute path, on real drivers. */
-export function composeController(home: string, info: ControllerStatus, log: (line: string) => void): Composition {
-  const store: Store = createSqliteStore(join(home, 'state.sqlite'))
+export function composeController(
+  home: string,
+  info: ControllerStatus,
+  log: (line: string) => void,
+  wrap: Wrap = (seams) => seams,
+): Composition {
+  const store: Store = createSqliteStore(storeFile(home))
   const seams = {
     clock: systemClock,
     engine: composeEngine(home),
     router: composeRouter(home),
     probe: networkProbe,
     store,
+    openLedger: () => composeLedger(home),
     info,
     log,
   }
-  const controller = new Controller(seams)
+  const controller = new Controller(wrap(seams))
   const close = async () => {
     await controller.stop()
     await store.close()
@@ -44,6 +77,76 @@ export function composeEngine(home: string): Engine {
 
 export function composeRouter(home: string): Router {
   return createHaproxyRouter({ folder: join(home, 'haproxy') })
+}
+
+async function composeLedger(home: string): ReturnType<Seams['openLedger']> {
+  const { files, publisher, witnesses } = await openDiskLedger(home)
+  return { files, publisher, witnesses: witnesses.map(witnessClient) }
+}
+
+function witnessClient({ url, key }: WitnessAddress): WitnessClient {
+  return new WitnessClient({ url, key, timeoutMs: witnessTimeoutMs })
+}
+
+/** Has a witness cosign the checkpoint that there is, and answers which that is. */
+export async function cosignNow(home: string, witness: WitnessAddress): Promise<Checkpoint> {
+  const files = ledgerFiles(ledgerFolder(home))
+  const publicKey = await readPublicKey(files)
+  const checkpoint = publicKey && (await readCheckpoint(files, parseVerifierKey('log', publicKey)))
+  if (!checkpoint)
+    throw new RepaveError('FILE_NOT_FOUND', `there is no checkpoint in ${ledgerFolder(home)}`, {
+      hint: 'a controller signs the first one a moment after something was recorded: `repave up`',
+    })
+  await witnessClient(witness).cosign(files, checkpoint)
+  return checkpoint
+}
+
+export async function keepWitness(home: string, witness: WitnessAddress): Promise<void> {
+  await addWitness(home, witness)
+}
+
+/** A witness that keeps its key and what it has seen in `folder`; `logs` are public keys. */
+export async function openWitness(folder: string, logs: readonly string[]): Promise<{ witness: Witness; key: string }> {
+  const files = ledgerFiles(folder)
+  const signer = await openSigner('witness', join(folder, 'witness.key'), files)
+  const witness = new Witness({ signer, files, logs: logs.map((key) => ({ key })) })
+  return { witness, key: formatVerifierKey(signer.key) }
+}
+
+export function ledgerFolderOf(home: string): string {
+  return ledgerFolder(home)
+}
+
+/** The files of a ledger in any folder. */
+export function ledgerFiles(folder: string): LedgerFiles {
+  return new DiskLedgerFiles(folder)
+}
+
+/** Throws LEDGER_INVALID for a state folder that has no published ledger yet. */
+export function backupSourceOf(home: string): BackupSource {
+  const published = ledgerFiles(ledgerFolder(home))
+  return {
+    copyLedger: async (folder) => (await copyLedger(published, ledgerFiles(folder))).size,
+    copyStore: (file) => copySqliteStore(storeFile(home), file),
+    privateKeyFile: privateKeyFile(home),
+    witnessesFile: witnessesFile(home),
+  }
+}
+
+/** The caller holds the claim to the state folder. */
+export async function restartLedgerOf(home: string, reason: string, by: string): Promise<RestartReport> {
+  const folder = ledgerFolder(home)
+  const store = createSqliteStore(storeFile(home))
+  try {
+    const files = ledgerFiles(folder)
+    return await restartLedger({ home, ledgerFolder: folder, files, store, by, reason, atMs: systemClock.now() })
+  } finally {
+    await store.close()
+  }
+}
+
+function storeFile(home: string): string {
+  return join(home, storeName)
 }
 
 /** Names a state folder to the engine: found again by the next controller, and different for every folder. */

@@ -5,7 +5,11 @@ import { createApi } from './api.ts'
 import { scripted, upRequest } from './scripted-commands.ts'
 import { versionHeader } from './version.ts'
 
-const result: ResultReport = { ok: true, changed: true, services: [{ service: 'web', version: 'web@1', ready: 3 }] }
+const result: ResultReport = {
+  ok: true,
+  changed: true,
+  services: [{ service: 'web', version: 'web@1', ready: 3, serving: 3 }],
+}
 
 function post(path: string, body: unknown): [string, RequestInit] {
   return [path, { method: 'POST', body: JSON.stringify(body), headers: { 'content-type': 'application/json' } }]
@@ -97,7 +101,15 @@ test('a follow ends with its reader', async () => {
     scripted({
       events: async function* (_filter, _follow, signal) {
         signal.addEventListener('abort', () => ended.resolve())
-        yield { sequence: 1, atMs: 1, stack: 'shop', environment: 'default', kind: 'decision.up', message: 'up' }
+        yield {
+          sequence: 1,
+          atMs: 1,
+          stack: 'shop',
+          environment: 'default',
+          kind: 'decision.up',
+          by: 'ada',
+          message: 'up',
+        }
         await ended.promise
       },
     }),

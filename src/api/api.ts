@@ -47,10 +47,14 @@ export function createApi(commands: Commands, version: string): Hono {
   })
   api.post('/v1/plan', async (context) => context.json(await commands.plan(await body(context, upSchema))))
 
-  api.post('/v1/up', async (context) => work(commands.up(await body(context, upSchema))))
-  api.post('/v1/rollback', async (context) => work(commands.rollback(await body(context, rollbackSchema))))
-  api.post('/v1/replace', async (context) => work(commands.replace(await body(context, replaceSchema))))
-  api.post('/v1/down', async (context) => work(commands.down(await body(context, downSchema))))
+  api.post('/v1/up', async (context) => work(commands.up(await body(context, upSchema), context.req.raw.signal)))
+  api.post('/v1/rollback', async (context) =>
+    work(commands.rollback(await body(context, rollbackSchema), context.req.raw.signal)),
+  )
+  api.post('/v1/replace', async (context) =>
+    work(commands.replace(await body(context, replaceSchema), context.req.raw.signal)),
+  )
+  api.post('/v1/down', async (context) => work(commands.down(await body(context, downSchema), context.req.raw.signal)))
 
   api.get('/v1/logs', (context) => {
     const request = query(context, logsSchema)

@@ -4,7 +4,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, test } from 'vitest'
-import { claimHome } from './claim.ts'
+import { claimHolder, claimHome } from './claim.ts'
 
 let folder: string
 
@@ -33,7 +33,13 @@ test('a folder is claimed once, and again when the claim was given back', () => 
 
 test('the claim of another process holds until that process is killed', async (t) => {
   const other = await claimElsewhere(t)
-  expect(() => claimHome(folder)).toThrow(expect.objectContaining({ code: 'CONTROLLER_RUNNING' }))
+  expect(() => claimHome(folder)).toThrow(
+    expect.objectContaining({
+      code: 'CONTROLLER_RUNNING',
+      message: `a controller already runs for ${folder} (pid ${other.pid})`,
+    }),
+  )
+  expect(claimHolder(folder)).toBe(other.pid)
   other.kill('SIGKILL')
   await once(other, 'exit')
   claimHome(folder)[Symbol.dispose]()

@@ -1,4 +1,5 @@
 /** The claim to a state folder: at most one controller holds it, and it ends with the process, however that ends. */
+import { existsSync, readFileSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { RepaveError } from '../errors.ts'
@@ -32,6 +33,26 @@ export function claimHome(home: string): Disposable {
   return { [Symbol.dispose]: () => database.close() }
 }
 
+/** Does `work` while no controller can run for `home`. */
+export async function whileClaimed<Result>(home: string, work: () => Promise<Result>): Promise<Result> {
+  const claim = claimHome(home)
+  try {
+    return await work()
+  } finally {
+    claim[Symbol.dispose]()
+  }
+}
+
+/** The process that holds the claim to `home`; undefined where nobody does, or the kernel does not tell: proc(5). */
+export function claimHolder(home: string): number | undefined {
+  const inode = statSync(join(home, 'controller.lock'), { throwIfNoEntry: false })?.ino
+  if (inode === undefined || !existsSync('/proc/locks')) return undefined
+  const locks = readFileSync('/proc/locks', 'utf8').split('\n')
+  const held = locks.map((lock) => / POSIX .* (\d+) [0-9a-f]+:[0-9a-f]+:(\d+) /.exec(lock))
+  const pid = Number(held.find((lock) => lock?.[2] === String(inode))?.[1])
+  return pid > 0 ? pid : undefined
+}
+
 function open(file: string): DatabaseSync {
   try {
     return new DatabaseSync(file, { timeout: 0 })
@@ -47,7 +68,9 @@ function translate(error: unknown, home: string, file: string): RepaveError {
       cause: error,
     })
   if (!(error instanceof Error && 'errcode' in error && error.errcode === sqliteBusy)) return sqliteFailure(error, file)
-  return new RepaveError('CONTROLLER_RUNNING', `a controller already runs for ${home}`, {
+  const pid = claimHolder(home)
+  const words = `a controller already runs for ${home}${pid === undefined ? '' : ` (pid ${pid})`}`
+  return new RepaveError('CONTROLLER_RUNNING', words, {
     hint: 'use that one, or stop it first; each state folder has one controller',
     cause: error,
   })

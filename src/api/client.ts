@@ -13,7 +13,7 @@ import type { LogLine } from '../engine/engine.ts'
 import { asRepaveError, type ErrorReport, fromReport, RepaveError } from '../errors.ts'
 import type { ControllerStatus, DriftReport, ProgressReport, StatusReport, VersionsReport } from '../model/report.ts'
 import type { Scope } from '../model/stack.ts'
-import type { HistoryEvent } from '../store/store.ts'
+import type { RecordedEntry } from '../store/store.ts'
 import { readLines } from './lines.ts'
 import { versionHeader } from './version.ts'
 
@@ -69,7 +69,7 @@ export function createClient(socket: string, onVersion: (version: string) => voi
     drift: (scope: Scope) => get<DriftReport>('/v1/drift', { ...scope }),
     logs: (query: LogsRequest, signal: AbortSignal) => follow<LogLine>('/v1/logs', { ...query }, signal),
     events: (query: EventsRequest, goOn: boolean, signal: AbortSignal) =>
-      follow<HistoryEvent>('/v1/events', { ...query, follow: goOn }, signal),
+      follow<RecordedEntry>('/v1/events', { ...query, follow: goOn }, signal),
   }
 }
 

@@ -2,7 +2,7 @@ import { chmodSync, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, test } from 'vitest'
-import { prepareHome, socketPath, stateFolder } from './home.ts'
+import { prepareHome, refuseUnfit, socketPath, stateFolder } from './home.ts'
 
 let folder: string
 
@@ -55,4 +55,21 @@ test('a state folder that is a file is refused', () => {
   const home = join(folder, 'file')
   writeFileSync(home, '')
   expect(() => prepareHome(home)).toThrow(/is not a folder/)
+})
+
+test.each([
+  ['EROFS', 'its file system is read-only', 'mount that writable'],
+  ['EACCES', 'EACCES', 'chmod u.rwx'],
+])('a state folder that refuses writes with %s is NOT_PERMITTED, with the remedy', (code, reason, remedy) => {
+  chmodSync(folder, 0o700)
+  const refuse = () => {
+    throw Object.assign(new Error(code), { code })
+  }
+  expect(() => refuseUnfit(folder, statSync(folder).uid, refuse)).toThrow(
+    expect.objectContaining({
+      code: 'NOT_PERMITTED',
+      message: `can't write to ${folder}: ${reason}`,
+      hint: expect.stringMatching(`^.*${remedy}.*, or set REPAVE_HOME to a folder that you may write to$`),
+    }),
+  )
 })

@@ -1,5 +1,5 @@
 /** The state folder: where one controller keeps everything that it owns. */
-import { existsSync, mkdirSync, statSync } from 'node:fs'
+import { accessSync, constants, existsSync, mkdirSync, statSync } from 'node:fs'
 import { homedir } from 'node:os'
 import { dirname, join, resolve } from 'node:path'
 import { RepaveError } from '../errors.ts'
@@ -45,8 +45,8 @@ export function prepareHome(home: string, uid: number = ownUid()): void {
   refuseUnfit(home, uid)
 }
 
-/** Throws NOT_PERMITTED for an existing state folder that is not safely this user's. */
-export function refuseUnfit(home: string, uid: number = ownUid()): void {
+/** Throws NOT_PERMITTED for an existing state folder that is not safely this user's, or can't be written to. */
+export function refuseUnfit(home: string, uid: number = ownUid(), access: typeof accessSync = accessSync): void {
   const found = statSync(home)
   const { uid: owner, mode } = found
   if (!found.isDirectory()) {
@@ -62,6 +62,22 @@ export function refuseUnfit(home: string, uid: number = ownUid()): void {
   if ((mode & 0o022) !== 0) {
     throw new RepaveError('NOT_PERMITTED', `others may write to the state folder ${home}`, {
       hint: `run \`chmod 700 ${home}\``,
+    })
+  }
+  refuseUnwritable(home, access)
+}
+
+/** Throws NOT_PERMITTED for a folder in which this process can't make files. */
+export function refuseUnwritable(folder: string, access: typeof accessSync = accessSync): void {
+  try {
+    access(folder, constants.W_OK | constants.X_OK)
+  } catch (cause) {
+    const isReadOnly = errorCode(cause) === 'EROFS'
+    const reason = isReadOnly ? 'its file system is read-only' : (errorCode(cause) ?? String(cause))
+    const remedy = isReadOnly ? 'mount that writable' : `run \`chmod u+rwx ${folder}\``
+    throw new RepaveError('NOT_PERMITTED', `can't write to ${folder}: ${reason}`, {
+      hint: `${remedy}, or set REPAVE_HOME to a folder that you may write to`,
+      cause,
     })
   }
 }

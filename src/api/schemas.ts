@@ -98,7 +98,8 @@ const lock: z.ZodType<Lock> = z.strictObject({
   builds: z.record(name, z.strictObject({ inputs: text, digest })),
 })
 
-const by = text.min(1).max(256)
+const someText = text.min(1, 'must not be empty')
+const by = someText.max(256)
 const scope = { stack: name, environment: name }
 
 export const upSchema: z.ZodType<UpRequest> = z.strictObject({
@@ -112,10 +113,10 @@ export const rollbackSchema: z.ZodType<RollbackRequest> = z.strictObject({
   by,
   ...scope,
   service: name.exactOptional(),
-  to: text.min(1).exactOptional(),
+  to: someText.exactOptional(),
 })
 
-export const replaceSchema: z.ZodType<ReplaceRequest> = z.strictObject({ by, ...scope, instance: text.min(1) })
+export const replaceSchema: z.ZodType<ReplaceRequest> = z.strictObject({ by, ...scope, instance: someText })
 
 export const downSchema: z.ZodType<Scope & Caller> = z.strictObject({ by, ...scope })
 
@@ -154,6 +155,11 @@ export const eventsSchema: z.ZodType<
   stack: name.exactOptional(),
   environment: name.exactOptional(),
   service: name.exactOptional(),
+  instance: z.string().exactOptional(),
+  version: z.string().exactOptional(),
+  by: z.string().exactOptional(),
+  sinceMs: numeral.exactOptional(),
+  untilMs: numeral.exactOptional(),
   after: numeral.exactOptional(),
   last: numeral.exactOptional(),
   follow: flag.exactOptional(),

@@ -3,15 +3,15 @@ import type { Commands, UpRequest } from '../controller/commands.ts'
 import type { LogLine } from '../engine/engine.ts'
 import { emptyLock } from '../image/lock.ts'
 import type { ProgressReport } from '../model/report.ts'
-import type { HistoryEvent } from '../store/store.ts'
+import type { RecordedEntry } from '../store/store.ts'
 
 type Script<T> = Iterable<T> | AsyncIterable<T>
 
 interface Scripts {
-  readonly up?: () => Script<ProgressReport>
+  readonly up?: (client?: AbortSignal) => Script<ProgressReport>
   readonly rollback?: () => Script<ProgressReport>
   readonly logs?: (signal: AbortSignal) => Script<LogLine>
-  readonly events?: (filter: unknown, follow: boolean, signal: AbortSignal) => Script<HistoryEvent>
+  readonly events?: (filter: unknown, follow: boolean, signal: AbortSignal) => Script<RecordedEntry>
   readonly status?: Commands['status']
 }
 
@@ -32,7 +32,7 @@ export function scripted(scripts: Scripts): ScriptedCommands {
       calls.push(['plan', request])
       return { plan: { stack: 'shop', environment: 'default', services: [], changes: 0 }, lock: emptyLock }
     },
-    up: (request) => called('up', request, scripts.up?.()),
+    up: (request, client) => called('up', request, scripts.up?.(client)),
     rollback: (request) => called('rollback', request, scripts.rollback?.()),
     replace: (request) => called('replace', request),
     down: (request) => called('down', request),

@@ -1,4 +1,5 @@
 import { mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import * as http from 'node:http'
 import { connect } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -51,6 +52,27 @@ test('the socket of a dead controller is replaced', async () => {
   expect(await createClient(socket).info()).toEqual({ pid: 7, socket: '/s' })
 })
 
+test('a socket that somebody removed is there again, and what is under way goes on', async () => {
+  const end = Promise.withResolvers<void>()
+  const commands = scripted({
+    up: async function* () {
+      yield { kind: 'image', service: 'web', message: 'building' }
+      await end.promise
+      yield { kind: 'result', result: { ok: true, changed: true, services: [] } }
+    },
+  })
+  const socket = join(folder, 'controller.sock')
+  server = await serveApi(createApi(commands, '1.2.3'), socket, 10)
+  const client = createClient(socket)
+  const reports = client.up(upRequest)[Symbol.asyncIterator]()
+  await reports.next()
+  rmSync(socket)
+  await expect.poll(() => client.info().catch(() => undefined)).toMatchObject({ pid: 7 })
+  expect((statSync(socket).mode & 0o777).toString(8)).toBe('600')
+  end.resolve()
+  expect(await reports.next()).toMatchObject({ value: { kind: 'result', result: { ok: true } } })
+})
+
 test('the client sees every line, and the controller whole requests', async () => {
   const reports: ProgressReport[] = [
     { kind: 'image', service: 'web', message: 'grüß' },
@@ -64,12 +86,54 @@ test('the client sees every line, and the controller whole requests', async () =
   expect(versions).toEqual(['1.2.3'])
 })
 
+test('work hears that its client has left, and goes on', async () => {
+  const left = Promise.withResolvers<void>()
+  const commands = scripted({
+    up: async function* (client) {
+      client?.addEventListener('abort', () => left.resolve())
+      yield { kind: 'image', service: 'web', message: 'building' }
+      await left.promise
+      yield { kind: 'result', result: { ok: true, changed: true, services: [] } }
+    },
+  })
+  for await (const report of createClient(await serve(commands)).up(upRequest)) if (report.kind === 'image') break
+  await left.promise
+})
+
+test('work that has said nothing yet hears that its client has left', async () => {
+  const begun = Promise.withResolvers<void>()
+  const left = Promise.withResolvers<void>()
+  const commands = scripted({
+    up: async function* (client) {
+      client?.addEventListener('abort', () => left.resolve())
+      begun.resolve()
+      await left.promise
+      yield { kind: 'result', result: { ok: true, changed: true, services: [] } }
+    },
+  })
+  const body = JSON.stringify(upRequest)
+  const outgoing = http.request({ socketPath: await serve(commands), method: 'POST', path: '/v1/up' })
+  outgoing.on('error', () => {})
+  outgoing.end(body)
+  await begun.promise
+  outgoing.destroy()
+  await left.promise
+})
+
 test('a client that leaves a follow ends it', async () => {
   const ended = Promise.withResolvers<void>()
   const commands = scripted({
     events: async function* (_filter, _follow, signal) {
       signal.addEventListener('abort', () => ended.resolve())
-      yield { sequence: 1, atMs: 1, stack: 'shop', environment: 'default', kind: 'decision.up', message: 'up' }
+      yield {
+        sequence: 1,
+        atMs: 1,
+        stack: 'shop',
+        environment: 'default',
+        kind: 'decision.up',
+        by: 'ada',
+        message: 'up',
+      }
       await ended.promise
     },
   })
@@ -130,7 +194,15 @@ test('work without a verdict means that the controller went away', async () => {
 test('closing cuts a follow that would never end, and removes the socket', async () => {
   const commands = scripted({
     events: async function* (_filter, _follow, signal) {
-      yield { sequence: 1, atMs: 1, stack: 'shop', environment: 'default', kind: 'decision.up', message: 'up' }
+      yield {
+        sequence: 1,
+        atMs: 1,
+        stack: 'shop',
+        environment: 'default',
+        kind: 'decision.up',
+        by: 'ada',
+        message: 'up',
+      }
       await new Promise((resolve) => signal.addEventListener('abort', resolve))
     },
   })

@@ -2,7 +2,7 @@
 import { getRequestListener } from '@hono/node-server'
 import type { Hono } from 'hono'
 import { once } from 'node:events'
-import { rmSync } from 'node:fs'
+import { existsSync, rmSync } from 'node:fs'
 import { createServer, type Server } from 'node:http'
 import { asRepaveError, RepaveError } from '../errors.ts'
 import { errorCode } from '../system/error-code.ts'
@@ -17,19 +17,56 @@ export interface ApiServer {
   readonly close: () => Promise<void>
 }
 
+/** How often the socket is looked for: without its file, nobody could reach the controller, or start another one. */
+const usualLookMs = 2_000
+
 /**
- * Listens at `path`, a unix socket of mode 0600. The caller holds the claim to the folder, so that a socket
- * that is there was left by a dead controller.
+ * Listens at `path`, a unix socket of mode 0600, and again where somebody removed that. The caller holds the claim to
+ * the folder, so that a socket that is there was left by a dead controller.
  */
-export async function serveApi(api: Hono, path: string): Promise<ApiServer> {
+export async function serveApi(api: Hono, path: string, lookMs = usualLookMs): Promise<ApiServer> {
   let busy = 0
-  const server = createServer(getRequestListener(api.fetch))
-  server.on('request', (_, response) => {
-    busy += 1
-    response.once('close', () => (busy -= 1))
-  })
-  await listenPrivately(server, path)
-  return { busy: () => busy, close: () => close(server) }
+  const listener = getRequestListener(api.fetch)
+  const servers = new Set<Server>()
+  const open = async () => {
+    const server = createServer(listener)
+    server.on('request', (_, response) => {
+      busy += 1
+      response.once('close', () => (busy -= 1))
+    })
+    await listenPrivately(server, path)
+    servers.add(server)
+    server.once('close', () => servers.delete(server))
+  }
+  await open()
+  const reopen = async () => {
+    // First: a server that closes removes the file at its path, whosever that is.
+    for (const server of servers) server.close()
+    await open()
+  }
+  const endWatch = watchSocket(path, lookMs, reopen)
+  const closeAll = async () => {
+    await endWatch()
+    await Promise.all([...servers].map(close))
+  }
+  return { busy: () => busy, close: closeAll }
+}
+
+/** Calls `reopen` when the socket is missing; returns what ends that. */
+function watchSocket(path: string, lookMs: number, reopen: () => Promise<void>): () => Promise<void> {
+  let reopening: Promise<void> | undefined
+  const look = () => {
+    if (reopening || existsSync(path)) return
+    // What fails now, say because the folder is gone too, is tried again.
+    reopening = reopen()
+      .catch(() => {})
+      .finally(() => (reopening = undefined))
+  }
+  const timer = setInterval(look, lookMs).unref()
+  return async () => {
+    clearInterval(timer)
+    await reopening
+  }
 }
 
 async function listenPrivately(server: Server, path: string): Promise<void> {

@@ -1,11 +1,10 @@
 /** `repave doctor`: what this machine has and lacks, with the command that mends it. Works when nothing else does. */
-import { accessSync, constants, existsSync, readFileSync, statfsSync } from 'node:fs'
+import { existsSync, readFileSync, statfsSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { userInfo } from 'node:os'
 import { createClient } from '../api/client.ts'
-import { refuseUnfit, socketPath, stateFolder } from '../api/home.ts'
+import { refuseUnfit, refuseUnwritable, socketPath, stateFolder } from '../api/home.ts'
 import { asRepaveError } from '../errors.ts'
-import { errorCode } from '../system/error-code.ts'
 import { type Finding, renderFindings } from './render/doctor.ts'
 import type { Session } from './session.ts'
 
@@ -30,7 +29,7 @@ function nodeVersion(): Finding {
 }
 
 function engine(): Promise<Finding> {
-  return attempt('engine', 'apt-get install docker.io', async () => {
+  return attempt('engine', async () => {
     const { composeEngine } = await import('../compose.ts')
     const { kind, version } = await versionOf(composeEngine(stateFolder()))
     return `${kind} ${version} answers`
@@ -38,7 +37,7 @@ function engine(): Promise<Finding> {
 }
 
 function router(): Promise<Finding> {
-  return attempt('router', 'apt-get install haproxy', async () => {
+  return attempt('router', async () => {
     const { composeRouter } = await import('../compose.ts')
     const { kind, version } = await versionOf(composeRouter(stateFolder()))
     return `${kind} ${version}`
@@ -50,29 +49,30 @@ async function versionOf(part: { readonly kind: string; version(): Promise<strin
 }
 
 /** A check that passes with a detail, or lacks what its error says. */
-async function attempt(name: string, missing: string, check: () => Promise<string>): Promise<Finding> {
+async function attempt(name: string, check: () => Promise<string>): Promise<Finding> {
   try {
     return { name, state: 'ok', detail: await check() }
   } catch (error) {
-    const { code, message, hint } = asRepaveError(error)
-    return { name, state: 'lacks', detail: message, remedy: code.endsWith('_MISSING') ? missing : hint }
+    return lacking(name, error)
   }
+}
+
+function lacking(name: string, error: unknown): Finding {
+  const { message, hint } = asRepaveError(error)
+  return { name, state: 'lacks', detail: message, remedy: hint }
 }
 
 function home(): Finding {
   const name = 'state folder'
   try {
     const folder = stateFolder()
-    const nearest = nearestFolder(folder)
-    accessSync(nearest, constants.W_OK | constants.X_OK)
     socketPath(folder)
-    const isThere = nearest === folder
+    const isThere = existsSync(folder)
     if (isThere) refuseUnfit(folder)
+    else refuseUnwritable(nearestFolder(folder))
     return { name, state: 'ok', detail: `${folder} ${isThere ? 'is writable' : 'can be made'}` }
   } catch (error) {
-    const { message } = asRepaveError(error)
-    const detail = errorCode(error) === undefined ? message : `can't write to ${stateFolder()}`
-    return { name, state: 'lacks', detail, remedy: 'export REPAVE_HOME=FOLDER, one that you may write to' }
+    return lacking(name, error)
   }
 }
 

@@ -21,7 +21,7 @@ export async function events(session: Session, { tail = defaultTail, follow = fa
   const client = await connect(session)
   for await (const event of client.events({ ...scope, last: tail }, follow, untilInterrupted())) {
     if (json) terminal.printJson(event)
-    else terminal.print([renderEvent(event, terminal.style)])
+    else terminal.print(renderEvent(event, terminal.style))
   }
   return exitDone
 }

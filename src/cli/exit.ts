@@ -3,6 +3,8 @@ import { fromReport, isErrorCode, type RepaveError } from '../errors.ts'
 import type { ResultReport } from '../model/report.ts'
 
 export const exitDone = 0
+/** Nobody can be told how it went. */
+export const exitOutputLost = 1
 /** `--exit-code` was asked for, and there are differences. */
 export const exitDifferences = 4
 /** 128 + SIGINT, as shells count. */

@@ -1,7 +1,7 @@
 /** `repave init`: writes a small stack file that works; never over one that is there. */
 import { existsSync, writeFileSync } from 'node:fs'
-import { basename, join, resolve } from 'node:path'
-import { stackFileNames } from '../config/stack-file.ts'
+import { basename, dirname, join, resolve } from 'node:path'
+import { stackFileFormat, stackFileNames } from '../config/stack-file.ts'
 import { stackNameFrom, stackTemplate } from '../config/template.ts'
 import { RepaveError } from '../errors.ts'
 import { errorCode } from '../system/error-code.ts'
@@ -12,22 +12,20 @@ export async function init({ folder, file, json, terminal }: Session): Promise<n
   const target = resolve(folder, file ?? 'repave.yaml')
   const present = file === undefined ? stackFileNames.find((name) => existsSync(join(folder, name))) : undefined
   if (present !== undefined) throw alreadyThere(join(folder, present))
-  write(target, template(folder))
+  write(target, template(target))
   if (json) terminal.printJson({ ok: true, file: target })
   else terminal.print([`wrote ${target}`, '  `repave plan` shows what it would run, `repave up` runs it.'])
   return exitDone
 }
 
-/** Builds what lies in the folder where there is a Dockerfile, else runs a well-known image. */
-function template(folder: string): string {
-  const stack = stackNameFrom(basename(folder))
-  if (existsSync(join(folder, 'Dockerfile')))
-    return stackTemplate({ stack, source: { kind: 'build', dockerfile: './Dockerfile' }, port: 8080 })
-  return stackTemplate({
-    stack,
-    source: { kind: 'image', reference: 'nginxinc/nginx-unprivileged:stable' },
-    port: 8080,
-  })
+/** Builds what lies beside the file where there is a Dockerfile, else runs a well-known image. */
+function template(file: string): string {
+  const folder = dirname(file)
+  const hasDockerfile = existsSync(join(folder, 'Dockerfile'))
+  const source = hasDockerfile
+    ? ({ kind: 'build', dockerfile: './Dockerfile' } as const)
+    : ({ kind: 'image', reference: 'nginxinc/nginx-unprivileged:stable' } as const)
+  return stackTemplate({ stack: stackNameFrom(basename(folder)), source, port: 8080 }, stackFileFormat(file))
 }
 
 function write(file: string, text: string): void {
@@ -36,15 +34,13 @@ function write(file: string, text: string): void {
   } catch (cause) {
     const code = errorCode(cause)
     if (code === 'EEXIST') throw alreadyThere(file)
-    throw new RepaveError(
-      code === 'ENOSPC' ? 'DISK_FULL' : 'FILE_UNREADABLE',
-      `can't write ${file}: ${code ?? String(cause)}`,
-      {
-        hint: 'write to another place with -f FILE',
-        at: { file },
-        cause,
-      },
-    )
+    const isFolderAbsent = code === 'ENOENT' || code === 'ENOTDIR'
+    const reason = isFolderAbsent ? `there is no folder ${dirname(file)}` : (code ?? String(cause))
+    throw new RepaveError(code === 'ENOSPC' ? 'DISK_FULL' : 'FILE_UNWRITABLE', `can't write ${file}: ${reason}`, {
+      hint: isFolderAbsent ? `make it: mkdir -p ${dirname(file)}` : 'write to another place with -f FILE',
+      at: { file },
+      cause,
+    })
   }
 }
 

@@ -3,7 +3,6 @@
  * is loaded only when it runs, so that help is quick.
  */
 import { Command, InvalidArgumentError } from 'commander'
-import { repaveVersion } from '../api/version.ts'
 import type { Session } from './session.ts'
 import { processTerminal } from './terminal.ts'
 
@@ -22,7 +21,6 @@ type Run<Rest extends unknown[]> = (session: Session, ...rest: Rest) => Promise<
 export function createProgram(onExitCode: (code: number) => void): Command {
   const program = new Command('repave')
     .description('Infrastructure that is replaced, never changed.')
-    .version(repaveVersion(), '-V, --version', 'print the version')
     .option('-f, --file <file>', 'the stack file (default: repave.yaml, .yml, .json or .ts in this folder)')
     .option('--env <name>', 'the environment of the stack file')
     .option('--json', 'one documented JSON object, or one a line while something runs')
@@ -30,17 +28,21 @@ export function createProgram(onExitCode: (code: number) => void): Command {
     .helpOption('-h, --help', 'show help')
     .helpCommand('help [command]', 'show help for a command')
     .configureHelp({ showGlobalOptions: true, styleTitle: (title) => title })
+    .addHelpText('after', '\n`repave --version` prints the version.')
     .exitOverride()
     .configureOutput({ writeErr: () => {} })
 
-  const declare = <Rest extends unknown[]>(usage: string, summary: string, load: () => Promise<Run<Rest>>): Command =>
-    program
-      .command(usage)
-      .description(summary)
-      .action(async (...rest: Rest) => {
-        const run = await load()
-        onExitCode(await run(sessionOf(program.opts<SharedOptions>()), ...rest))
-      })
+  const declareIn =
+    (parent: Command) =>
+    <Rest extends unknown[]>(usage: string, summary: string, load: () => Promise<Run<Rest>>): Command =>
+      parent
+        .command(usage)
+        .description(summary)
+        .action(async (...rest: Rest) => {
+          const run = await load()
+          onExitCode(await run(sessionOf(program.opts<SharedOptions>()), ...rest))
+        })
+  const declare = declareIn(program)
 
   declare('init', 'write a small stack file that works', async () => (await import('./init.ts')).init)
   declare('plan', 'show what `up` would do and why, without doing it', async () => (await import('./plan.ts')).plan)
@@ -65,7 +67,7 @@ export function createProgram(onExitCode: (code: number) => void): Command {
     'rollback [service]',
     'go back to the previous proven version, or to any',
     async () => (await import('./rollback.ts')).rollback,
-  ).option('--to <version>', 'the version: its name, id, or the first digits of it')
+  ).option('--to <version>', 'the version: its name, id, or the first digits of it', someText)
   declare(
     'replace <instance>',
     'put a clean instance in the place of this one',
@@ -82,6 +84,7 @@ export function createProgram(onExitCode: (code: number) => void): Command {
   declare('events', 'show what was decided and done', async () => (await import('./events.ts')).events)
     .option('-n, --tail <events>', 'begin with this many of the last events (default: 50)', wholeNumber)
     .option('--follow', 'go on as more comes')
+  declareLedger(declareIn(program.command('ledger').description('verify, show and copy what is on record')))
   declare(
     'down',
     "remove the stack's instances and routes; history stays",
@@ -92,6 +95,12 @@ export function createProgram(onExitCode: (code: number) => void): Command {
     'show what this machine has and lacks, with the command that mends it',
     async () => (await import('./doctor.ts')).doctor,
   )
+  declare('backup <folder>', 'copy the state folder, also while its controller is at work', async () => {
+    return (await import('./backup.ts')).backup
+  })
+  declare('restore <folder>', "put a backup in the place of the state folder's content", async () => {
+    return (await import('./restore.ts')).restore
+  }).option('--replace', 'put aside what the state folder has')
   const serve = declare('serve', 'run the controller in the foreground', async () => {
     const module = await import('./serve.ts')
     return (_session: Session, options: { readonly background?: boolean }) => module.serve(options)
@@ -100,8 +109,66 @@ export function createProgram(onExitCode: (code: number) => void): Command {
   return program
 }
 
+type Declare = <Rest extends unknown[]>(usage: string, summary: string, load: () => Promise<Run<Rest>>) => Command
+
+function declareLedger(declare: Declare): void {
+  declare('log', 'show what was decided and done', async () => (await import('./ledger-log.ts')).ledgerLog)
+    .option('--folder <folder>', 'of a copy in this folder; needs no controller')
+    .option('--service <name>', 'only of this service')
+    .option('--version <version>', 'only of this version: its name, id, or the first digits of it')
+    .option('--instance <name>', 'only of this instance')
+    .option('--by <who>', 'only of this user; `repave` is the controller itself')
+    .option('--since <time>', 'only from this time on: 2026-11-24T08:00:00Z, or 15m, 2h, 7d ago')
+    .option('--until <time>', 'only up to this time')
+    .option('-n, --tail <entries>', 'only this many of the last ones', wholeNumber)
+  declare('verify [path]', 'verify a ledger, a copy of one, or a receipt; needs no controller', async () => {
+    return (await import('./ledger-verify.ts')).ledgerVerify
+  })
+    .option('--key <key>', 'the public key (default: the one in the folder)')
+    .option('--checkpoint <file>', 'a checkpoint from before: nothing since may be rewritten or cut')
+    .option('--witness <key...>', 'public keys of witnesses, each of whom has to have cosigned')
+  declare(
+    'receipt <entry>',
+    'write the proof that one entry is in the ledger, for those who have its public key alone',
+    async () => {
+      return (await import('./ledger-receipt.ts')).ledgerReceipt
+    },
+  ).option('-o, --output <file>', 'a file (default: standard output)')
+  declare(
+    'checkpoint [folder]',
+    'show the signed head: who keeps it can prove later that nothing was rewritten',
+    async () => {
+      return (await import('./ledger-checkpoint.ts')).ledgerCheckpoint
+    },
+  )
+  declare(
+    'key',
+    'show the public key by which the ledger is verified',
+    async () => (await import('./ledger-key.ts')).ledgerKey,
+  )
+  declare('export <folder>', 'copy the ledger as static files, which can be verified anywhere', async () => {
+    return (await import('./ledger-export.ts')).ledgerExport
+  })
+  declare('witness <folder>', 'cosign checkpoints of ledgers on other machines, in the foreground', async () => {
+    return (await import('./ledger-witness.ts')).ledgerWitness
+  })
+    .option('--log <key...>', 'public keys of the ledgers that it knows')
+    .option('--listen <address>', 'where it listens', '127.0.0.1:7380')
+  declare('cosign <url> <key>', 'have a witness cosign every checkpoint', async () => {
+    return (await import('./ledger-cosign.ts')).ledgerCosign
+  })
+  declare('restart', 'begin another ledger where the state is not the one that was signed', async () => {
+    return (await import('./ledger-restart.ts')).ledgerRestart
+  }).requiredOption('--reason <text>', 'why, for its first entry')
+}
+
 function sessionOf({ file, env, json, color }: SharedOptions): Session {
   return { file, environment: env, json: json ?? false, folder: process.cwd(), terminal: processTerminal(!color) }
+}
+
+function someText(text: string): string {
+  if (text !== '') return text
+  throw new InvalidArgumentError('It must not be empty.')
 }
 
 function wholeNumber(text: string): number {

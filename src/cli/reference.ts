@@ -12,23 +12,29 @@ export function cliReference(): string {
     '',
     'Every command takes these options, before or after its name:',
     '',
-    ...optionList(program.options.filter(({ long }) => long !== '--version')),
+    ...optionList(program.options),
     '',
     'Exit codes: 0 done, 1 did not succeed, 2 bad usage or a bad file, 3 refused by policy, 4 there are differences',
     'and `--exit-code` asked for that, 130 left with Ctrl-C while the work goes on. The objects that `--json` prints',
     'are in [json.md](json.md). `REPAVE_HOME` names the state folder; without it that is `/var/lib/repave` for root,',
     'else `$XDG_STATE_HOME/repave`.',
-    ...program.commands.flatMap(commandSection),
+    ...program.commands.flatMap((command) => commandSections(command, 'repave')),
     '',
   ].join('\n')
 }
 
-function commandSection(command: Command): readonly string[] {
+function commandSections(command: Command, parent: string): readonly string[] {
+  const name = `${parent} ${command.name()}`
+  if (command.commands.length === 0) return commandSection(command, parent)
+  return command.commands.flatMap((each) => commandSections(each, name))
+}
+
+function commandSection(command: Command, parent: string): readonly string[] {
   const words = [command.name(), ...command.registeredArguments.map(argumentWord)].join(' ')
   const options = command.options.filter(({ hidden }) => !hidden)
   return [
     '',
-    `## \`repave ${words}\``,
+    `## \`${parent} ${words}\``,
     '',
     `${capitalized(command.description())}.`,
     ...(options.length > 0 ? ['', ...optionList(options)] : []),

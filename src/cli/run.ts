@@ -1,5 +1,6 @@
 /** From arguments to an exit code: runs the command, and shows an error once, as the command's reader wants it. */
-import { CommanderError } from 'commander'
+import { type Command, CommanderError } from 'commander'
+import { repaveVersion } from '../api/version.ts'
 import { asRepaveError, RepaveError } from '../errors.ts'
 import { exitAfterBrokenPipe, exitDone, exitInterrupted, exitOfError } from './exit.ts'
 import { createProgram } from './program.ts'
@@ -9,12 +10,14 @@ import { processTerminal } from './terminal.ts'
 
 export async function run(parameters: readonly string[]): Promise<number> {
   let exitCode = exitDone
+  if (parameters[0] === '--version' || parameters[0] === '-V') return printVersion()
+  const program = createProgram((code) => (exitCode = code))
   try {
-    await createProgram((code) => (exitCode = code)).parseAsync(parameters, { from: 'user' })
+    await program.parseAsync(parameters, { from: 'user' })
     return exitCode
   } catch (error) {
     if (!(error instanceof CommanderError)) return show(asRepaveError(error), parameters)
-    if (error.code === 'commander.help') return welcome(parameters)
+    if (error.code === 'commander.help') return welcome(program, parameters)
     return error.exitCode === 0 ? exitDone : show(usageError(error), parameters)
   }
 }
@@ -28,10 +31,17 @@ export function tellEarlyEnd(exitCode: number, parameters: readonly string[]): v
   process.exitCode = show(error, parameters)
 }
 
-/** `repave` alone. */
-function welcome(parameters: readonly string[]): number {
+/** Only as the first word: further on, a command may have an option of that name. */
+function printVersion(): number {
+  processTerminal(true).print([repaveVersion()])
+  return exitDone
+}
+
+/** `repave` alone, or a command that has commands of its own. */
+function welcome({ commands }: Command, parameters: readonly string[]): number {
   const terminal = processTerminal(parameters.includes('--no-color'))
-  terminal.print(renderWelcome(terminal.style))
+  const group = commands.find((command) => parameters.includes(command.name()))
+  terminal.print(group ? group.helpInformation().trimEnd().split('\n') : renderWelcome(terminal.style))
   return exitDone
 }
 

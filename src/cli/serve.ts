@@ -1,11 +1,11 @@
 /** `repave serve`: the controller, in the foreground or, with a hidden flag, in the background. */
 import { closeSync, writeSync } from 'node:fs'
 import { createApi } from '../api/api.ts'
-import { claimHome } from '../api/claim.ts'
+import { whileClaimed } from '../api/claim.ts'
 import { engineAddress, prepareHome, socketPath, stateFolder } from '../api/home.ts'
 import { serveApi } from '../api/server.ts'
 import { repaveVersion } from '../api/version.ts'
-import { composeController } from '../compose.ts'
+import { composeController, type Wrap } from '../compose.ts'
 import { asRepaveError } from '../errors.ts'
 import { logLine } from './controller-log.ts'
 import { exitDone, exitOfError } from './exit.ts'
@@ -18,11 +18,13 @@ const idleLookMs = 5_000
 export interface ServeOptions {
   /** Started by another command: says on a descriptor how its start went, and ends when nothing is left to do. */
   readonly background?: boolean
+  /** What a test puts around the controller. */
+  readonly wrap?: Wrap
 }
 
 /** Serves until a signal, or until idle. Instances and router go on without it. */
-export async function serve({ background = false }: ServeOptions): Promise<number> {
-  if (!background) return serveUntilEnd(false, () => {})
+export async function serve({ background = false, wrap }: ServeOptions): Promise<number> {
+  if (!background) return serveUntilEnd(false, () => {}, wrap)
   try {
     return await serveUntilEnd(true, () => sayVerdict(readyVerdict))
   } catch (error) {
@@ -32,25 +34,20 @@ export async function serve({ background = false }: ServeOptions): Promise<numbe
   }
 }
 
-async function serveUntilEnd(background: boolean, onReady: () => void): Promise<number> {
+async function serveUntilEnd(background: boolean, onReady: () => void, wrap?: Wrap): Promise<number> {
   const home = stateFolder()
   // Whatever the controller and its router write is nobody else's.
   process.umask(0o077)
   prepareHome(home)
-  const claim = claimHome(home)
-  try {
-    await serveHome(home, background, onReady)
-  } finally {
-    claim[Symbol.dispose]()
-  }
+  await whileClaimed(home, () => serveHome(home, background, onReady, wrap))
   return exitDone
 }
 
-async function serveHome(home: string, background: boolean, onReady: () => void): Promise<void> {
+async function serveHome(home: string, background: boolean, onReady: () => void, wrap?: Wrap): Promise<void> {
   const socket = socketPath(home)
   const log = (line: string) => logLine(line, home, background)
   const ended = signalled()
-  const composition = composeController(home, { pid: process.pid, socket, engine: engineAddress() }, log)
+  const composition = composeController(home, { pid: process.pid, socket, engine: engineAddress() }, log, wrap)
   const { controller } = composition
   await controller.start()
   const server = await serveApi(createApi(controller, repaveVersion()), socket)

@@ -16,13 +16,13 @@ export async function sessionScope({ folder, file, environment }: Session): Prom
   return loadScope({ folder, file, environment })
 }
 
-/** As `sessionScope`; undefined where no file was named and the folder has none. */
-export async function scopeIfAny(session: Session): Promise<Scope | undefined> {
+/** As `sessionScope`; only the environment that was named, if any, where no file was and the folder has none. */
+export async function scopeIfAny(session: Session): Promise<Partial<Scope>> {
   try {
     return await sessionScope(session)
   } catch (error) {
     const isAbsent = error instanceof RepaveError && error.code === 'FILE_NOT_FOUND' && session.file === undefined
-    if (isAbsent) return undefined
+    if (isAbsent) return session.environment === undefined ? {} : { environment: session.environment }
     throw error
   }
 }

@@ -4,8 +4,9 @@ import { closeSync, openSync, readFileSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { Readable } from 'node:stream'
 import { setTimeout as delay } from 'node:timers/promises'
-import { claimHome } from '../api/claim.ts'
+import { claimHolder, claimHome } from '../api/claim.ts'
 import { type ErrorReport, fromReport, RepaveError } from '../errors.ts'
+import { fileFailure } from '../system/file-failure.ts'
 import { controllerLog } from './controller-log.ts'
 
 /** The descriptor on which a background controller says once how its start went. */
@@ -57,7 +58,7 @@ function isClaimed(home: string): boolean {
 
 /** Resolves with what the controller says of its start; empty when it died before it could. */
 async function spawnController(home: string): Promise<string> {
-  const log = openSync(controllerLog(home), 'a', 0o600)
+  const log = openLog(controllerLog(home))
   const child = spawn(launcher, ['serve', '--background'], {
     detached: true,
     cwd: home,
@@ -69,6 +70,14 @@ async function spawnController(home: string): Promise<string> {
     return await textOf(child.stdio[verdictDescriptor])
   } finally {
     child.unref()
+  }
+}
+
+function openLog(file: string): number {
+  try {
+    return openSync(file, 'a', 0o600)
+  } catch (error) {
+    throw fileFailure(file, error)
   }
 }
 
@@ -97,7 +106,10 @@ function died(home: string): RepaveError {
 }
 
 function silent(home: string): RepaveError {
-  return new RepaveError('CONTROLLER_UNREACHABLE', `the controller of ${home} runs but does not answer`, {
-    hint: `look into ${controllerLog(home)}; stop it and the next command starts another (instances serve on)`,
+  const pid = claimHolder(home)
+  const name = `the controller of ${home}${pid === undefined ? '' : ` (pid ${pid})`}`
+  const stop = pid === undefined ? 'stop it' : `stop it with \`kill ${pid}\``
+  return new RepaveError('CONTROLLER_UNREACHABLE', `${name} runs but does not answer`, {
+    hint: `look into ${controllerLog(home)}; ${stop} and the next command starts another (instances serve on)`,
   })
 }

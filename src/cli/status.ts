@@ -10,7 +10,7 @@ import { scopeIfAny } from './stack.ts'
 export async function status(session: Session): Promise<number> {
   const scope = await scopeIfAny(session)
   const client = await connect(session)
-  const reports = await client.status(scope ?? {})
+  const reports = await client.status(scope)
   if (session.json)
     for (const report of reports.length > 0 ? reports : [await nothing()]) session.terminal.printJson(report)
   else session.terminal.print(lines(reports))
@@ -21,7 +21,8 @@ export async function status(session: Session): Promise<number> {
   }
 
   function lines(all: readonly StatusReport[]): readonly string[] {
-    if (all.length === 0) return [scope ? `${scope.stack}/${scope.environment}: nothing runs` : 'nothing runs']
+    const name = [scope.stack, scope.environment].filter((part) => part !== undefined).join('/')
+    if (all.length === 0) return [name ? `${name}: nothing runs` : 'nothing runs']
     return all.flatMap((report, index) => [
       ...(index > 0 ? [''] : []),
       ...renderStatus(report, Date.now(), session.terminal.style),

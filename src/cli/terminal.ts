@@ -1,5 +1,5 @@
 /** Where output goes, and what it can show. */
-import { exitAfterBrokenPipe } from './exit.ts'
+import { exitAfterBrokenPipe, exitOutputLost } from './exit.ts'
 import { colorStyle, plainStyle, type Style } from './render/text.ts'
 
 export interface Terminal {
@@ -26,12 +26,17 @@ export function processTerminal(noColor: boolean): Terminal {
   }
 }
 
-/** A reader that has gone away (`repave events | head`) ends the command, as SIGPIPE would. */
-export function endWithReader(): void {
+/**
+ * A reader that has gone away (`repave events | head`) ends the command, as SIGPIPE would; so does output that can't be
+ * written. `onEnd` comes before.
+ */
+export function endWithOutput(onEnd: () => void): void {
   for (const stream of [process.stdout, process.stderr]) {
     stream.on('error', (error: NodeJS.ErrnoException) => {
+      onEnd()
       if (error.code === 'EPIPE') process.exit(exitAfterBrokenPipe)
-      throw error
+      if (stream === process.stdout) process.stderr.write(`error: can't write the output: ${error.code}\n`)
+      process.exit(exitOutputLost)
     })
   }
 }

@@ -76,6 +76,7 @@ function onInterrupt({ json, terminal }: Session, { command }: Work, view: View)
       terminal.printError([
         `${command} goes on in the controller.`,
         '  `repave status` shows how far it is, `repave events --follow` what happens.',
+        '  `repave up`, `repave rollback` or `repave down` takes its place.',
       ])
     process.exit(exitInterrupted)
   }

@@ -1,9 +1,10 @@
 /** Routes that can't exist beside each other, within a stack. Pure. */
-import { routeKey, routeUrl } from '../model/route.ts'
+import { mixesTls, overlaps, routeKey, routeUrl } from '../model/route.ts'
 import type { Route, Stack } from '../model/stack.ts'
 import type { StackDefinition } from './definition.ts'
 import { originOf } from './environments.ts'
 import type { Finding, KeyPath } from './finding.ts'
+import { own } from '../model/own.ts'
 
 interface PlacedRoute {
   readonly service: string
@@ -21,15 +22,15 @@ export function placeRoutes(definition: StackDefinition, stack: Stack): readonly
   return Object.entries(stack.services).flatMap(([service, spec]) => {
     const { path } = originOf(definition, stack.environment, service, ['route'])
     const written =
-      path[0] === 'environments' ? definition.environments?.[stack.environment]?.services : definition.services
-    const isList = Array.isArray(written?.[service]?.route)
+      path[0] === 'environments' ? own(definition.environments, stack.environment)?.services : definition.services
+    const isList = Array.isArray(own(written, service)?.route)
     return spec.routes.map((route, index) => ({ service, route, path: isList ? [...path, index] : path }))
   })
 }
 
 function checkPorts(stack: Stack, routes: readonly PlacedRoute[]): readonly Finding[] {
   return routes
-    .filter(({ service }) => stack.services[service]?.port === undefined)
+    .filter(({ service }) => own(stack.services, service)?.port === undefined)
     .map(({ service, path }) => ({
       path,
       part: 'key' as const,
@@ -55,7 +56,7 @@ function checkTls(routes: readonly PlacedRoute[]): readonly Finding[] {
   return clashes(
     routes,
     ({ listen }) => `${listen.address}:${listen.port}`,
-    (one, other) => (one.tls === undefined) !== (other.tls === undefined),
+    mixesTls,
     (later, earlier) => ({
       path: later.path,
       message: `services ${earlier.service} and ${later.service} use port ${later.route.listen.port} with and without TLS`,
@@ -68,8 +69,7 @@ function checkAddresses(routes: readonly PlacedRoute[]): readonly Finding[] {
   return clashes(
     routes,
     ({ listen }) => String(listen.port),
-    ({ listen: one }, { listen: other }) =>
-      one.address !== other.address && (isWildcard(one.address) || isWildcard(other.address)),
+    overlaps,
     (later, earlier) => ({
       path: later.path,
       message: `port ${later.route.listen.port} is listened on at ${earlier.route.listen.address} (${earlier.service}) and at ${later.route.listen.address} (${later.service}): one of them is all addresses`,
@@ -89,8 +89,4 @@ function clashes(
   return [...groups.values()].flatMap(([first, ...others]) =>
     first ? others.filter(({ route }) => clash(first.route, route)).map((later) => describe(later, first)) : [],
   )
-}
-
-function isWildcard(address: string): boolean {
-  return address === '0.0.0.0' || address === '::'
 }

@@ -2,6 +2,7 @@
 import { defaultEnvironment } from './defaults.ts'
 import type { ServiceDefinition, ServiceOverride, StackDefinition } from './definition.ts'
 import { choices, suggestion, type Finding, type KeyPath } from './finding.ts'
+import { own } from '../model/own.ts'
 
 /**
  * A file that declares no environments has one, called `default`. One that declares a single one means it; with
@@ -37,8 +38,7 @@ export function chooseEnvironment(
 }
 
 export function overrideOf(definition: StackDefinition, environment: string, service: string): ServiceOverride {
-  const services = definition.environments?.[environment]?.services ?? {}
-  return Object.hasOwn(services, service) ? (services[service] ?? {}) : {}
+  return own(own(definition.environments, environment)?.services, service) ?? {}
 }
 
 /** The service with the environment's keys over it: `rollout` and `environment` are merged, the others replaced. */
@@ -61,7 +61,7 @@ export function originOf(
   if (has(overrideOf(definition, environment, service), keys))
     return { path: ['environments', environment, 'services', service, ...keys], source: 'environment' }
   const path = ['services', service, ...keys]
-  return { path, source: has(definition.services[service], keys) ? 'file' : 'absent' }
+  return { path, source: has(own(definition.services, service), keys) ? 'file' : 'absent' }
 }
 
 function has(value: unknown, keys: readonly string[]): boolean {

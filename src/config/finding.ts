@@ -50,7 +50,8 @@ export function printValue(value: unknown): string {
   if (value === null) return 'null'
   if (Array.isArray(value)) return 'a list'
   if (typeof value === 'object') return 'a map'
-  const text = JSON.stringify(value) ?? typeof value
+  // JSON has no NaN and no Infinity.
+  const text = typeof value === 'number' ? String(value) : (JSON.stringify(value) ?? typeof value)
   return text.length > 60 ? `${text.slice(0, 57)}…` : text
 }
 

@@ -1,6 +1,8 @@
-/** Writes `schema/repave.schema.json`: `npm run schema`. */
+/** Writes what is made from the definition of the stack file, its JSON Schema and its reference: `npm run schema`. */
 import { writeFile } from 'node:fs/promises'
 import { stackSchema } from './json-schema.ts'
+import { stackFileReference } from './reference.ts'
 
-const target = new URL('../../schema/repave.schema.json', import.meta.url)
-await writeFile(target, `${JSON.stringify(stackSchema(), null, 2)}\n`)
+const top = new URL('../../', import.meta.url)
+await writeFile(new URL('schema/repave.schema.json', top), `${JSON.stringify(stackSchema(), null, 2)}\n`)
+await writeFile(new URL('docs/reference/stack-file.md', top), stackFileReference())

@@ -9,17 +9,17 @@ type Issue = z.core.$ZodIssue
 export function findingsFromIssues(issues: readonly Issue[], value: unknown): readonly Finding[] {
   const schema = stackSchema()
   const findings = issues.flatMap((issue) => describeIssue(issue, value, schema))
-  return findings.filter((finding) => !isMisspelt(finding, findings))
+  const suggested = new Set(
+    findings.map(({ path, message }) => `${path.length}${message.replace(/^.*(?=; did)/s, '')}`),
+  )
+  return findings.filter((finding) => !isMisspelt(finding, suggested))
 }
 
-/** A missing key is no fault of its own where a key beside it was probably meant to be it. */
-function isMisspelt({ path, message }: Finding, findings: readonly Finding[]): boolean {
+/** A missing key is no fault of its own where a key at its depth was probably meant to be it. */
+function isMisspelt({ path, message }: Finding, suggested: ReadonlySet<string>): boolean {
   const key = path.at(-1)
-  return (
-    message === missing(path) &&
-    typeof key === 'string' &&
-    findings.some((other) => other.path.length === path.length && other.message.endsWith(suggestionOf(key)))
-  )
+  const isMissing = message === missing(path) && typeof key === 'string'
+  return isMissing && suggested.has(`${path.length}${suggestionOf(key)}`)
 }
 
 function describeIssue(issue: Issue, root: unknown, schema: SchemaNode): readonly Finding[] {
@@ -138,7 +138,7 @@ function meaning(nodes: readonly SchemaNode[]): string {
   const examples = nodes.find((node) => node.examples !== undefined)?.examples ?? []
   const shownExamples = examples.map((example) => JSON.stringify(example)).join(' or ')
   const parts = [described?.description ?? '', shownExamples && `For example: ${shownExamples}`]
-  return parts.filter(Boolean).join(' ') || 'see the reference of the stack file'
+  return parts.filter(Boolean).join(' ') || 'docs/reference/stack-file.md of the package lists every key'
 }
 
 function expectedWords(type: string): string {

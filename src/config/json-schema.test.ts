@@ -1,10 +1,16 @@
 import { readFile } from 'node:fs/promises'
 import { expect, test } from 'vitest'
 import { schemaNodesAt, stackSchema, type SchemaNode } from './json-schema.ts'
+import { stackFileReference } from './reference.ts'
 
 test('the checked-in schema is what the definition makes: `npm run schema` writes it', async () => {
   const written = await readFile(new URL('../../schema/repave.schema.json', import.meta.url), 'utf8')
   expect(JSON.parse(written)).toEqual(JSON.parse(JSON.stringify(stackSchema())))
+})
+
+test('docs/reference/stack-file.md is what `npm run schema` writes', async () => {
+  const written = await readFile(new URL('../../docs/reference/stack-file.md', import.meta.url), 'utf8')
+  expect(written).toBe(stackFileReference())
 })
 
 test('every key says what it means, and every map is closed', () => {

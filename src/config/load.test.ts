@@ -53,6 +53,31 @@ test('what a stack file leaves out has a default', async () => {
   })
 })
 
+test('names that every object has are names like others', async () => {
+  await using folder = await temporaryFolder()
+  const service = 'constructor: { image: nginx, port: 80, environment: { toString: a, constructor: b } }'
+  await folder.write('repave.yaml', `stack: shop\nservices: { ${service} }\nenvironments: { constructor: {} }\n`)
+  const { stack } = await loadStack({ folder: folder.path })
+  expect(stack.environment).toBe('constructor')
+  expect(Object.entries(stack.services)).toMatchObject([
+    ['constructor', { image: { reference: 'nginx' }, environment: { toString: 'a', constructor: 'b' } }],
+  ])
+})
+
+test.each(['yaml', 'json', 'ts'])('a great many mistakes in a .%s take no great time to tell', async (ending) => {
+  await using folder = await temporaryFolder()
+  const keys = Array.from({ length: 40_000 }, (_, index) => `"k${index}": 1`).join(',\n')
+  const routes = Array(20_000).fill('{ "pth": "/" }').join(',')
+  const web = `{ "image": "nginx", "port": 80, "route": [${routes}] }`
+  const text = `{"stack": "shop", "services": { "web": ${web} },\n${keys}}`
+  const file = await folder.write(`repave.${ending}`, ending === 'ts' ? `export default ${text}` : text)
+  await expect(loadStack({ folder: folder.path })).rejects.toMatchObject({
+    code: 'FILE_INVALID',
+    message: expect.stringMatching(/and \d{5} more$/),
+    at: { file, line: 1 },
+  })
+})
+
 test('what a stack file says arrives', async () => {
   await using folder = await temporaryFolder()
   await folder.write('web/Dockerfile', 'FROM scratch\n')
@@ -177,7 +202,7 @@ async function refusalInNode(folder: string, file: string): Promise<unknown> {
   const load = JSON.stringify(new URL('load.ts', import.meta.url).href)
   const program = `const { loadStack } = await import(${load})
     const error = await loadStack({ folder: process.argv[1], file: process.argv[2] }).catch((error) => error)
-    console.log(JSON.stringify({ code: error.code, at: error.at }))`
+    console.log(JSON.stringify({ code: error.code, message: error.message, at: error.at }))`
   const { stdout } = await promisify(execFile)(process.execPath, ['--input-type=module', '-e', program, folder, file])
   return JSON.parse(stdout)
 }
@@ -190,6 +215,7 @@ test('an error of a TypeScript file names the line where that can be known', asy
   expect(await refusal('\n throw new Error("no")')).toMatchObject({ code: 'FILE_SYNTAX', at: { line: 2, column: 8 } })
   const wrong = `export default {\n stack: 'shop',\n services: { web: { image: 'nginx', 'port': 0 } },\n}`
   expect(await refusal(wrong)).toMatchObject({ code: 'FILE_INVALID', at: { line: 3, column: 37 } })
+  expect(await refusal(wrong.replace('0 }', 'NaN }'))).toMatchObject({ message: expect.stringMatching(/not NaN$/) })
   const twice = wrong.replace('web:', `a: { image: 'x', port: 1 }, web:`)
   expect(await refusal(twice)).toMatchObject({ code: 'FILE_INVALID', at: { line: 3, column: 42 } })
 })

@@ -46,16 +46,30 @@ async function exists(file: string): Promise<boolean> {
   )
 }
 
+export type StackFileFormat = 'yaml' | 'json' | 'typescript'
+
+const formats: ReadonlyMap<string, StackFileFormat> = new Map([
+  ['.yaml', 'yaml'],
+  ['.yml', 'yaml'],
+  ['.json', 'json'],
+  ['.ts', 'typescript'],
+])
+
+/** The format that the file's ending stands for; throws USAGE for any other ending. */
+export function stackFileFormat(file: string): StackFileFormat {
+  const format = formats.get(extname(file))
+  if (format) return format
+  throw new RepaveError('USAGE', `${file} has no ending that a stack file has`, {
+    hint: `name it with ${[...formats.keys()].join(', ')}`,
+    at: { file },
+  })
+}
+
 async function readSource(file: string): Promise<Source> {
-  const format = extname(file)
-  if (!['.yaml', '.yml', '.json', '.ts'].includes(format))
-    throw new RepaveError('USAGE', `${file} has no ending that a stack file has`, {
-      hint: 'name it with .yaml, .yml, .json or .ts',
-      at: { file },
-    })
+  const format = stackFileFormat(file)
   const text = await readTextFile(file, maxStackFileBytes, '`repave init` writes a stack file; -f FILE names one')
-  if (format === '.json') return (await import('./json-source.ts')).jsonSource(file, text)
-  if (format === '.ts')
+  if (format === 'json') return (await import('./json-source.ts')).jsonSource(file, text)
+  if (format === 'typescript')
     return (await import('./typescript-source.ts')).typescriptSource(file, String((await stat(file)).mtimeMs))
   return (await import('./yaml-source.ts')).yamlSource(file, text)
 }

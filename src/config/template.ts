@@ -1,4 +1,5 @@
 /** The stack file that `repave init` writes: small, commented, and working with what a newcomer has. */
+import type { StackFileFormat } from './stack-file.ts'
 
 export interface TemplateOptions {
   readonly stack: string
@@ -11,7 +12,45 @@ export interface TemplateOptions {
   readonly schema?: string
 }
 
-export function stackTemplate({ stack, source, port, schema }: TemplateOptions): string {
+/** Comments are for YAML: JSON has none, and TypeScript is completed by its editor. */
+export function stackTemplate(options: TemplateOptions, format: StackFileFormat = 'yaml'): string {
+  switch (format) {
+    case 'yaml':
+      return yamlTemplate(options)
+    case 'json':
+      return `${JSON.stringify(stackOf(options), null, 2)}\n`
+    case 'typescript':
+      return typescriptTemplate(options)
+  }
+}
+
+function stackOf({ stack, source, port, schema }: TemplateOptions): object {
+  const image = source.kind === 'image' ? { image: source.reference } : { build: { dockerfile: source.dockerfile } }
+  const web = { ...image, port, route: { listen: 8080 }, replicas: 2 }
+  return { ...(schema !== undefined && { $schema: schema }), stack, services: { web } }
+}
+
+function typescriptTemplate({ stack, source, port }: TemplateOptions): string {
+  const image =
+    source.kind === 'image' ? `image: '${source.reference}'` : `build: { dockerfile: '${source.dockerfile}' }`
+  return `import { defineStack } from 'repave'
+
+// What runs, as a fleet of identical read-only instances. Change a line, then \`repave plan\` and \`repave up\`.
+export default defineStack({
+  stack: '${stack}',
+  services: {
+    web: {
+      ${image},
+      port: ${port}, // where the process listens, inside the instance
+      route: { listen: 8080 }, // where people reach it: http://localhost:8080/
+      replicas: 2,
+    },
+  },
+})
+`
+}
+
+function yamlTemplate({ stack, source, port, schema }: TemplateOptions): string {
   const image =
     source.kind === 'image'
       ? `image: ${source.reference}   # any reference; its digest is locked in repave.lock.json`

@@ -3,6 +3,7 @@ import { readFile } from 'node:fs/promises'
 import { registerHooks } from 'node:module'
 import { extname } from 'node:path'
 import { pathToFileURL } from 'node:url'
+import { LineCounter } from 'yaml'
 import { RepaveError } from '../errors.ts'
 import { pathName, type KeyPath, type Source } from './finding.ts'
 
@@ -11,24 +12,34 @@ const deepestNesting = 32
 export async function typescriptSource(file: string, revision: string): Promise<Source> {
   const exported = await importDefault(file, revision)
   const value = plainData(exported, [], file)
-  const text = await readFile(file, 'utf8')
-  return { file, value, positionOf: (path) => ({ file, ...findKey(path, text) }) }
+  const positionOfKey = keyFinder(await readFile(file, 'utf8'))
+  return { file, value, positionOf: (path) => ({ file, ...positionOfKey(path) }) }
+}
+
+interface Place {
+  readonly line: number
+  readonly column: number
 }
 
 /** A value is computed, so only the text can say where: the deepest key of the path that it has exactly once. */
-function findKey(path: KeyPath, text: string): { readonly line: number; readonly column: number } | undefined {
-  for (const key of path.toReversed()) {
-    if (typeof key === 'number') continue
-    const found = [...text.matchAll(new RegExp(`(?<![\\w$.-])(["']?)${RegExp.escape(key)}\\1\\s*:`, 'g'))]
-    const [only, another] = found
-    if (only && !another) return lineAndColumn(text, only.index)
+function keyFinder(text: string): (path: KeyPath) => Place | undefined {
+  const lines = new LineCounter()
+  lines.addNewLine(0)
+  for (const { index } of text.matchAll(/\n/g)) lines.addNewLine(index + 1)
+  const keys = keysOf(text)
+  return (path) => {
+    const once = path.toReversed().flatMap((key) => (typeof key === 'string' ? [keys.get(key) ?? []] : []))
+    const [found] = once.find(({ length }) => length === 1) ?? []
+    if (!found) return undefined
+    const { line, col } = lines.linePos(found.index)
+    return { line, column: col }
   }
-  return undefined
 }
 
-function lineAndColumn(text: string, offset: number): { readonly line: number; readonly column: number } {
-  const before = text.slice(0, offset).split('\n')
-  return { line: before.length, column: (before.at(-1)?.length ?? 0) + 1 }
+/** Each place where the text has `key:`, `"key":` or `'key':`, by key. */
+function keysOf(text: string): ReadonlyMap<string, readonly RegExpExecArray[]> {
+  const found = text.matchAll(/(?<![\w$.-])(?:"([^"\n]*)"|'([^'\n]*)'|([\w$]+))\s*:/g)
+  return Map.groupBy(found, ([, quoted, apostrophed, bare = '']) => quoted ?? apostrophed ?? bare)
 }
 
 async function importDefault(file: string, revision: string): Promise<unknown> {

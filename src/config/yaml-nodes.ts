@@ -1,5 +1,5 @@
 /** The nodes of a YAML document as plain data, within limits, and where each part of it begins. */
-import { isAlias, isMap, isNode, isScalar, isSeq, type Alias, type Node, type YAMLMap } from 'yaml'
+import { isAlias, isMap, isNode, isScalar, isSeq, type Alias, type Node, type Pair, type YAMLMap } from 'yaml'
 import { pathName, type KeyPath } from './finding.ts'
 
 const mostValues = 100_000
@@ -89,31 +89,47 @@ export class NodeReader {
   }
 }
 
-/** The offset of the deepest part of `path` that exists. */
-export function offsetOf(
-  contents: unknown,
-  path: KeyPath,
-  part: 'key' | 'value',
-  targets: ReadonlyMap<Alias, Node>,
-): number {
-  let node: unknown = contents
-  let offset = startOf(node)
-  for (const [index, key] of path.entries()) {
-    const container = isAlias(node) ? targets.get(node) : node
-    const isLast = index === path.length - 1
-    if (isMap(container)) {
-      const pair = container.items.find((item) => isScalar(item.key) && String(item.key.value) === String(key))
-      if (!pair) return offset
-      offset = (isLast && part === 'key') || !hasExtent(pair.value) ? startOf(pair.key) : startOf(pair.value)
-      // A map or list on the lines below its key is best shown at the key.
-      if (!isScalar(pair.value)) offset = startOf(pair.key)
-      node = pair.value
-    } else if (isSeq(container) && container.items[Number(key)] !== undefined) {
-      node = container.items[Number(key)]
-      offset = startOf(node)
-    } else return offset
+/** Where each part of a document is. A map is indexed once, however many of its keys are asked for. */
+export class Offsets {
+  readonly #contents: unknown
+  readonly #targets: ReadonlyMap<Alias, Node>
+  readonly #pairs = new Map<YAMLMap, ReadonlyMap<string, Pair>>()
+
+  /** `targets`: what each alias stands for. */
+  constructor(contents: unknown, targets: ReadonlyMap<Alias, Node>) {
+    this.#contents = contents
+    this.#targets = targets
   }
-  return offset
+
+  /** The offset of the deepest part of `path` that exists. */
+  of(path: KeyPath, part: 'key' | 'value'): number {
+    let node: unknown = this.#contents
+    let offset = startOf(node)
+    for (const [index, key] of path.entries()) {
+      const container = isAlias(node) ? this.#targets.get(node) : node
+      const isLast = index === path.length - 1
+      if (isMap(container)) {
+        const pair = this.#pairsOf(container).get(String(key))
+        if (!pair) return offset
+        offset = (isLast && part === 'key') || !hasExtent(pair.value) ? startOf(pair.key) : startOf(pair.value)
+        // A map or list on the lines below its key is best shown at the key.
+        if (!isScalar(pair.value)) offset = startOf(pair.key)
+        node = pair.value
+      } else if (isSeq(container) && container.items[Number(key)] !== undefined) {
+        node = container.items[Number(key)]
+        offset = startOf(node)
+      } else return offset
+    }
+    return offset
+  }
+
+  #pairsOf(map: YAMLMap): ReadonlyMap<string, Pair> {
+    const known = this.#pairs.get(map)
+    if (known) return known
+    const pairs = new Map(map.items.flatMap((pair) => (isScalar(pair.key) ? [[String(pair.key.value), pair]] : [])))
+    this.#pairs.set(map, pairs)
+    return pairs
+  }
 }
 
 /** Whether there is any text of it: the value of `key:` has none. */

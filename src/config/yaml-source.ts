@@ -2,7 +2,7 @@
 import { LineCounter, parseAllDocuments, type Document, type YAMLError } from 'yaml'
 import { RepaveError, type FilePosition } from '../errors.ts'
 import type { Source } from './finding.ts'
-import { NodeReader, offsetOf } from './yaml-nodes.ts'
+import { NodeReader, Offsets } from './yaml-nodes.ts'
 
 /** `format` is what the errors call the text. */
 export function yamlSource(file: string, text: string, format: 'YAML' | 'JSON' = 'YAML'): Source {
@@ -16,11 +16,8 @@ export function yamlSource(file: string, text: string, format: 'YAML' | 'JSON' =
     throw new RepaveError('FILE_SYNTAX', message, { hint, at: at(node?.range?.[0] ?? 0) })
   })
   const value = reader.read(document.contents, [], 0)
-  return {
-    file,
-    value,
-    positionOf: (path, part) => at(offsetOf(document.contents, path, part, reader.targets)),
-  }
+  const offsets = new Offsets(document.contents, reader.targets)
+  return { file, value, positionOf: (path, part) => at(offsets.of(path, part)) }
 }
 
 function parseOne(

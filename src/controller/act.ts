@@ -1,10 +1,10 @@
 /** Carries one effect out: intent recorded, effect, outcome recorded. Small and dumb. */
-import { asRepaveError } from '../errors.ts'
 import { type FleetKey, fleetName } from '../model/stack.ts'
 import type { ServiceRelease } from '../model/release.ts'
 import type { FleetInstance } from '../plan/fleet.ts'
 import type { Effect } from '../plan/reconcile.ts'
 import { poolName } from '../router/router.ts'
+import { entryOf, recorded } from './records.ts'
 import type { Seams } from './seams.ts'
 
 export interface Order {
@@ -16,18 +16,16 @@ export interface Order {
   readonly service?: ServiceRelease
 }
 
-/**
- * Carries out `order`; throws the engine's or router's error after that is recorded too. `onIntent` is called once the
- * intent is on record, and before anything is done.
- */
+/** Carries out `order`; throws the engine's or router's error after that is recorded too. */
 export async function act(order: Order, seams: Seams, onIntent: () => void): Promise<void> {
-  const { effect } = order
-  if (effect.kind === 'destroy' && order.instance?.phase === 'exited') await recordExit(order, seams)
-  await recorded(order, effect.kind, seams, () => {
-    onIntent()
-    return carryOut(order, seams)
-  })
-  if (effect.kind === 'create') await recorded(order, 'start', seams, () => seams.engine.start(effect.instance))
+  const { effect, key, instance } = order
+  if (effect.kind === 'destroy' && instance?.phase === 'exited') await recordExit(order, seams)
+  const version = effect.kind === 'create' ? effect.version : instance?.version
+  const subject = { ...key, instance: effect.instance, ...(version && { version }) }
+  const { reason } = effect
+  await recorded(seams, subject, { kind: effect.kind, reason, onIntent }, () => carryOut(order, seams))
+  if (effect.kind === 'create')
+    await recorded(seams, subject, { kind: 'start', reason }, () => seams.engine.start(effect.instance))
 }
 
 async function carryOut({ key, effect, instance, service }: Order, { engine, router }: Seams): Promise<void> {
@@ -48,45 +46,18 @@ async function carryOut({ key, effect, instance, service }: Order, { engine, rou
   }
 }
 
-async function recorded(order: Order, kind: string, { store, clock }: Seams, work: () => Promise<void>): Promise<void> {
-  const { key, effect, instance } = order
-  const version = effect.kind === 'create' ? effect.version : instance?.version
-  const record = (outcome: string, message: string) =>
-    store.append({
-      ...key,
-      atMs: clock.now(),
-      instance: effect.instance,
-      ...(version && { version }),
-      kind: `${kind}.${outcome}`,
-      message,
-    })
-  await record('intent', effect.reason)
-  try {
-    await work()
-  } catch (error) {
-    await record('failed', asRepaveError(error).message)
-    throw error
-  }
-  await record('done', effect.reason)
-}
-
 const keptLogLines = 20
 
 /** The end of an instance is on the record before the instance is gone. */
 async function recordExit({ key, instance }: Order, seams: Seams): Promise<void> {
   if (!instance) return
-  const logs = await lastWords(instance.name, seams)
-  const message = [instance.detail ?? 'exited', ...logs].join('\n')
-  const { name, version } = instance
-  await seams.store.append({
-    ...key,
-    atMs: seams.clock.now(),
-    instance: name,
-    version,
-    kind: 'instance.exited',
-    message,
-  })
-  seams.log(`${fleetName(key)}: ${name} ${instance.detail ?? 'exited'}`)
+  const lines = await lastWords(instance.name, seams)
+  const { name, version, detail = 'exited' } = instance
+  const subject = { ...key, instance: name, version }
+  await seams.store.append(
+    entryOf(subject, { atMs: seams.clock.now(), kind: 'instance.exited', message: detail, lines }),
+  )
+  seams.log(`${fleetName(key)}: ${name} ${detail}`)
 }
 
 /** The last lines that an instance wrote; none where the engine can't tell any more. */

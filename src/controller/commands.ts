@@ -9,7 +9,7 @@ import type {
   VersionsReport,
 } from '../model/report.ts'
 import type { Scope, Stack } from '../model/stack.ts'
-import type { EventFilter, HistoryEvent } from '../store/store.ts'
+import type { EntryFilter, RecordedEntry } from '../store/store.ts'
 import type { LogLine, LogOptions } from '../engine/engine.ts'
 
 /** Who asks, for the record. */
@@ -25,7 +25,7 @@ export interface UpRequest extends Caller {
 }
 
 export interface RollbackRequest extends Scope, Caller {
-  /** Absent: every service of the stack. */
+  /** Absent: every service of the current release. One that is not in it is brought back where it is named. */
   readonly service?: string
   /** A version's name, id or prefix; absent: the newest proven version before the current one. */
   readonly to?: string
@@ -39,24 +39,25 @@ export interface LogsRequest extends Scope, Omit<LogOptions, 'signal'> {
   readonly service: string
 }
 
-export type EventsRequest = Omit<EventFilter, 'kinds'>
+export type EventsRequest = Omit<EntryFilter, 'kinds'>
 
 /**
  * Methods that do long work yield progress; the last value is a `result`, or an `error` for a request that
- * could not be taken, which has changed nothing.
+ * could not be taken, which has changed nothing. It goes on when `client` aborts, since whoever asked has left; another
+ * command may then take its place.
  */
 export interface Commands {
   info(): ControllerStatus
   plan(request: UpRequest): Promise<{ readonly plan: PlanReport; readonly lock: Lock }>
-  up(request: UpRequest): AsyncIterable<ProgressReport>
-  rollback(request: RollbackRequest): AsyncIterable<ProgressReport>
-  replace(request: ReplaceRequest): AsyncIterable<ProgressReport>
-  down(request: Scope & Caller): AsyncIterable<ProgressReport>
+  up(request: UpRequest, client?: AbortSignal): AsyncIterable<ProgressReport>
+  rollback(request: RollbackRequest, client?: AbortSignal): AsyncIterable<ProgressReport>
+  replace(request: ReplaceRequest, client?: AbortSignal): AsyncIterable<ProgressReport>
+  down(request: Scope & Caller, client?: AbortSignal): AsyncIterable<ProgressReport>
   /** All environments, or those that match. */
   status(filter: Partial<Scope>): Promise<readonly StatusReport[]>
   versions(scope: Scope, service?: string): Promise<readonly VersionsReport[]>
   drift(scope: Scope): Promise<DriftReport>
   logs(request: LogsRequest, signal: AbortSignal): AsyncIterable<LogLine>
   /** With `follow`, goes on until the signal aborts. */
-  events(request: EventsRequest, follow: boolean, signal: AbortSignal): AsyncIterable<HistoryEvent>
+  events(request: EventsRequest, follow: boolean, signal: AbortSignal): AsyncIterable<RecordedEntry>
 }

@@ -5,12 +5,14 @@ import { type Behaviour, goodBehaviour } from '../engine/memory/memory-process.t
 import { RepaveError } from '../errors.ts'
 import { emptyLock } from '../image/lock.ts'
 import type { ProgressReport, ResultReport } from '../model/report.ts'
-import type { ServiceSpec, Stack } from '../model/stack.ts'
+import type { Scope, ServiceSpec, Stack } from '../model/stack.ts'
+import { memorySigner, openMemoryLedger } from '../ledger/memory/memory-ledger.ts'
+import { MemoryLedgerFiles } from '../ledger/memory/memory-ledger-files.ts'
 import { MemoryProbe } from '../probe/memory/memory-probe.ts'
 import { MemoryProxy } from '../router/memory/memory-proxy.ts'
 import { MemoryRouter } from '../router/memory/memory-router.ts'
 import { createMemoryStore } from '../store/memory/memory-store.ts'
-import type { RolloutEnd, Store } from '../store/store.ts'
+import type { Store } from '../store/store.ts'
 import { VirtualClock } from '../system/virtual-clock.ts'
 import { Controller } from './controller.ts'
 
@@ -37,28 +39,42 @@ const web: ServiceSpec = {
 }
 
 let clock: VirtualClock
+/** How far the controller's wall clock is from that of the machine. */
+let wallOffsetMs = 0
 let machine: MemoryMachine
+/** Of the newest controller. */
+let engine: MemoryEngine
 let proxy: MemoryProxy
 let store: Store
+let ledgerFiles: MemoryLedgerFiles
+const ledgerSigner = memorySigner()
 let controller: Controller
 
 beforeEach(async () => {
   clock = new VirtualClock(1_000_000)
+  wallOffsetMs = 0
   machine = new MemoryMachine(clock)
   proxy = new MemoryProxy(clock, (address) => machine.answer(address) !== 'refused')
   store = createMemoryStore()
+  ledgerFiles = new MemoryLedgerFiles()
   image('web:1')
   controller = await startController()
 })
 afterEach(async () => controller.stop())
 
 async function startController(): Promise<Controller> {
+  engine = new MemoryEngine(machine)
   const seams = {
-    clock,
-    engine: new MemoryEngine(machine),
+    clock: {
+      now: () => clock.now() + wallOffsetMs,
+      steady: () => clock.steady(),
+      sleep: (ms: number, signal?: AbortSignal) => clock.sleep(ms, signal),
+    },
+    engine,
     router: new MemoryRouter(proxy, clock),
     probe: new MemoryProbe(clock, machine),
     store,
+    openLedger: () => openMemoryLedger(ledgerFiles, ledgerSigner),
     info: { pid: 1, socket: '/run/controller.sock' },
     log: () => {},
   }
@@ -67,11 +83,9 @@ async function startController(): Promise<Controller> {
   return started
 }
 
-function image(reference: string, behaviour: Partial<Behaviour> = {}): void {
-  machine.images.add(reference, {
-    command: ['/web'],
-    behaviour: () => ({ ...goodBehaviour, healthyAfterMs: 200, ...behaviour }),
-  })
+function image(reference: string, behaviour: Partial<Behaviour> = {}, content = reference): void {
+  const behaves = () => ({ ...goodBehaviour, healthyAfterMs: 200, ...behaviour })
+  machine.images.add(reference, { command: ['/web'], behaviour: behaves }, content)
 }
 
 /** Lets virtual time run until `promise` is settled, for ten minutes at most. */
@@ -105,6 +119,14 @@ function stack(changes: Partial<ServiceSpec> = {}): Stack {
 const noRoom = () => Promise.reject(new RepaveError('DISK_FULL', 'no room', { hint: 'free some disk space' }))
 const version = (greeting: string) => stack({ environment: { GREETING: greeting } })
 const up = (declared: Stack) => controller.up({ stack: declared, lock: emptyLock, by })
+const superseded = (command: string) => ({
+  kind: 'result',
+  result: {
+    ok: false,
+    code: 'ROLLOUT_SUPERSEDED',
+    message: `the up of shop/production was superseded: \`repave ${command}\` by ada took its place`,
+  },
+})
 const live = () => [...machine.instances].map(({ order }) => order.name).toSorted()
 const badImage: ServiceSpec['image'] = { kind: 'reference', reference: 'web:bad' }
 
@@ -134,6 +156,26 @@ describe('up', () => {
     expect(live().filter((name) => before.includes(name))).toEqual([])
   })
 
+  test('has nothing to do where only the name of the image changed', async () => {
+    await result(up(stack()))
+    const before = live()
+    image('web:stable', {}, 'web:1')
+    const renamed = stack({ image: { kind: 'reference', reference: 'web:stable' } })
+    expect(await result(up(renamed))).toMatchObject({ ok: true, changed: false })
+    expect(live()).toEqual(before)
+  })
+
+  test('counts as ready what runs the new version, and tells what serves', async () => {
+    await result(up(version('one')))
+    const stream = up(stack({ environment: { GREETING: 'two' }, image: { kind: 'reference', reference: 'web:slow' } }))
+    image('web:slow', { healthyAfterMs: 3_000 })
+    const rest = Array.fromAsync(stream)
+    await clock.advance(1_000)
+    expect(await fleet()).toMatchObject({ desired: 3, ready: 0, serving: 3 })
+    await passing(rest)
+    expect(await fleet()).toMatchObject({ desired: 3, ready: 3, serving: 3 })
+  })
+
   test('while another command changes the environment is refused', async () => {
     const first = Array.fromAsync(up(version('one')))
     await clock.advance(50)
@@ -156,6 +198,16 @@ describe('up', () => {
     expect(await store.currentRelease({ ...scope, environment: 'staging' })).toBeUndefined()
   })
 
+  test('of two environments that want one route at once takes one', async () => {
+    const both = [up(stack()), up({ ...stack(), environment: 'staging' })].map((stream) => Array.fromAsync(stream))
+    const ends = (await passing(Promise.all(both))).map((all) => all.at(-1))
+    expect(ends).toMatchObject([
+      { kind: 'result', result: { ok: true } },
+      { kind: 'error', error: { code: 'ROUTE_TAKEN' } },
+    ])
+    expect(await store.currentRelease({ ...scope, environment: 'staging' })).toBeUndefined()
+  })
+
   test('of an unknown image changes nothing', async () => {
     await result(up(stack()))
     const before = live()
@@ -164,6 +216,78 @@ describe('up', () => {
     })
     expect(live()).toEqual(before)
   })
+})
+
+describe('a rollout that gets nowhere', () => {
+  const bad = stack({ image: badImage })
+  let client: AbortController
+  let first: Promise<ProgressReport[]>
+
+  beforeEach(async () => {
+    image('web:bad', { healthyAfterMs: null })
+    await result(up(stack()))
+    client = new AbortController()
+    first = Array.fromAsync(controller.up({ stack: bad, lock: emptyLock, by: 'eve' }, client.signal))
+    await clock.advance(1_000)
+  })
+
+  test('gives way to another up once nobody watches it', async () => {
+    const beganAtMs = clock.now()
+    expect(await error(up(version('mended')))).toMatchObject({ code: 'ROLLOUT_RUNNING' })
+    client.abort()
+    expect(await result(up(version('mended')))).toMatchObject({ ok: true, changed: true, services: [{ ready: 3 }] })
+    expect(clock.now() - beganAtMs).toBeLessThan(20_000)
+    expect((await first).at(-1)).toMatchObject(superseded('up'))
+  })
+
+  test.each(['rollback', 'down'] as const)('gives way to %s at any time', async (command) => {
+    const beganAtMs = clock.now()
+    expect(await result(controller[command]({ ...scope, by }))).toMatchObject({ ok: true, changed: true })
+    expect(clock.now() - beganAtMs).toBeLessThan(20_000)
+    expect((await first).at(-1)).toMatchObject(superseded(command))
+    expect(live()).toHaveLength(command === 'down' ? 0 : 3)
+  })
+
+  test('is not ended by a command that could not be taken', async () => {
+    expect(await error(controller.rollback({ ...scope, to: 'web@ffffffff', by }))).toMatchObject({
+      code: 'VERSION_UNKNOWN',
+    })
+    expect(await error(up(version('mended')))).toMatchObject({ code: 'ROLLOUT_RUNNING' })
+    expect((await passing(first)).at(-1)).toMatchObject({ result: { code: 'ROLLOUT_ABORTED' } })
+  })
+
+  test('is no success for whoever asks for the same again', async () => {
+    client.abort()
+    expect(await result(up(bad))).toMatchObject({ ok: false, changed: false, code: 'ROLLOUT_ABORTED' })
+    expect((await first).at(-1)).toMatchObject({ result: { code: 'ROLLOUT_ABORTED' } })
+  })
+
+  test('refuses replace, and a command while another one prepares', async () => {
+    client.abort()
+    expect(await error(controller.replace({ ...scope, instance: live()[0]!, by }))).toMatchObject({
+      code: 'ROLLOUT_RUNNING',
+      hint: expect.stringContaining('repave rollback'),
+    })
+    const prepare = engine.prepare.bind(engine)
+    const slowly: MemoryEngine['prepare'] = (request) => clock.sleep(500).then(() => prepare(request))
+    Object.assign(engine, { prepare: slowly })
+    const second = Array.fromAsync(up(version('mended')))
+    await clock.advance(100)
+    expect(await error(controller.down({ ...scope, by }))).toMatchObject({
+      code: 'ROLLOUT_RUNNING',
+      hint: expect.stringContaining('still preparing'),
+    })
+    expect((await passing(second)).at(-1)).toMatchObject({ result: { ok: true } })
+  })
+})
+
+test('a service may have the name of what every object has', async () => {
+  await result(up(stack()))
+  expect(await result(up({ ...scope, services: { constructor: web } }))).toMatchObject({ ok: true })
+  const changed = { ...web, environment: { constructor: 'two' } }
+  expect(await result(up({ ...scope, services: { constructor: changed } }))).toMatchObject({ ok: true })
+  expect(await result(controller.rollback({ ...scope, service: 'constructor', by }))).toMatchObject({ ok: true })
+  expect(live()).toEqual([1, 2, 3].map((n) => expect.stringMatching(`^shop-production-constructor-.{8}-${n}$`)))
 })
 
 describe('a version that does not serve', () => {
@@ -225,6 +349,19 @@ describe('rollback', () => {
     expect(back).toMatchObject({ ok: true, services: [{ version: first!.version, ready: 5 }] })
   })
 
+  test('leaves a service as it is that the last change did not concern', async () => {
+    const both = (web2: ServiceSpec, api: ServiceSpec): Stack => ({ ...scope, services: { web: web2, api } })
+    const [webTwo, api] = [
+      { ...web, environment: { GREETING: 'two' } },
+      { ...web, routes: [] },
+    ]
+    await result(up(both(web, { ...api, environment: { GREETING: 'old' } })))
+    const before = await result(up(both(web, api)))
+    await result(up(both(webTwo, api)))
+    const back = await result(controller.rollback({ ...scope, by }))
+    expect(back?.services.map(({ version: id }) => id)).toEqual(before?.services.map(({ version: id }) => id))
+  })
+
   test('to a named version', async () => {
     await result(up(version('one')))
     const first = (await fleet())!.version!
@@ -235,6 +372,27 @@ describe('rollback', () => {
     })
     expect(await error(controller.rollback({ ...scope, to: 'web@ffffffff', by }))).toMatchObject({
       code: 'VERSION_UNKNOWN',
+    })
+  })
+
+  test('concerns the services that there are; one that was removed comes back where it is named', async () => {
+    await result(up({ ...scope, services: { web, api: { ...web, routes: [] } } }))
+    await result(up(version('two')))
+    const back = await result(controller.rollback({ ...scope, by }))
+    expect(back).toMatchObject({ ok: true, services: [{ service: 'web', ready: 3 }] })
+    expect(live().filter((name) => name.includes('-api-'))).toEqual([])
+    const named = await result(controller.rollback({ ...scope, service: 'api', by }))
+    expect(named).toMatchObject({ ok: true, services: [{ service: 'api', ready: 3 }, { service: 'web' }] })
+  })
+
+  test('of a service whose route another one has is refused in the words of people', async () => {
+    const routed: ServiceSpec = { ...web, routes: [{ listen: { address: '*', port: 8081 }, path: '/' }] }
+    await result(up({ ...scope, services: { web, api: routed } }))
+    await result(up({ ...scope, services: { web: { ...web, environment: { GREETING: 'two' } }, api2: routed } }))
+    expect(await result(controller.rollback({ ...scope, by }))).toMatchObject({ ok: true, changed: true })
+    expect(await error(controller.rollback({ ...scope, service: 'api', by }))).toMatchObject({
+      code: 'ROUTE_TAKEN',
+      message: 'service api: the route http://localhost:8081/ belongs to shop/production/api2',
     })
   })
 
@@ -265,6 +423,28 @@ test('down leaves nothing but history', async () => {
   expect(await controller.status({})).toEqual([])
   expect((await controller.versions(scope))[0]?.versions).toHaveLength(1)
   expect(controller.isIdle()).toBe(true)
+})
+
+describe('down of what takes its whole drain time to end', () => {
+  const slow = stack({ image: { kind: 'reference', reference: 'web:stubborn' }, drainMs: 30_000 })
+  const retired = async (workMs: number) => {
+    const retire = engine.retire.bind(engine)
+    Object.assign(engine, { retire: async (ended: Scope) => clock.sleep(workMs).then(() => retire(ended)) })
+    image('web:stubborn', { stopMs: null })
+    await result(up(slow))
+    return result(controller.down({ ...scope, by }))
+  }
+
+  test('waits for its network too', async () => {
+    expect(await retired(2_000)).toMatchObject({ ok: true })
+  })
+
+  test('says what is left when nothing runs any more', async () => {
+    expect(await retired(300_000)).toMatchObject({
+      code: 'NOT_SETTLED',
+      message: 'shop/production has not come to rest: its network is being removed',
+    })
+  })
 })
 
 test('an instance that dies is replaced at once; a crash loop gets growing delays and says so', async () => {
@@ -298,6 +478,17 @@ test('a fleet that could not run for a while comes back when it can', async () =
   expect(live()).toEqual([expect.stringMatching(/-1$/)])
 })
 
+test.each([86_400_000, -86_400_000])('a wall clock that jumps by %i ms costs nothing', async (byMs) => {
+  image('web:slow', { startMs: 2_000, healthyAfterMs: 3_000 })
+  const answer = Array.fromAsync(up(stack({ image: { kind: 'reference', reference: 'web:slow' } })))
+  await clock.advance(100)
+  machine.reachable = false
+  await clock.advance(3_000)
+  wallOffsetMs = byMs
+  machine.reachable = true
+  expect((await passing(answer)).at(-1)).toMatchObject({ result: { ok: true } })
+})
+
 test('the next controller finds everything as it was, and goes on with what was begun', async () => {
   await result(up(version('one')))
   const stream = up(version('two'))[Symbol.asyncIterator]()
@@ -314,8 +505,8 @@ test('the next controller finds everything as it was, and goes on with what was 
 test('a version that served is proven, also when the controller dies as its rollout succeeds', async () => {
   await result(up(version('one')))
   const whole = { ...store }
-  const dying = async (end: RolloutEnd) => {
-    await whole.endRollout(end)
+  const dying = async (...ended: Parameters<Store['endRollout']>) => {
+    await whole.endRollout(...ended)
     return new Promise<void>(() => {})
   }
   Object.assign(store, { endRollout: dying })
@@ -359,6 +550,117 @@ test('what cannot be recorded is not done, and all goes on when there is room ag
   expect(await result(up(version('two')))).toMatchObject({ ok: true, changed: true })
 })
 
+test('a decision stands, also when nobody can read how it ended', async () => {
+  const whole = { ...store }
+  Object.assign(store, { rollouts: noRoom })
+  expect(await result(up(version('one')))).toMatchObject({ ok: false, changed: true, code: 'DISK_FULL' })
+  Object.assign(store, whole)
+  expect(await result(up(version('one')))).toMatchObject({ ok: true, changed: false })
+})
+
+test('an instance that someone removes before it is started does not speak against its version', async () => {
+  let removed = ''
+  machine.listen('controller', (event) => {
+    if (event.kind === 'changed' && event.action === 'create' && !removed) machine.remove((removed = event.instance))
+  })
+  expect(await result(up(stack()))).toMatchObject({ ok: true, services: [{ ready: 3 }] })
+  expect(live()).toContain(removed)
+})
+
+test('a record that can not be written does not speak against a version', async () => {
+  const whole = { ...store }
+  let failures = 2
+  const broken = new RepaveError('STORE_FAILED', 'the store is broken', { hint: 'mend it' })
+  const append: Store['append'] = (entry) =>
+    entry.kind === 'create.intent' && failures-- > 0 ? Promise.reject(broken) : whole.append(entry)
+  Object.assign(store, { append })
+  expect(await result(up(stack()))).toMatchObject({ ok: true, services: [{ ready: 3 }] })
+})
+
+test('an engine that this controller never saw is a problem, and does not hide what was decided', async () => {
+  await result(up(stack()))
+  await controller.stop()
+  machine.reachable = false
+  controller = await startController()
+  const [status] = await controller.status({})
+  expect(status).toMatchObject({
+    services: [{ service: 'web', version: expect.stringMatching(/^web@/), desired: 3, ready: 0, serving: 0 }],
+    routes: [{ service: 'web' }],
+    problems: [{ code: 'ENGINE_UNREACHABLE' }],
+  })
+  await expect(passing(controller.drift(scope))).rejects.toMatchObject({ code: 'ENGINE_UNREACHABLE' })
+  expect(await error(controller.replace({ ...scope, instance: live()[0]!, by }))).toMatchObject({
+    code: 'ENGINE_UNREACHABLE',
+  })
+  machine.reachable = true
+  await clock.advance(5_000)
+  expect(await fleet()).toMatchObject({ ready: 3 })
+})
+
+test('an environment can be named without its stack, and one that nobody knows is said', async () => {
+  await result(up(stack()))
+  const { environment } = scope
+  expect(await controller.status({ environment })).toMatchObject([scope])
+  await expect(controller.status({ environment: 'nosuch' })).rejects.toMatchObject({
+    code: 'ENVIRONMENT_UNKNOWN',
+    hint: 'known are: shop/production',
+  })
+  const { signal } = new AbortController()
+  await expect(Array.fromAsync(controller.events({ environment: 'nosuch' }, false, signal))).rejects.toMatchObject({
+    code: 'ENVIRONMENT_UNKNOWN',
+  })
+  expect((await Array.fromAsync(controller.events({ environment }, false, signal))).length).toBeGreaterThan(0)
+})
+
+test('events that are followed from none on tell only what comes', async () => {
+  await result(up(version('one')))
+  const stop = new AbortController()
+  const told = Array.fromAsync(controller.events({ ...scope, last: 0 }, true, stop.signal))
+  await clock.advance(1_000)
+  const before = await store.size()
+  await result(up(version('two')))
+  await clock.advance(1_000)
+  stop.abort()
+  expect((await told).map(({ sequence }) => sequence)).toEqual(
+    (await store.entries({ ...scope, after: before - 1 })).map(({ sequence }) => sequence),
+  )
+  expect((await told).length).toBeGreaterThan(0)
+})
+
+test('a file of one environment that goes away keeps no other from coming up, also when the router starts anew', async () => {
+  const tls = { certificate: '/shop.pem', key: '/shop.key' }
+  await result(up(stack({ routes: [{ ...web.routes[0]!, tls }] })))
+  proxy.badFiles.add(tls.key)
+  proxy.crash()
+  const other: Stack = {
+    stack: 'other',
+    environment: 'production',
+    services: { web: { ...web, routes: [{ listen: { address: '*', port: 9090 }, path: '/' }] } },
+  }
+  expect(await result(up(other))).toMatchObject({ ok: true, services: [{ ready: 3 }] })
+  expect(await fleet()).toMatchObject({ ready: 0 })
+  expect((await controller.status({}))[0]?.problems).toMatchObject([{ code: 'CERTIFICATE_INVALID' }])
+  proxy.badFiles.clear()
+  await clock.advance(30_000)
+  expect(await fleet()).toMatchObject({ ready: 3 })
+  expect((await controller.status({}))[0]?.problems).toBeUndefined()
+})
+
+test('a renewed certificate is taken up within a look, and one that can not be is told', async () => {
+  const tls = { certificate: '/shop.pem', key: '/shop.key' }
+  await result(up(stack({ routes: [{ ...web.routes[0]!, tls }] })))
+  proxy.renewedFiles.add(tls.certificate)
+  await clock.advance(10_000)
+  expect([...proxy.renewedFiles]).toEqual([])
+  proxy.badFiles.add(tls.key)
+  await clock.advance(10_000)
+  expect(await controller.status({})).toMatchObject([
+    { services: [{ ready: 3 }], problems: [{ code: 'CERTIFICATE_INVALID' }] },
+  ])
+  const kinds = (await store.entries({ last: 1_000 })).map(({ kind }) => kind)
+  expect(kinds.filter((kind) => kind === 'configure.intent')).toHaveLength(2)
+})
+
 test('drift names what is not as declared, and changes nothing', async () => {
   await result(up(stack()))
   expect((await controller.drift(scope)).findings).toEqual([])
@@ -368,6 +670,20 @@ test('drift names what is not as declared, and changes nothing', async () => {
   expect((await report).findings).toEqual([
     { kind: 'instance', object: name, message: 'what runs is not the version that it claims to be' },
   ])
+})
+
+test('an instance that is paused is replaced, also where its health can not tell', async () => {
+  const health = { ...web.health, kind: 'process' } as const
+  await result(up(stack({ health, routes: [] })))
+  const [name] = live()
+  machine.pause(name!)
+  await clock.advance(100)
+  expect((await fleet())?.instances).toContainEqual(
+    expect.objectContaining({ name, state: 'unhealthy', detail: 'paused' }),
+  )
+  await clock.advance(30_000)
+  expect(live()).not.toContain(name)
+  expect((await fleet())?.ready).toBe(3)
 })
 
 test('an instance whose content was changed from outside is replaced', async () => {

@@ -3,7 +3,7 @@ import type { LogLine } from '../engine/engine.ts'
 import type { ControllerStatus, DriftReport, ProgressReport, StatusReport, VersionsReport } from '../model/report.ts'
 import { fleetName, type Scope } from '../model/stack.ts'
 import { versionName } from '../model/version.ts'
-import type { HistoryEvent, RolloutRecord } from '../store/store.ts'
+import type { RecordedEntry, RolloutRecord } from '../store/store.ts'
 import type {
   Caller,
   Commands,
@@ -18,30 +18,36 @@ import { down } from './down.ts'
 import { drift } from './drift.ts'
 import { followEvents } from './history.ts'
 import { serviceLogs } from './logs.ts'
+import { Publication } from './publication.ts'
 import { replace } from './replace.ts'
 import { rollback } from './rollback.ts'
 import type { Seams } from './seams.ts'
 import { environmentStatus, type StatusFacts } from './status.ts'
 import { planUp, up } from './up.ts'
 import type { ScopeView } from './views.ts'
+import { own } from '../model/own.ts'
 
 export class Controller implements Commands {
   readonly #seams: Seams
   readonly #desk: Desk
+  readonly #publication: Publication
 
   constructor(seams: Seams) {
     this.#seams = seams
-    this.#desk = new Desk(seams)
+    this.#publication = new Publication(seams)
+    this.#desk = new Desk(seams, () => this.#publication.wake())
   }
 
-  /** Recovery is the only way of starting. */
+  /** Recovery is the only way of starting. Throws LEDGER_BEHIND before anything is done. */
   async start(): Promise<void> {
+    await this.#publication.start()
     await this.#desk.loop.start()
   }
 
   /** Ends this controller; instances and router serve on. */
   async stop(): Promise<void> {
     await this.#desk.loop.stop()
+    await this.#publication.stop()
   }
 
   /** Nothing is declared, nothing runs and nobody waits for an answer. */
@@ -59,23 +65,24 @@ export class Controller implements Commands {
     return planUp(this.#desk, request)
   }
 
-  up(request: UpRequest): AsyncIterable<ProgressReport> {
-    return this.#desk.exclusively(request.stack, 'up', () => up(this.#desk, request))
+  up(request: UpRequest, client?: AbortSignal): AsyncIterable<ProgressReport> {
+    return this.#desk.inTurn(request.stack, { command: 'up', client }, (turn) => up(this.#desk, request, turn))
   }
 
-  rollback(request: RollbackRequest): AsyncIterable<ProgressReport> {
-    return this.#desk.exclusively(request, 'rollback', () => rollback(this.#desk, request))
+  rollback(request: RollbackRequest, client?: AbortSignal): AsyncIterable<ProgressReport> {
+    return this.#desk.inTurn(request, { command: 'rollback', client }, (turn) => rollback(this.#desk, request, turn))
   }
 
-  replace(request: ReplaceRequest): AsyncIterable<ProgressReport> {
-    return this.#desk.exclusively(request, 'replace', () => replace(this.#desk, request))
+  replace(request: ReplaceRequest, client?: AbortSignal): AsyncIterable<ProgressReport> {
+    return this.#desk.inTurn(request, { command: 'replace', client }, (turn) => replace(this.#desk, request, turn))
   }
 
-  down(request: Scope & Caller): AsyncIterable<ProgressReport> {
-    return this.#desk.exclusively(request, 'down', () => down(this.#desk, request))
+  down(request: Scope & Caller, client?: AbortSignal): AsyncIterable<ProgressReport> {
+    return this.#desk.inTurn(request, { command: 'down', client }, (turn) => down(this.#desk, request, turn))
   }
 
   async status(filter: Partial<Scope>): Promise<readonly StatusReport[]> {
+    this.#desk.assertKnown(filter)
     const views = this.#desk.loop.views.filter((view) => matches(view, filter))
     return Promise.all(
       views.map(async (view) => ({
@@ -96,7 +103,7 @@ export class Controller implements Commands {
         image: imageName,
         firstRunAt: new Date(firstRunAtMs).toISOString(),
         lastRunAt: new Date(lastRunAtMs).toISOString(),
-        state: current[name]?.version === version ? 'current' : state,
+        state: own(current, name)?.version === version ? 'current' : state,
       })),
     }))
   }
@@ -109,7 +116,7 @@ export class Controller implements Commands {
     return serviceLogs(this.#desk, request, signal)
   }
 
-  events(request: EventsRequest, follow: boolean, signal: AbortSignal): AsyncIterable<HistoryEvent> {
+  events(request: EventsRequest, follow: boolean, signal: AbortSignal): AsyncIterable<RecordedEntry> {
     return followEvents(this.#desk, request, follow, signal)
   }
 
@@ -122,9 +129,9 @@ export class Controller implements Commands {
     )
     return {
       nowMs: this.#seams.clock.now(),
-      problems: loop.problems(),
+      problems: [...loop.problems(), ...this.#publication.troubles()],
       rollouts: new Map(last.filter((entry): entry is [string, RolloutRecord] => entry[1] !== undefined)),
-      crashLoop: (key) => loop.recollection.crashLoop(key),
+      crashLoop: (key) => loop.crashLoop(key),
     }
   }
 }

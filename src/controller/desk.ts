@@ -1,15 +1,18 @@
-/** Where commands meet the loop: one at a time for an environment, each followed to its end. */
+/** Where commands meet the loop: each takes its turn in its environment, and is followed to its end. */
 import { asRepaveError, RepaveError } from '../errors.ts'
 import type { ProgressReport, ResultReport } from '../model/report.ts'
 import type { Release } from '../model/release.ts'
 import { type FleetKey, type Scope, scopeName } from '../model/stack.ts'
-import type { RolloutRecord } from '../store/store.ts'
-import { admitRoutes } from './admission.ts'
+import type { ReleaseRecord, RolloutRecord } from '../store/store.ts'
+import { Serial } from '../system/serial.ts'
+import { admitRelease, refuseShared } from './admission.ts'
+import type { NewDecision } from './decisions.ts'
 import { Feed } from './follow.ts'
-import { type Fleet, isReady } from '../plan/fleet.ts'
+import type { Fleet } from '../plan/fleet.ts'
 import { Loop } from './loop.ts'
 import type { Seams } from './seams.ts'
-import { resultServices, serviceStatus } from './status.ts'
+import { type Errand, type Turn, Turns } from './turns.ts'
+import { resultServices, serviceStatus, servingCounts } from './status.ts'
 import type { ScopeView } from './views.ts'
 
 /** How long engine or router may be out of sight before a command stops waiting for them. */
@@ -19,36 +22,40 @@ export class Desk {
   readonly seams: Seams
   readonly loop: Loop
   readonly #feeds = new Set<Feed>()
-  readonly #busy = new Map<string, string>()
+  readonly #turns = new Turns()
+  /** One decision at a time. */
+  readonly #decisions = new Serial()
 
-  constructor(seams: Seams) {
+  /** `onPass`: something may have happened. */
+  constructor(seams: Seams, onPass: () => void) {
     this.seams = seams
     this.loop = new Loop(seams, {
-      onPass: () => this.#feeds.forEach((feed) => feed.onPass()),
+      onPass: () => {
+        this.#feeds.forEach((feed) => feed.onPass())
+        onPass()
+      },
       onEffect: (order, error) => this.#feeds.forEach((feed) => feed.onEffect(order, error)),
     })
   }
 
   isBusy(): boolean {
-    return this.#busy.size > 0
+    return !this.#turns.areAllOver()
   }
 
-  /** Runs `work` unless another command changes this environment now; its errors become its last report. */
-  async *exclusively(
+  /** Runs `work` unless another command is in its way; its errors become its last report. */
+  async *inTurn(
     scope: Scope,
-    command: string,
-    work: () => AsyncIterable<ProgressReport>,
+    errand: Errand,
+    work: (turn: Turn) => AsyncIterable<ProgressReport>,
   ): AsyncIterable<ProgressReport> {
-    const name = scopeName(scope)
-    const other = this.#busy.get(name)
-    if (other !== undefined) return yield { kind: 'error', error: running(name, other).report() }
-    this.#busy.set(name, command)
+    let turn: Turn | undefined
     try {
-      yield* work()
+      turn = this.#turns.begin(scope, errand)
+      yield* work(turn)
     } catch (error) {
       yield { kind: 'error', error: asRepaveError(error).report() }
     } finally {
-      this.#busy.delete(name)
+      if (turn) this.#turns.end(scope, turn)
     }
   }
 
@@ -92,13 +99,24 @@ export class Desk {
   #whyUnsettled(scope: Scope): RepaveError | undefined {
     if (this.loop.isSettled(scope)) return undefined
     const fleets = this.loop.view(scope)?.fleets ?? []
-    return this.loop.problems()[0] ?? unsettled(scope, fleets)
+    return this.loop.problems()[0] ?? unsettled(scope, fleets, this.loop.remaining(scope))
   }
 
-  /** Refuses, before anything is changed, routes that the release can't have. */
-  async admitRoutes(release: Release): Promise<void> {
-    const current = this.loop.decisions.current().map((record) => record.release)
-    await admitRoutes(release, current, this.seams.router)
+  /** Refuses, before anything is changed, a release with names or routes that it can't have. */
+  async admit(release: Release): Promise<void> {
+    await admitRelease(release, this.#releases(), this.seams.router)
+  }
+
+  /** Another environment may have been decided for since the release was admitted: its names and routes are held against it. */
+  take(decision: NewDecision): Promise<ReleaseRecord> {
+    return this.#decisions.run(async () => {
+      refuseShared(decision.release, this.#releases())
+      return this.loop.decisions.take(decision)
+    })
+  }
+
+  #releases(): readonly Release[] {
+    return this.loop.decisions.current().map((record) => record.release)
   }
 
   /** The newest rollout of a fleet, running or not. */
@@ -114,6 +132,22 @@ export class Desk {
     throw new RepaveError('STACK_UNKNOWN', `nothing was ever brought up as ${scopeName(scope)}`, {
       hint: known ? `known are: ${known}` : 'bring it up with `repave up`',
     })
+  }
+
+  /** Throws ENVIRONMENT_UNKNOWN for an environment that no stack was ever brought up in; of a stack, any may come. */
+  assertKnown({ stack, environment }: Partial<Scope>): void {
+    if (stack !== undefined || environment === undefined) return
+    const scopes = this.loop.decisions.current().map(({ release }) => release)
+    if (scopes.some((scope) => scope.environment === environment)) return
+    throw new RepaveError('ENVIRONMENT_UNKNOWN', `nothing was ever brought up in an environment ${environment}`, {
+      hint: scopes.length > 0 ? `known are: ${scopes.map(scopeName).join(', ')}` : 'bring it up with `repave up`',
+    })
+  }
+
+  /** Throws what keeps the controller from seeing what there is. */
+  assertSeeing(): void {
+    const { blindness } = this.loop
+    if (blindness) throw blindness
   }
 
   unknownService(scope: Scope, service: string): RepaveError {
@@ -133,24 +167,21 @@ export class Desk {
       nowMs: seams.clock.now(),
       problems: [],
       rollouts,
-      crashLoop: (key: FleetKey) => loop.recollection.crashLoop(key),
+      crashLoop: (key: FleetKey) => loop.crashLoop(key),
     }
     return (loop.view(scope)?.fleets ?? []).map((fleet) => serviceStatus(fleet, facts))
   }
 }
 
-function running(scope: string, command: string): RepaveError {
-  return new RepaveError('ROLLOUT_RUNNING', `${scope} is being changed by another \`repave ${command}\``, {
-    hint: 'wait until it ends; `repave status` and `repave events --follow` show how far it is',
-  })
-}
-
-function unsettled(scope: Scope, fleets: readonly Fleet[]): RepaveError {
-  const words = fleets.map(({ key, target, instances }) => {
-    const ready = instances.filter((instance) => isReady(instance, target)).length
-    return `${key.service} has ${ready} of ${target.replicas} ready and ${instances.length} in all`
-  })
+function unsettled(scope: Scope, fleets: readonly Fleet[], remaining: readonly string[]): RepaveError {
+  const words = [...fleets.map(fleetWords), ...remaining]
+  if (words.length === 0) words.push('nobody has looked at it since')
   return new RepaveError('NOT_SETTLED', `${scopeName(scope)} has not come to rest: ${words.join(', ')}`, {
     hint: 'the controller goes on; `repave status` shows how far it is, and why it is not further',
   })
+}
+
+function fleetWords(fleet: Fleet): string {
+  const { key, target, instances } = fleet
+  return `${key.service} has ${servingCounts(fleet).ready} of ${target.replicas} ready and ${instances.length} in all`
 }

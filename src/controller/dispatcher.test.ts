@@ -1,8 +1,11 @@
 import { beforeEach, expect, test } from 'vitest'
+import type { Engine } from '../engine/engine.ts'
 import { MemoryEngine } from '../engine/memory/memory-engine.ts'
 import { MemoryMachine } from '../engine/memory/memory-machine.ts'
 import { goodBehaviour } from '../engine/memory/memory-process.ts'
+import type { ServiceRelease } from '../model/release.ts'
 import { defaultHardening, versionId, type VersionSpec } from '../model/version.ts'
+import { openMemoryLedger } from '../ledger/memory/memory-ledger.ts'
 import { MemoryProbe } from '../probe/memory/memory-probe.ts'
 import { MemoryProxy } from '../router/memory/memory-proxy.ts'
 import { MemoryRouter } from '../router/memory/memory-router.ts'
@@ -33,12 +36,25 @@ beforeEach(() => {
   clock = new VirtualClock()
   machine = new MemoryMachine(clock)
   engine = new MemoryEngine(machine)
+  dispatcher = dispatcherOver(engine)
+})
+
+function dispatcherOver(driver: Engine): Dispatcher {
   const router = new MemoryRouter(new MemoryProxy(clock), clock)
   const probe = new MemoryProbe(clock, machine)
   const info = { pid: 1, socket: '/run/controller.sock' }
-  const seams = { clock, engine, router, probe, store: createMemoryStore(), info, log: () => {} }
-  dispatcher = new Dispatcher(seams, { onIntent: () => {}, onEnd: () => {} })
-})
+  const seams = {
+    clock,
+    engine: driver,
+    router,
+    probe,
+    store: createMemoryStore(),
+    openLedger: () => openMemoryLedger(),
+    info,
+    log: () => {},
+  }
+  return new Dispatcher(seams, { onIntent: () => {}, onEnd: () => {} })
+}
 
 test('instances that are slow to stop keep no others from ending', async () => {
   const [first, second, third] = await runStubborn(3)
@@ -52,6 +68,53 @@ test('instances that are slow to stop keep no others from ending', async () => {
   await clock.advance(0)
   expect(ending()).toEqual([first, second, third])
 })
+
+test('an instance that is made and never appears is made again with growing delays, and people are told', async () => {
+  const forgetful = new ForgetfulEngine(machine)
+  dispatcher = dispatcherOver(forgetful)
+  const order = make()
+  for (let ms = 0; ms < 10_000; ms += 50) {
+    const underWay = dispatcher.underWay()
+    await clock.advance(50)
+    dispatcher.forgetAllBut(underWay.length > 0 ? [] : [order], underWay)
+    dispatcher.dispatch([order], clock.now())
+  }
+  expect(forgetful.creations).toBeGreaterThan(3)
+  expect(forgetful.creations).toBeLessThan(8)
+  expect(dispatcher.troubles()).toMatchObject([{ code: 'ENGINE_FAILED', message: expect.stringContaining('appear') }])
+  dispatcher.forgetAllBut([], [])
+  expect(dispatcher.troubles()).toEqual([])
+})
+
+test('an instance that appeared and was removed is made anew at once', async () => {
+  const order = make()
+  dispatcher.dispatch([order], clock.now())
+  await clock.advance(10)
+  dispatcher.forgetAllBut([], [])
+  machine.remove(order.effect.instance)
+  dispatcher.dispatch([order], clock.now())
+  await clock.advance(10)
+  expect([...machine.instances].map(({ order: { name } }) => name)).toEqual([order.effect.instance])
+})
+
+/** Says that it makes instances, and makes none. */
+class ForgetfulEngine extends MemoryEngine {
+  creations = 0
+
+  override async create(): Promise<void> {
+    this.creations++
+  }
+
+  override async start(): Promise<void> {}
+}
+
+function make(): Order {
+  const spec: VersionSpec = { ...webSpec, image: machine.images.add('web:1', { behaviour: () => goodBehaviour }) }
+  const version = versionId(spec)
+  // Carrying out an order looks at the version alone.
+  const service = { version, spec } as ServiceRelease
+  return { key, service, effect: { kind: 'create', instance: 'shop-live-web-4f9a1c2b-1', version, reason: 'wanted' } }
+}
 
 function ending(): readonly string[] {
   return [...machine.instances].filter(({ process }) => process?.terminated).map(({ order }) => order.name)

@@ -2,7 +2,7 @@
  * Lets effects run side by side, each instance in one at a time. What does not fit now is not queued: the next
  * pass derives it again, if it is still true then.
  */
-import { asRepaveError, type RepaveError } from '../errors.ts'
+import { asRepaveError, RepaveError } from '../errors.ts'
 import { fleetName } from '../model/stack.ts'
 import type { EffectKind } from '../plan/fleet.ts'
 import { act, type Order } from './act.ts'
@@ -31,6 +31,8 @@ export class Dispatcher {
   readonly #listener: DispatchListener
   readonly #underWay = new Map<string, Begun>()
   readonly #retries = new Retries()
+  /** Instances whose making went well, until they are seen. */
+  readonly #unseen = new Retries()
 
   constructor(seams: Seams, listener: DispatchListener) {
     this.#seams = seams
@@ -43,13 +45,14 @@ export class Dispatcher {
 
   /** What keeps failing, for people. */
   troubles(): readonly RepaveError[] {
-    return this.#retries.errors()
+    return [...this.#retries.errors(), ...this.#unseen.errors(2)]
   }
 
   /** When something may be begun that did not fit or failed before. */
   nextRetryAtMs(nowMs: number): number | undefined {
     const freed = [...this.#underWay.values()].filter((effect) => effect.kind === 'destroy' && isBusy(effect, nowMs))
-    const times = [this.#retries.nextTimeMs(nowMs), ...freed.map(({ beganAtMs }) => beganAtMs + busyEndMs)]
+    const retries = [this.#retries, this.#unseen].map((each) => each.nextTimeMs(nowMs))
+    const times = [...retries, ...freed.map(({ beganAtMs }) => beganAtMs + busyEndMs)]
     const next = Math.min(...times.filter((time) => time !== undefined))
     return Number.isFinite(next) ? next : undefined
   }
@@ -59,22 +62,22 @@ export class Dispatcher {
     for (const order of orders) if (this.#fits(order, nowMs)) void this.#run(order)
   }
 
-  /** Forgets failures of what is not wanted any more. */
-  forgetAllBut(orders: readonly Order[]): void {
-    const wanted = new Set(orders.map(retryKey))
-    for (const key of this.#retries.keys()) if (!wanted.has(key) && !this.#runs(key)) this.#retries.forget(key)
+  /**
+   * Forgets failures of what is not wanted any more. What was under way when engine and router were asked is no part
+   * of `orders`, and may be wanted again.
+   */
+  forgetAllBut(orders: readonly Order[], underWay: readonly UnderWay[]): void {
+    const kept = new Set([...orders.map(retryKey), ...[...underWay, ...this.#underWay.values()].map(effectKey)])
+    for (const retries of [this.#retries, this.#unseen])
+      for (const key of retries.keys()) if (!kept.has(key)) retries.forget(key)
   }
 
   #fits(order: Order, nowMs: number): boolean {
     const { kind } = order.effect
     if (this.#underWay.has(instanceKey(order))) return false
-    if (!this.#retries.isDue(retryKey(order), nowMs)) return false
+    if (![this.#retries, this.#unseen].every((retries) => retries.isDue(retryKey(order), nowMs))) return false
     const busy = [...this.#underWay.values()].filter((effect) => effect.kind === kind && isBusy(effect, nowMs))
     return busy.length < limits[kind]
-  }
-
-  #runs(key: string): boolean {
-    return this.#underWay.entries().some(([instance, { kind }]) => `${instance} ${kind}` === key)
   }
 
   async #run(order: Order): Promise<void> {
@@ -84,13 +87,15 @@ export class Dispatcher {
       key,
       instance: effect.instance,
       kind: effect.kind,
-      beganAtMs: this.#seams.clock.now(),
+      beganAtMs: this.#seams.clock.steady(),
       ...(version && { version }),
     })
     const onIntent = () => this.#listener.onIntent(order)
     const error = await act(order, this.#seams, onIntent).then(() => undefined, asRepaveError)
     this.#underWay.delete(instanceKey(order))
-    this.#retries.note(retryKey(order), error, this.#seams.clock.now())
+    const nowMs = this.#seams.clock.steady()
+    this.#retries.note(retryKey(order), error, nowMs)
+    if (!error && effect.kind === 'create') this.#unseen.note(retryKey(order), neverSeen(effect.instance), nowMs)
     this.#listener.onEnd(order, error)
   }
 }
@@ -104,6 +109,16 @@ function instanceKey({ key, effect }: Order): string {
   return `${fleetName(key)}/${effect.instance}`
 }
 
-function retryKey(order: Order): string {
-  return `${instanceKey(order)} ${order.effect.kind}`
+function retryKey({ key, effect }: Order): string {
+  return effectKey({ key, instance: effect.instance, kind: effect.kind })
+}
+
+function effectKey({ key, instance, kind }: UnderWay): string {
+  return `${fleetName(key)}/${instance} ${kind}`
+}
+
+function neverSeen(instance: string): RepaveError {
+  return new RepaveError('ENGINE_FAILED', `the engine says that it made ${instance}, and it does not appear`, {
+    hint: 'see whether something else removes it at once; it is made again with growing delays',
+  })
 }

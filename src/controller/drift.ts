@@ -7,6 +7,7 @@ import { whyOutdated, type Fleet } from '../plan/fleet.ts'
 import { poolName, type RouterState } from '../router/router.ts'
 import type { Desk } from './desk.ts'
 import { viewScopes } from './views.ts'
+import { own } from '../model/own.ts'
 
 export async function drift(desk: Desk, scope: Scope): Promise<DriftReport> {
   const { record } = desk.known(scope)
@@ -58,7 +59,7 @@ function routeFindings(
   services: Readonly<Record<string, { routes: readonly Parameters<typeof routeUrl>[0][] }>>,
   router: RouterState,
 ) {
-  const declared = new Set(services[key.service]?.routes.map(routeUrl))
+  const declared = new Set(own(services, key.service)?.routes.map(routeUrl))
   const live = new Set(
     router.services.filter(({ pool }) => pool === poolName(key)).flatMap(({ routes }) => routes.map(routeUrl)),
   )

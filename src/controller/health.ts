@@ -8,7 +8,7 @@ export interface HealthState {
   readonly state: 'starting' | 'healthy' | 'unhealthy'
   /** What the last probe saw. */
   readonly answer?: string
-  /** When it became healthy; kept while it is. */
+  /** When it became healthy, on the steady clock; kept while it is. */
   readonly healthySinceMs?: number
 }
 
@@ -65,9 +65,8 @@ export class HealthWatch {
 
   #begin(id: string, subject: HealthSubject): void {
     const { instance, trusted } = subject
-    const now = this.#clock.now()
     const state: HealthState = trusted
-      ? { state: 'healthy', healthySinceMs: instance.startedAtMs ?? now }
+      ? { state: 'healthy', healthySinceMs: this.#clock.steady() - this.#ageMs(instance) }
       : { state: 'starting' }
     const watched: Watched = { instance, stop: new AbortController(), health: state, successes: 0, failures: 0 }
     this.#watched.set(id, watched)
@@ -76,29 +75,34 @@ export class HealthWatch {
 
   async #run(watched: Watched, { health, startLimitMs }: HealthSubject): Promise<void> {
     const { signal } = watched.stop
-    const startedAtMs = this.#clock.now()
+    const beganAtMs = this.#clock.steady()
     while (!signal.aborted) {
-      const result = await this.#ask(watched.instance, health, signal)
+      const result = await this.#ask(watched.instance, health, beganAtMs, signal)
       if (signal.aborted) return
-      const elapsedMs = this.#clock.now() - startedAtMs
+      const elapsedMs = this.#clock.steady() - beganAtMs
       this.#note(watched, result, health, elapsedMs >= startLimitMs)
       const delayMs = nextDelay(watched.health, elapsedMs, health.intervalMs)
       await this.#clock.sleep(delayMs, signal).catch(() => {})
     }
   }
 
-  async #ask(instance: ObservedInstance, health: Health, signal: AbortSignal): Promise<ProbeResult> {
-    if (health.kind === 'process') return this.#look(instance, health)
+  async #ask(instance: ObservedInstance, health: Health, beganAtMs: number, signal: AbortSignal): Promise<ProbeResult> {
+    if (health.kind === 'process') return this.#look(beganAtMs, health)
     if (!instance.address) return { healthy: false, answer: 'has no address' }
     return this.#probe.probe(instance.address, health, signal)
   }
 
   /** A process that nobody can ask counts once it has lived for an interval: many that can't run start and end at once. */
-  #look({ startedAtMs }: ObservedInstance, { intervalMs }: Health): ProbeResult {
-    const livedMs = this.#clock.now() - (startedAtMs ?? this.#clock.now())
+  #look(beganAtMs: number, { intervalMs }: Health): ProbeResult {
+    const livedMs = this.#clock.steady() - beganAtMs
     return livedMs < intervalMs
       ? { healthy: false, answer: `has run for less than ${intervalMs} ms` }
       : { healthy: true, answer: 'running' }
+  }
+
+  /** By the engine's clock and ours, which need not agree: good enough for what only delays. */
+  #ageMs({ startedAtMs }: ObservedInstance): number {
+    return startedAtMs === undefined ? 0 : Math.max(0, this.#clock.now() - startedAtMs)
   }
 
   #note(watched: Watched, { healthy, answer }: ProbeResult, health: Health, overdue: boolean): void {
@@ -112,7 +116,7 @@ export class HealthWatch {
   #judge(watched: Watched, health: Health, overdue: boolean): Pick<HealthState, 'state' | 'healthySinceMs'> {
     const { state } = watched.health
     if (state !== 'healthy' && watched.successes >= health.healthyAfter)
-      return { state: 'healthy', healthySinceMs: this.#clock.now() }
+      return { state: 'healthy', healthySinceMs: this.#clock.steady() }
     if (state === 'healthy' && watched.failures >= health.unhealthyAfter) return { state: 'unhealthy' }
     return { state: state === 'starting' && overdue ? 'unhealthy' : state }
   }

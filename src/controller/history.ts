@@ -1,5 +1,5 @@
 /** `events`: what was decided and done, and what happens from now on. */
-import type { HistoryEvent } from '../store/store.ts'
+import type { RecordedEntry } from '../store/store.ts'
 import type { EventsRequest } from './commands.ts'
 import type { Desk } from './desk.ts'
 
@@ -11,15 +11,18 @@ export async function* followEvents(
   request: EventsRequest,
   follow: boolean,
   signal: AbortSignal,
-): AsyncIterable<HistoryEvent> {
-  let after = request.after ?? 0
-  let batch = await desk.seams.store.events(request)
+): AsyncIterable<RecordedEntry> {
+  desk.assertKnown(request)
+  const { store } = desk.seams
+  // Before the first look: what is recorded meanwhile must still be told.
+  let after = Math.max(request.after ?? -1, (await store.size()) - 1)
+  let batch = await store.entries(request)
   for (;;) {
     yield* batch
     after = batch.at(-1)?.sequence ?? after
     if (!follow || signal.aborted) return
     await desk.seams.clock.sleep(lookMs, signal).catch(() => {})
     const { last: _last, ...rest } = request
-    batch = signal.aborted ? [] : await desk.seams.store.events({ ...rest, after })
+    batch = signal.aborted ? [] : await store.entries({ ...rest, after })
   }
 }

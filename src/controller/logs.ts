@@ -3,6 +3,7 @@ import { PassThrough } from 'node:stream'
 import type { LogLine } from '../engine/engine.ts'
 import type { LogsRequest } from './commands.ts'
 import type { Desk } from './desk.ts'
+import { own } from '../model/own.ts'
 
 /** How often a follower looks for instances that are new. */
 const lookMs = 500
@@ -79,5 +80,5 @@ function names(desk: Desk, request: Pick<LogsRequest, 'stack' | 'environment' | 
 }
 
 function isReleased(desk: Desk, { service, ...scope }: LogsRequest): boolean {
-  return desk.loop.decisions.of(scope)?.release.services[service] !== undefined
+  return own(desk.loop.decisions.of(scope)?.release.services, service) !== undefined
 }

@@ -2,15 +2,16 @@
  * The loop: observe, decide, act, record. Level-triggered: each pass derives what to do from what is seen now;
  * events only wake it, and a full look happens on a timer too. Its start is its recovery.
  */
-import { asRepaveError, type RepaveError } from '../errors.ts'
+import { asRepaveError, type ErrorCode, type RepaveError } from '../errors.ts'
 import type { EngineEvent, ObservedInstance } from '../engine/engine.ts'
-import { fleetName, type Scope, scopeName } from '../model/stack.ts'
+import { type FleetKey, fleetName, type Scope, scopeName } from '../model/stack.ts'
 import type { Fleet } from '../plan/fleet.ts'
 import { reconcile } from '../plan/reconcile.ts'
+import type { CrashLoop } from '../rollout/backoff.ts'
 import { poolName } from '../router/router.ts'
 import type { ReleaseRecord } from '../store/store.ts'
 import type { Order } from './act.ts'
-import { Decisions } from './decisions.ts'
+import { Decisions, type HealthRule } from './decisions.ts'
 import { Dispatcher } from './dispatcher.ts'
 import { HealthWatch } from './health.ts'
 import { Recollection } from './recollection.ts'
@@ -19,10 +20,20 @@ import type { Seams } from './seams.ts'
 import { Upkeep } from './upkeep.ts'
 import { Verdicts } from './verdicts.ts'
 import { type ScopeView, type Sight, viewScopes } from './views.ts'
+import { own } from '../model/own.ts'
 
 /** A look at everything, even if nothing happened. */
 const fullLookMs = 10_000
 const retryLookMs = 1_000
+
+/** An instance that someone removed before it was started, and a record that could not be written. */
+const saysNothingOfVersions: ReadonlySet<ErrorCode> = new Set(['INSTANCE_UNKNOWN', 'STORE_FAILED'])
+
+const nothingSeen: Sight = {
+  engine: { instances: [], scopes: [] },
+  router: { services: [], servers: [], isOutdated: false, problems: [] },
+  underWay: [],
+}
 
 export interface LoopListener {
   /** A pass has ended. */
@@ -40,7 +51,7 @@ export class Loop {
   readonly #upkeep: Upkeep
   readonly #verdicts: Verdicts
   readonly recollection: Recollection
-  readonly rollouts = new Rollouts()
+  readonly rollouts: Rollouts
   readonly decisions: Decisions
 
   #views: readonly ScopeView[] = []
@@ -58,6 +69,7 @@ export class Loop {
     this.#seams = seams
     this.#listener = listener
     this.#health = new HealthWatch(seams.clock, seams.probe, () => this.wake())
+    this.rollouts = new Rollouts(seams.clock)
     this.recollection = new Recollection(this.#health)
     this.decisions = new Decisions(seams, this.rollouts, this.recollection, () => this.wake())
     this.#verdicts = new Verdicts(seams, this.rollouts, this.recollection, this.decisions)
@@ -91,11 +103,12 @@ export class Loop {
 
   wake(): void {
     this.#woken = true
-    this.#rest.abort()
+    this.#rest.abort('woken')
   }
 
+  /** Before anything was ever seen: what was decided, and nothing of it. */
   get views(): readonly ScopeView[] {
-    return this.#views
+    return this.#sight ? this.#views : viewScopes(this.decisions.current(), nothingSeen, this.recollection)
   }
 
   get sight(): Sight | undefined {
@@ -103,25 +116,48 @@ export class Loop {
   }
 
   view(scope: Scope): ScopeView | undefined {
-    return this.#views.find((view) => scopeName(view.scope) === scopeName(scope))
+    return this.views.find((view) => scopeName(view.scope) === scopeName(scope))
   }
 
   /** What keeps the loop from doing its work, for people. */
   problems(): readonly RepaveError[] {
-    return [...(this.#blind ? [this.#blind.error] : []), ...this.#upkeep.troubles(), ...this.#dispatcher.troubles()]
+    return [
+      ...(this.#blind ? [this.#blind.error] : []),
+      ...this.#upkeep.troubles(),
+      ...this.#dispatcher.troubles(),
+      ...(this.#sight?.router.problems ?? []),
+    ]
+  }
+
+  /** Why engine or router can't be seen; undefined where they are. */
+  get blindness(): RepaveError | undefined {
+    return this.#blind?.error
   }
 
   /** How long engine or router could not be seen. */
   blindMs(): number {
-    return this.#blind ? this.#seams.clock.now() - this.#blind.sinceMs : 0
+    return this.#blind ? this.#seams.clock.steady() - this.#blind.sinceMs : 0
+  }
+
+  /** What people are told of a crash loop: its next attempt as a time of day. */
+  crashLoop(key: FleetKey): CrashLoop {
+    const { clock } = this.#seams
+    const loop = this.recollection.crashLoop(key)
+    return { ...loop, createAfterMs: clock.now() + loop.createAfterMs - clock.steady() }
   }
 
   /** Whether there is nothing left to do for the scope: all as decided, and nothing under way. */
   isSettled(scope: Scope): boolean {
     const view = this.view(scope)
     if (!view || !this.#sight || this.#blind || !this.decisions.isCurrent(view.record)) return false
-    if (!this.#upkeep.isDone(view, this.#views, this.#sight)) return false
+    if (this.#upkeep.remaining(view, this.#views, this.#sight).length > 0) return false
     return view.fleets.every((fleet) => this.#isWhole(fleet))
+  }
+
+  /** What is not done yet beside the fleets of the scope, in words. */
+  remaining(scope: Scope): readonly string[] {
+    const view = this.view(scope)
+    return view && this.#sight ? this.#upkeep.remaining(view, this.#views, this.#sight) : []
   }
 
   #isWhole(fleet: Fleet): boolean {
@@ -140,11 +176,11 @@ export class Loop {
   async #run(): Promise<void> {
     const { clock } = this.#seams
     while (!this.#stop.signal.aborted) {
-      const beganAtMs = clock.now()
+      const beganAtMs = clock.steady()
       await this.#pass()
       // Half of the time at most goes into looking, however many events there are.
-      await this.#sleep(clock.now() - beganAtMs)
-      if (!this.#woken) await this.#sleepUntilWoken(this.#nextTimeMs() - clock.now())
+      await this.#sleep(clock.steady() - beganAtMs)
+      if (!this.#woken) await this.#sleepUntilWoken(this.#nextTimeMs() - clock.steady())
     }
   }
 
@@ -171,7 +207,7 @@ export class Loop {
 
   async #observe(): Promise<Sight> {
     const { engine, router, clock } = this.#seams
-    const fresh = this.#fresh || clock.now() - this.#lookedAtMs >= fullLookMs
+    const fresh = this.#fresh || clock.steady() - this.#lookedAtMs >= fullLookMs
     this.#fresh = false
     // Before engine and router are asked: what ends in between must still count as under way.
     const underWay = this.#dispatcher.underWay()
@@ -181,29 +217,29 @@ export class Loop {
         throw error
       },
     )
-    if (fresh) this.#lookedAtMs = clock.now()
+    if (fresh) this.#lookedAtMs = clock.steady()
     this.#noteSeeing()
     return { engine: engineState, router: routerState, underWay }
   }
 
   async #decide(sight: Sight): Promise<void> {
-    const nowMs = this.#seams.clock.now()
+    const nowMs = this.#seams.clock.steady()
     const { instances } = sight.engine
     this.recollection.mourn(instances, (instance) => this.decisions.isWanted(instance), nowMs)
     this.#followHealth(sight)
     this.#views = viewScopes(this.decisions.current(), sight, this.recollection)
-    if (await this.#verdicts.judge(this.#views, nowMs))
+    if (await this.#verdicts.judge(this.#views, this.#seams.clock.now()))
       this.#views = viewScopes(this.decisions.current(), sight, this.recollection)
     const orders = this.#views.flatMap((view) =>
       view.fleets.flatMap((fleet) => this.#orders(view.record, fleet, nowMs)),
     )
-    this.#dispatcher.forgetAllBut(orders)
+    this.#dispatcher.forgetAllBut(orders, sight.underWay)
     this.#dispatcher.dispatch(possible(orders, sight), nowMs)
     this.#upkeep.tend(this.#views, sight, (scope) => this.isSettled(scope))
   }
 
   #orders(record: ReleaseRecord, fleet: Fleet, nowMs: number): readonly Order[] {
-    const service = record.release.services[fleet.key.service]
+    const service = own(record.release.services, fleet.key.service)
     const byName = new Map(fleet.instances.map((instance) => [instance.name, instance]))
     return reconcile(fleet, nowMs).map((effect): Order => {
       const instance = byName.get(effect.instance)
@@ -218,7 +254,7 @@ export class Loop {
     const subjects = engine.instances.flatMap((instance) => {
       const known = instance.phase === 'running' ? this.decisions.healthOf(instance) : undefined
       const served = inRotation.has(serverName(instance)) || this.#isAdopted(instance)
-      return known ? [{ instance, ...known, trusted: served }] : []
+      return known ? [{ instance, ...known, trusted: served || this.#hasLived(instance, known) }] : []
     })
     this.#health.follow(subjects)
     this.#hasAdopted = true
@@ -227,6 +263,12 @@ export class Loop {
   /** Whether an earlier controller left it at work: without a router to ask, that is taken from what was decided. */
   #isAdopted(instance: ObservedInstance): boolean {
     return !this.#hasAdopted && this.decisions.isSettledUnrouted(instance)
+  }
+
+  /** Whether it ran long enough, before this controller looked, for one that nobody can ask more of. */
+  #hasLived({ startedAtMs = Infinity }: ObservedInstance, { health }: HealthRule): boolean {
+    const livedMs = this.#seams.clock.now() - startedAtMs
+    return !this.#hasAdopted && health.kind === 'process' && livedMs >= health.intervalMs
   }
 
   #noteEvent(event: EngineEvent): void {
@@ -239,16 +281,16 @@ export class Loop {
     if (error) this.#seams.log(`${fleetName(key)}: ${effect.kind} ${effect.instance} failed: ${error.message}`)
     const isBirth = effect.kind === 'create' || effect.kind === 'start'
     if (isBirth && !error) this.recollection.noteRuns(effect.instance)
-    if (error && isBirth && !error.retryable) {
+    if (error && isBirth && !error.retryable && !saysNothingOfVersions.has(error.code)) {
       const version = effect.kind === 'create' ? effect.version : (order.instance?.version ?? '')
-      this.recollection.noteCannotRun(key, version, effect.instance, error.message, this.#seams.clock.now())
+      this.recollection.noteCannotRun(key, version, effect.instance, error.message, this.#seams.clock.steady())
     }
     this.#listener.onEffect(order, error)
     this.wake()
   }
 
   #noteBlind(error: RepaveError): void {
-    const sinceMs = this.#blind?.sinceMs ?? this.#seams.clock.now()
+    const sinceMs = this.#blind?.sinceMs ?? this.#seams.clock.steady()
     if (this.#blind?.error.message !== error.message) this.#seams.log(error.message)
     this.#blind = { sinceMs, error }
   }
@@ -260,7 +302,7 @@ export class Loop {
   }
 
   #nextTimeMs(): number {
-    const nowMs = this.#seams.clock.now()
+    const nowMs = this.#seams.clock.steady()
     if (this.#blind) return nowMs + retryLookMs
     const times = [
       this.#lookedAtMs + fullLookMs,
@@ -272,7 +314,7 @@ export class Loop {
   }
 
   #fleetTimes(record: ReleaseRecord, fleet: Fleet, nowMs: number): readonly number[] {
-    const service = record.release.services[fleet.key.service]
+    const service = own(record.release.services, fleet.key.service)
     const deadlineMs = service && this.rollouts.nextDeadline(fleet.key, service)
     return [fleet.createAfterMs, deadlineMs].filter((time) => time !== undefined).filter((time) => time > nowMs)
   }

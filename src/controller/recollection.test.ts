@@ -51,6 +51,7 @@ function exited(atMs: number): ObservedInstance {
     claimed: '4f9a1c2b',
     version: '4f9a1c2b',
     phase: 'exited',
+    isPaused: false,
     createdAtMs: atMs - 100,
     startedAtMs: atMs - 50,
     exit: { code: 1, outOfMemory: false, atMs },

@@ -121,8 +121,7 @@ export class Recollection implements Remembered {
   #mournOnce(instance: ObservedInstance, health: HealthState, nowMs: number): void {
     if (this.#mourned.has(identityOf(instance))) return
     this.#mourned.add(identityOf(instance))
-    const endedAtMs = instance.exit?.atMs ?? nowMs
-    const servedMs = health.healthySinceMs === undefined ? 0 : endedAtMs - health.healthySinceMs
+    const servedMs = health.healthySinceMs === undefined ? 0 : nowMs - health.healthySinceMs
     if (servedMs >= provenAfterMs) return
     const words = exitWords(instance) ?? health.answer ?? 'unhealthy'
     this.#crashLoops.set(fleetName(instance), afterEarlyDeath(this.crashLoop(instance), words, nowMs))

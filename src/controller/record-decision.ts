@@ -1,6 +1,9 @@
 /** Makes a decision durable. */
 import type { ReleaseDecision, ReleaseRecord, RolloutRecord, Store } from '../store/store.ts'
 import { scopeName } from '../model/stack.ts'
+import type { Seams } from './seams.ts'
+
+type Books = Pick<Seams, 'store' | 'clock'>
 
 interface Recorded {
   readonly record: ReleaseRecord
@@ -13,16 +16,31 @@ interface Recorded {
  * caller knows of.
  */
 export async function recordDecision(
-  store: Store,
+  { store, clock }: Books,
   decision: ReleaseDecision,
   known: ReleaseRecord | undefined,
 ): Promise<Recorded> {
   try {
     return await store.decide(decision)
   } catch (error) {
-    const record = await store.currentRelease(decision.release)
+    const record = await answered(() => store.currentRelease(decision.release), clock)
     if (!record || record.sequence === known?.sequence) throw error
-    return { record, started: await startedBy(record, decision, store) }
+    return { record, started: await answered(() => startedBy(record, decision, store), clock) }
+  }
+}
+
+const attempts = 30
+const retryMs = 500
+
+/** Whether it is recorded must be known before anything else is done: a store that can't be read is asked again. */
+async function answered<Result>(read: () => Promise<Result>, clock: Books['clock']): Promise<Result> {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return await read()
+    } catch (error) {
+      if (attempt === attempts) throw error
+      await clock.sleep(retryMs)
+    }
   }
 }
 

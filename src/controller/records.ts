@@ -1,21 +1,72 @@
-/** What the controller puts on record beside its decisions: events, and the versions that ran. */
+/** What the controller puts on record: entries of the ledger, the intents and outcomes of effects, versions that ran. */
+import { asRepaveError } from '../errors.ts'
+import type { Engine, ImageRequest } from '../engine/engine.ts'
+import type { Entry } from '../model/entry.ts'
 import type { ServiceRelease } from '../model/release.ts'
 import type { FleetKey, Scope } from '../model/stack.ts'
-import type { VersionId } from '../model/version.ts'
-import type { VersionRecord } from '../store/store.ts'
+import type { RecordedEntry, VersionRecord } from '../store/store.ts'
 import type { Seams } from './seams.ts'
 
 type Books = Pick<Seams, 'store' | 'clock'>
 
-export async function recordEvent(
+/** Who the controller is where nobody asked for what it does. */
+export const itself = 'repave'
+
+/** What an entry is about. */
+export type Subject = Pick<Entry, 'stack' | 'environment' | 'service' | 'instance' | 'version'>
+
+export function entryOf(subject: Subject, what: Pick<Entry, 'atMs' | 'kind' | 'message'> & Partial<Entry>): Entry {
+  const { stack, environment, service, instance, version } = subject
+  return {
+    by: itself,
+    ...(stack !== undefined && { stack }),
+    ...(environment !== undefined && { environment }),
+    ...(service !== undefined && { service }),
+    ...(instance !== undefined && { instance }),
+    ...(version !== undefined && { version }),
+    ...what,
+  }
+}
+
+/**
+ * Does `work` with its intent on record before it and its outcome after it. `onIntent` is called once the intent is on
+ * record, and before anything is done. Throws what `work` throws after that is recorded too.
+ */
+export async function recorded<Result>(
   { store, clock }: Books,
-  { stack, environment, service }: Scope & { readonly service?: string },
-  kind: string,
-  message: string,
-  version?: VersionId,
-): Promise<void> {
-  const subject = { stack, environment, ...(service && { service }), ...(version && { version }) }
-  await store.append({ atMs: clock.now(), ...subject, kind, message })
+  subject: Subject,
+  { kind, reason, onIntent }: { readonly kind: string; readonly reason: string; readonly onIntent?: () => void },
+  work: () => Promise<Result>,
+): Promise<Result> {
+  const record = (outcome: string, message: string, intent?: RecordedEntry) => {
+    const operation = intent && { operation: intent.sequence }
+    return store.append(entryOf(subject, { atMs: clock.now(), kind: `${kind}.${outcome}`, message, ...operation }))
+  }
+  const intent = await record('intent', reason)
+  onIntent?.()
+  const result = await work().catch(async (error: unknown) => {
+    await record('failed', asRepaveError(error).message, intent)
+    throw error
+  })
+  await record('done', reason, intent)
+  return result
+}
+
+/** The engine as commands prepare images with: what is made or resolved for them is on record. */
+export function recordingImages(seams: Books & Pick<Seams, 'engine'>, scope: Scope): Pick<Engine, 'prepare'> {
+  return {
+    prepare: (request, progress) => {
+      const prepare = () => seams.engine.prepare(request, progress)
+      const reason = newContent(request)
+      return reason === undefined ? prepare() : recorded(seams, scope, { kind: 'prepare', reason }, prepare)
+    },
+  }
+}
+
+/** In words, where the request may bring about content that no lock or release knows. */
+function newContent(request: ImageRequest): string | undefined {
+  if (request.kind === 'build') return `build ${request.dockerfile} as ${request.tag}`
+  return request.kind === 'reference' && request.digest === undefined ? `resolve ${request.reference}` : undefined
 }
 
 /** A version that was proven once stays it, whatever a later rollout says; one that failed has to be proven anew. */

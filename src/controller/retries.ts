@@ -33,8 +33,9 @@ export class Retries {
     return [...this.#retries.keys()]
   }
 
-  errors(): readonly RepaveError[] {
-    return [...this.#retries.values()].map(({ error }) => error)
+  /** Of what failed at least this often in a row. */
+  errors(leastFailures = 1): readonly RepaveError[] {
+    return [...this.#retries.values()].filter(({ attempt }) => attempt + 1 >= leastFailures).map(({ error }) => error)
   }
 
   /** The next time after `nowMs` at which something may be tried again. */

@@ -8,8 +8,10 @@ import type { ReleaseRecord, VersionRecord } from '../store/store.ts'
 import type { RollbackRequest } from './commands.ts'
 import type { Desk } from './desk.ts'
 import { awaitRest, takeUp } from './take-up.ts'
+import type { Turn } from './turns.ts'
+import { own } from '../model/own.ts'
 
-export async function* rollback(desk: Desk, request: RollbackRequest): AsyncIterable<ProgressReport> {
+export async function* rollback(desk: Desk, request: RollbackRequest, turn: Turn): AsyncIterable<ProgressReport> {
   const scope: Scope = { stack: request.stack, environment: request.environment }
   const { record } = desk.known(scope)
   const history = await desk.seams.store.releases(scope)
@@ -17,11 +19,16 @@ export async function* rollback(desk: Desk, request: RollbackRequest): AsyncIter
   const release = withServices(record.release, targets)
   for (const target of Object.values(targets))
     await desk.seams.engine.prepare({ kind: 'digest', digest: target.spec.image })
-  await desk.admitRoutes(release)
+  await desk.admit(release)
   const names = Object.entries(targets).map(([service, { version }]) => versionName(service, version))
-  if (Object.entries(targets).every(([service, { version }]) => record.release.services[service]?.version === version))
-    yield* awaitRest(desk, scope)
-  else yield* takeUp(desk, { release, decision: 'rollback', reason: `back to ${names.join(', ')}`, by: request.by })
+  if (
+    Object.entries(targets).every(
+      ([service, { version }]) => own(record.release.services, service)?.version === version,
+    )
+  )
+    yield* awaitRest(desk, scope, turn)
+  else
+    yield* takeUp(desk, { release, decision: 'rollback', reason: `back to ${names.join(', ')}`, by: request.by }, turn)
 }
 
 type Targets = Readonly<Record<string, ServiceRelease>>
@@ -37,15 +44,9 @@ async function chooseTargets(
     throw desk.unknownService(scope, service)
   const candidates = versions.filter((version) => service === undefined || version.service === service)
   if (to !== undefined) return asked(to, candidates, history)
-  const proven = new Set(
-    candidates.filter(({ state }) => state === 'proven').map((version) => `${version.service}@${version.version}`),
-  )
-  for (const { release } of history) {
-    const earlier = Object.entries(release.services).filter(
-      ([name, { version }]) => proven.has(`${name}@${version}`) && current.release.services[name]?.version !== version,
-    )
-    if (earlier.length > 0) return Object.fromEntries(earlier)
-  }
+  const names = service === undefined ? Object.keys(current.release.services) : [service]
+  const targets = previousProven(names, candidates, current, history)
+  if (targets) return targets
   throw new RepaveError(
     'NOTHING_TO_ROLL_BACK',
     `${service ?? scopeName(scope)} has no other version that was ever proven`,
@@ -53,6 +54,27 @@ async function chooseTargets(
       hint: 'see `repave versions`; any version that ran can be named with --to',
     },
   )
+}
+
+/** As they were in the newest release in which any of them was a proven version other than its current one. */
+function previousProven(
+  services: readonly string[],
+  versions: readonly VersionRecord[],
+  current: ReleaseRecord,
+  history: readonly ReleaseRecord[],
+): Targets | undefined {
+  const proven = new Set(
+    versions.filter(({ state }) => state === 'proven').map(({ service, version }) => `${service}@${version}`),
+  )
+  for (const { release } of history) {
+    const others = services.flatMap((service) => {
+      const released = own(release.services, service)
+      const isOther = released && released.version !== own(current.release.services, service)?.version
+      return isOther && proven.has(`${service}@${released.version}`) ? [[service, released] as const] : []
+    })
+    if (others.length > 0) return Object.fromEntries(others)
+  }
+  return undefined
 }
 
 function asked(to: string, candidates: readonly VersionRecord[], history: readonly ReleaseRecord[]): Targets {
@@ -67,7 +89,7 @@ function asked(to: string, candidates: readonly VersionRecord[], history: readon
       hint: 'give more digits, or name the service',
     })
   const released = history
-    .map(({ release }) => release.services[first.service])
+    .map(({ release }) => own(release.services, first.service))
     .find((each) => each?.version === first.version)
   if (!released) throw unknownVersion(to, candidates)
   return { [first.service]: released }
@@ -86,7 +108,7 @@ function fullName({ service, version }: { service: string; version: VersionId })
 /** Everything goes back with the code but the number of replicas. */
 function withServices(release: Release, targets: Targets): Release {
   const services = Object.entries(targets).map(([service, target]) => {
-    const replicas = release.services[service]?.replicas ?? target.replicas
+    const replicas = own(release.services, service)?.replicas ?? target.replicas
     return [service, { ...target, replicas }] as const
   })
   return { ...release, services: { ...release.services, ...Object.fromEntries(services) } }

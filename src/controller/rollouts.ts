@@ -2,9 +2,10 @@
 import { type FleetKey, fleetName } from '../model/stack.ts'
 import type { VersionId } from '../model/version.ts'
 import type { ServiceRelease } from '../model/release.ts'
-import { type Fleet, isLeaving, isReady } from '../plan/fleet.ts'
+import { type Fleet, type FleetInstance, isEnding, isLeaving, isReady } from '../plan/fleet.ts'
 import { verdict, type Verdict } from '../rollout/verdict.ts'
 import type { RolloutRecord } from '../store/store.ts'
+import type { Clock } from '../system/clock.ts'
 
 interface Progress {
   readonly record: RolloutRecord
@@ -22,10 +23,20 @@ interface Symptom {
 }
 
 export class Rollouts {
+  readonly #clock: Pick<Clock, 'steady'>
   readonly #running = new Map<string, Progress>()
 
-  begin(record: RolloutRecord, nowMs: number): void {
-    const seen = { progressAtMs: nowMs, mostReady: 0, everReady: new Set<string>(), stillborn: new Set<string>() }
+  constructor(clock: Pick<Clock, 'steady'>) {
+    this.#clock = clock
+  }
+
+  begin(record: RolloutRecord): void {
+    const seen = {
+      progressAtMs: this.#clock.steady(),
+      mostReady: 0,
+      everReady: new Set<string>(),
+      stillborn: new Set<string>(),
+    }
     this.#running.set(fleetName(record), { record, ...seen })
   }
 
@@ -53,7 +64,8 @@ export class Rollouts {
   }
 
   /** Takes in what this pass saw of the fleet, and judges; undefined where no rollout runs. */
-  judge(fleet: Fleet, service: ServiceRelease, nowMs: number, broken: string | undefined): Verdict | undefined {
+  judge(fleet: Fleet, service: ServiceRelease, broken: string | undefined): Verdict | undefined {
+    const nowMs = this.#clock.steady()
     const progress = this.#running.get(fleetName(fleet.key))
     if (!progress) return undefined
     const fresh = fleet.instances.filter((instance) => instance.version === progress.record.to && !instance.condemned)
@@ -85,10 +97,15 @@ function take(progress: Progress, fleet: Fleet, ready: number, nowMs: number): v
     if (instance.version !== progress.record.to) continue
     const identity = `${instance.name}@${instance.createdAtMs}`
     if (isReady(instance, fleet.target)) progress.everReady.add(identity)
-    else if (instance.phase === 'exited' && !progress.everReady.has(identity)) progress.stillborn.add(identity)
+    else if (isStillborn(instance) && !progress.everReady.has(identity)) progress.stillborn.add(identity)
     if (!isReady(instance, fleet.target) && instance.detail !== undefined)
       progress.symptom = { instance: instance.name, detail: instance.detail }
   }
+}
+
+/** It ended by itself: one that was told to says nothing of its version. */
+function isStillborn(instance: FleetInstance): boolean {
+  return instance.phase === 'exited' && !isEnding(instance)
 }
 
 /** Instances that still have to leave rotation, or could serve and are not wanted. */

@@ -1,7 +1,9 @@
 /** Which routes the router should have: pure. */
 import { canonicalJson } from '../model/canonical.ts'
+import type { Scope } from '../model/stack.ts'
 import { poolName, type RoutedService, type RouterState } from '../router/router.ts'
 import type { ScopeView } from './views.ts'
+import { own } from '../model/own.ts'
 
 /**
  * Those of every release. A service that goes away keeps its routes until its last instance is gone, and what
@@ -13,7 +15,7 @@ export function wantedRoutes(views: readonly ScopeView[], router: RouterState): 
   for (const { record, fleets } of views)
     for (const fleet of fleets) {
       const pool = poolName(fleet.key)
-      const routes = record.release.services[fleet.key.service]?.routes
+      const routes = own(record.release.services, fleet.key.service)?.routes
       const lingering = fleet.instances.length > 0 ? present.get(pool) : undefined
       if (routes && routes.length > 0) wanted.set(pool, { pool, routes })
       else if (!routes && lingering) wanted.set(pool, lingering)
@@ -23,21 +25,34 @@ export function wantedRoutes(views: readonly ScopeView[], router: RouterState): 
   return [...wanted.values()].toSorted((a, b) => (a.pool < b.pool ? -1 : 1))
 }
 
+/** Those of one environment. */
+export function routesOf(services: readonly RoutedService[], scope: Scope): readonly RoutedService[] {
+  return services.filter(({ pool }) => scopeOf(pool) === `${scope.stack}.${scope.environment}`)
+}
+
 export function sameRoutes(a: readonly RoutedService[], b: readonly RoutedService[]): boolean {
   return routesText(a) === routesText(b)
 }
 
 function routesText(services: readonly RoutedService[]): string {
   return services
-    .map(
-      ({ pool, routes }) =>
-        `${pool} ${routes
-          .map((route) => canonicalJson(route))
-          .toSorted()
-          .join(' ')}`,
-    )
+    .map(({ pool, routes }) => `${pool} ${textOf(routes)}`)
     .toSorted()
     .join('\n')
+}
+
+/** Every pass compares the same few lists. */
+const texts = new WeakMap<RoutedService['routes'], string>()
+
+function textOf(routes: RoutedService['routes']): string {
+  const known = texts.get(routes)
+  if (known !== undefined) return known
+  const text = routes
+    .map((route) => canonicalJson(route))
+    .toSorted()
+    .join(' ')
+  texts.set(routes, text)
+  return text
 }
 
 function scopeOf(pool: string): string {

@@ -1,10 +1,21 @@
 /** Everything that the controller touches, passed in: the real machine, or a simulated world. */
 import type { Engine } from '../engine/engine.ts'
+import type { LedgerFiles } from '../ledger/ledger-files.ts'
+import type { Publisher } from '../ledger/publisher.ts'
+import type { WitnessClient } from '../ledger/witness-client.ts'
 import type { ControllerStatus } from '../model/report.ts'
 import type { Probe } from '../probe/probe.ts'
 import type { Router } from '../router/router.ts'
 import type { Store } from '../store/store.ts'
 import type { Clock } from '../system/clock.ts'
+
+/** The ledger that a controller keeps: where its files are, and who writes them. */
+export interface Ledger {
+  readonly files: LedgerFiles
+  /** Who is asked to cosign each checkpoint. */
+  readonly witnesses: readonly Pick<WitnessClient, 'cosign'>[]
+  readonly publisher: Pick<Publisher, 'published' | 'checkpoint' | 'publish' | 'prune' | 'cosign'>
+}
 
 export interface Seams {
   readonly clock: Clock
@@ -12,6 +23,8 @@ export interface Seams {
   readonly router: Router
   readonly probe: Probe
   readonly store: Store
+  /** Opened when the controller starts, which is its one writer. */
+  readonly openLedger: () => Promise<Ledger>
   readonly info: ControllerStatus
   /** One line for whoever watches the controller itself. */
   readonly log: (line: string) => void

@@ -54,7 +54,7 @@ export function serviceStatus(fleet: Fleet, facts: StatusFacts): ServiceStatus {
     service: key.service,
     version: target.version === null ? null : versionName(key.service, target.version),
     desired: target.replicas,
-    ready: readyCount(fleet),
+    ...servingCounts(fleet),
     instances: instances.toSorted(byName).map((instance) => instanceStatus(instance, fleet, facts.nowMs)),
     ...(rollout && isTold(rollout) && { rollout: rolloutStatus(key.service, rollout) }),
     ...(loop.failures > 1 && { backoff: backoff(loop) }),
@@ -67,8 +67,9 @@ function byName(a: FleetInstance, b: FleetInstance): number {
   return inNumericOrder.compare(a.name, b.name)
 }
 
-function readyCount({ instances, target }: Fleet): number {
-  return instances.filter((instance) => isReady(instance, target)).length
+export function servingCounts({ instances, target }: Fleet): Pick<ServiceStatus, 'ready' | 'serving'> {
+  const serving = instances.filter((instance) => isReady(instance, target))
+  return { ready: serving.filter(({ version }) => version === target.version).length, serving: serving.length }
 }
 
 function instanceStatus(instance: FleetInstance, { key, target }: Fleet, nowMs: number): InstanceStatus {
@@ -120,6 +121,6 @@ export function resultServices(view: ScopeView | undefined): ResultReport['servi
   return (view?.fleets ?? []).map((fleet) => ({
     service: fleet.key.service,
     version: fleet.target.version === null ? null : versionName(fleet.key.service, fleet.target.version),
-    ready: readyCount(fleet),
+    ...servingCounts(fleet),
   }))
 }

@@ -4,33 +4,40 @@ import { resolveImages, type ResolvedImages } from '../image/resolve.ts'
 import { toRelease } from '../image/release.ts'
 import type { Lock } from '../image/lock.ts'
 import type { PlanReport, ProgressReport } from '../model/report.ts'
-import { type Release, releaseId } from '../model/release.ts'
+import { isSameRelease, type Release } from '../model/release.ts'
 import { planRelease } from '../plan/plan.ts'
 import type { UpRequest } from './commands.ts'
 import type { Desk } from './desk.ts'
+import { recordingImages } from './records.ts'
 import { awaitRest, takeUp } from './take-up.ts'
+import type { Turn } from './turns.ts'
 
 export async function planUp(desk: Desk, request: UpRequest): Promise<{ plan: PlanReport; lock: Lock }> {
-  const { images, lock } = await resolveImages(request.stack, request.lock, desk.seams.engine, options(request))
+  const { images, lock } = await resolveImages(
+    request.stack,
+    request.lock,
+    recordingImages(desk.seams, request.stack),
+    options(request),
+  )
   const release = toRelease(request.stack, images)
-  await desk.admitRoutes(release)
+  await desk.admit(release)
   return { plan: planFor(desk, release), lock }
 }
 
-export async function* up(desk: Desk, request: UpRequest): AsyncIterable<ProgressReport> {
+export async function* up(desk: Desk, request: UpRequest, turn: Turn): AsyncIterable<ProgressReport> {
   const { images, lock } = yield* told<ResolvedImages>((tell) =>
-    resolveImages(request.stack, request.lock, desk.seams.engine, {
+    resolveImages(request.stack, request.lock, recordingImages(desk.seams, request.stack), {
       ...options(request),
       progress: (service, message) => tell({ kind: 'image', service, message }),
     }),
   )
   const release = toRelease(request.stack, images)
-  await desk.admitRoutes(release)
+  await desk.admit(release)
   yield { kind: 'lock', lock }
   yield { kind: 'plan', plan: planFor(desk, release) }
   const current = desk.loop.decisions.of(release)?.release
-  if (current && releaseId(current) === releaseId(release)) yield* awaitRest(desk, release)
-  else yield* takeUp(desk, { release, decision: 'up', reason: 'the stack file changed', by: request.by })
+  if (current && isSameRelease(current, release)) yield* awaitRest(desk, release, turn)
+  else yield* takeUp(desk, { release, decision: 'up', reason: 'the stack file changed', by: request.by }, turn)
 }
 
 function options({ refresh }: UpRequest): { refresh?: boolean } {

@@ -1,8 +1,11 @@
 /** What fleets share: the router's routes, and each environment's network and namespaces. */
 import { asRepaveError, type RepaveError } from '../errors.ts'
+import { routeUrl } from '../model/route.ts'
 import { type Scope, scopeName } from '../model/stack.ts'
+import type { RoutedService } from '../router/router.ts'
+import { recorded } from './records.ts'
 import { Retries } from './retries.ts'
-import { sameRoutes, wantedRoutes } from './routes.ts'
+import { routesOf, sameRoutes, wantedRoutes } from './routes.ts'
 import type { Seams } from './seams.ts'
 import type { ScopeView, Sight } from './views.ts'
 
@@ -30,9 +33,16 @@ export class Upkeep {
     return this.#retries.nextTimeMs(nowMs)
   }
 
-  isDone(view: ScopeView, views: readonly ScopeView[], sight: Sight): boolean {
-    if (this.#underWay.has('routes') || this.#underWay.has(`retire ${scopeName(view.scope)}`)) return false
-    return sameRoutes(wantedRoutes(views, sight.router), sight.router.services) && !isHollow(view, sight)
+  /** What this environment still lacks of what it shares with others, in words; what those lack is not waited for. */
+  remaining(view: ScopeView, views: readonly ScopeView[], sight: Sight): readonly string[] {
+    const [wanted, present] = [wantedRoutes(views, sight.router), sight.router.services]
+    const areRoutesSame = sameRoutes(routesOf(wanted, view.scope), routesOf(present, view.scope))
+    const isConfiguring = this.#underWay.has(effectName('configure')) || !areRoutesSame
+    const isRetiring = this.#underWay.has(effectName('retire', view.scope)) || isHollow(view, sight)
+    return [
+      ...(isConfiguring ? ['the router is being given its routes'] : []),
+      ...(isRetiring ? ['its network is being removed'] : []),
+    ]
   }
 
   tend(views: readonly ScopeView[], sight: Sight, isSettled: (scope: Scope) => boolean): void {
@@ -49,35 +59,48 @@ export class Upkeep {
 
   #tendRoutes(views: readonly ScopeView[], sight: Sight): void {
     const wanted = wantedRoutes(views, sight.router)
-    if (sameRoutes(wanted, sight.router.services)) this.#retries.forget('routes')
-    else this.#attempt('routes', () => this.#seams.router.configure(wanted))
+    const isSame = sameRoutes(wanted, sight.router.services)
+    const reason = isSame ? 'a certificate was renewed' : routeWords(wanted)
+    if (isSame && !sight.router.isOutdated) this.#retries.forget(effectName('configure'))
+    else this.#attempt('configure', undefined, reason, () => this.#seams.router.configure(wanted))
   }
 
   #retire(scope: Scope): void {
-    this.#attempt(`retire ${scopeName(scope)}`, () => this.#seams.engine.retire(scope))
+    this.#attempt('retire', scope, 'nothing of it is wanted any more', () => this.#seams.engine.retire(scope))
   }
 
   #reserve({ scope, fleets }: ScopeView, { engine }: Sight): void {
     const surge = Math.max(0, ...fleets.map(({ target }) => target.surge))
     const count = Math.min(mostSpares, Math.max(surge, Math.min(2 * surge, mostDoubled)))
-    const name = scopeName(scope)
-    const spares = engine.scopes.find((each) => scopeName(each) === name)?.spares ?? 0
-    if (spares !== count) this.#attempt(`reserve ${name}`, () => this.#seams.engine.reserve(scope, count))
+    const spares = engine.scopes.find((each) => scopeName(each) === scopeName(scope))?.spares ?? 0
+    const reason = `${count} network namespaces ahead of need`
+    if (spares !== count) this.#attempt('reserve', scope, reason, () => this.#seams.engine.reserve(scope, count))
   }
 
-  #attempt(name: string, work: () => Promise<void>): void {
-    if (this.#underWay.has(name) || !this.#retries.isDue(name, this.#seams.clock.now())) return
+  #attempt(kind: string, scope: Scope | undefined, reason: string, work: () => Promise<void>): void {
+    const name = effectName(kind, scope)
+    if (this.#underWay.has(name) || !this.#retries.isDue(name, this.#seams.clock.steady())) return
     this.#underWay.add(name)
-    void this.#run(name, work)
+    const subject = scope ? { stack: scope.stack, environment: scope.environment } : {}
+    void this.#run(name, () => recorded(this.#seams, subject, { kind, reason }, work))
   }
 
   async #run(name: string, work: () => Promise<void>): Promise<void> {
     const error = await work().then(() => undefined, asRepaveError)
     this.#underWay.delete(name)
-    this.#retries.note(name, error, this.#seams.clock.now())
+    this.#retries.note(name, error, this.#seams.clock.steady())
     if (error) this.#seams.log(`${name} failed: ${error.message}`)
     this.#onEnd()
   }
+}
+
+function effectName(kind: string, scope?: Scope): string {
+  return scope ? `${kind} ${scopeName(scope)}` : kind
+}
+
+function routeWords(services: readonly RoutedService[]): string {
+  const urls = services.flatMap(({ routes }) => routes.map(routeUrl))
+  return urls.length > 0 ? urls.join(', ') : 'no routes'
 }
 
 function isWanted({ record }: ScopeView): boolean {

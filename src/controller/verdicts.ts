@@ -7,10 +7,11 @@ import type { ReleaseRecord, RolloutRecord } from '../store/store.ts'
 import { lastWords } from './act.ts'
 import type { Decisions } from './decisions.ts'
 import type { Recollection } from './recollection.ts'
-import { recordEvent, saveVersion } from './records.ts'
+import { entryOf, saveVersion } from './records.ts'
 import type { Rollouts } from './rollouts.ts'
 import type { Seams } from './seams.ts'
 import type { ScopeView } from './views.ts'
+import { own } from '../model/own.ts'
 
 export class Verdicts {
   readonly #seams: Seams
@@ -30,7 +31,7 @@ export class Verdicts {
     let changed = false
     for (const { record, fleets } of views)
       for (const fleet of fleets) {
-        const service = record.release.services[fleet.key.service]
+        const service = own(record.release.services, fleet.key.service)
         if (service && this.#decisions.isCurrent(record))
           changed = (await this.#judgeFleet(fleet, service, nowMs)) || changed
       }
@@ -39,7 +40,7 @@ export class Verdicts {
 
   async #judgeFleet(fleet: Fleet, service: ServiceRelease, nowMs: number): Promise<boolean> {
     const broken = this.#recollection.versionCannotRun(fleet.key, service.version)
-    const verdict = this.#rollouts.judge(fleet, service, nowMs, broken)
+    const verdict = this.#rollouts.judge(fleet, service, broken)
     const rollout = this.#rollouts.of(fleet.key)
     if (!verdict || !rollout || verdict.kind === 'running') return false
     if (verdict.kind === 'aborted') return this.#abort(rollout, verdict.reason)
@@ -50,23 +51,22 @@ export class Verdicts {
     // Before the rollout is over: a controller that dies in between leaves both to the next one.
     await saveVersion(this.#seams, rollout, service, 'proven')
     if (this.#rollouts.of(rollout) !== rollout) return true
-    await this.#seams.store.endRollout({ id: rollout.id, state: 'succeeded', endedAtMs: nowMs })
-    if (this.#rollouts.of(rollout) === rollout) this.#rollouts.end(rollout)
     const message = `${versionName(rollout.service, rollout.to)} serves`
-    await recordEvent(this.#seams, rollout, 'rollout.succeeded', message, rollout.to)
+    const entry = entryOf({ ...rollout, version: rollout.to }, { atMs: nowMs, kind: 'rollout.succeeded', message })
+    await this.#seams.store.endRollout({ id: rollout.id, state: 'succeeded', endedAtMs: nowMs }, entry)
+    if (this.#rollouts.of(rollout) === rollout) this.#rollouts.end(rollout)
     return false
   }
 
   /** Back to what the fleet had; nothing, where it had nothing. */
   async #abort(rollout: RolloutRecord, reason: string): Promise<boolean> {
     const current = this.#decisions.of(rollout)
-    const failed = current?.release.services[rollout.service]
+    const failed = own(current?.release.services, rollout.service)
     if (!current || !failed) return false
     const logs = await this.#lastWords(rollout)
     const previous = await this.#previous(rollout, current)
     if (!(await this.#decisions.takeBack(rollout, current, previous, { reason, logs }))) return true
     await saveVersion(this.#seams, rollout, failed, 'failed')
-    await recordEvent(this.#seams, rollout, 'rollout.aborted', [reason, ...logs].join('\n'), rollout.to)
     this.#seams.log(`${fleetName(rollout)}: rollout to ${shortVersion(rollout.to)} aborted: ${reason}`)
     return true
   }
@@ -75,7 +75,7 @@ export class Verdicts {
     if (from === null) return undefined
     const records = await this.#seams.store.releases(current.release)
     const earlier = records.filter(({ sequence }) => sequence < current.sequence)
-    return earlier.map(({ release }) => release.services[service]).find((released) => released?.version === from)
+    return earlier.map(({ release }) => own(release.services, service)).find((released) => released?.version === from)
   }
 
   /** What the failing instance said last: from itself, or from the record where it is gone. */
@@ -84,8 +84,8 @@ export class Verdicts {
     const live = symptom ? await lastWords(symptom.instance, this.#seams) : []
     if (live.length > 0) return live
     const { stack, environment, service } = rollout
-    const exits = await this.#seams.store.events({ stack, environment, service, kinds: ['instance.exited'], last: 3 })
-    const newest = exits.findLast((event) => event.version === rollout.to)
-    return newest ? newest.message.split('\n').slice(1) : []
+    const filter = { stack, environment, service, version: rollout.to, kinds: ['instance.exited'], last: 1 }
+    const [newest] = await this.#seams.store.entries(filter)
+    return newest?.lines ?? []
   }
 }

@@ -6,6 +6,7 @@ import { poolName, type RouterServer, type RouterState } from '../router/router.
 import type { ReleaseRecord } from '../store/store.ts'
 import type { VersionId } from '../model/version.ts'
 import type { HealthState } from './health.ts'
+import { own } from '../model/own.ts'
 
 /** An effect that has not come back. */
 export interface UnderWay {
@@ -61,7 +62,7 @@ export function viewScopes(
     ])
     const fleets = [...services].toSorted().map((service): Fleet => {
       const key: FleetKey = { ...scope, service }
-      const released = record.release.services[service]
+      const released = own(record.release.services, service)
       const parts = {
         instances: instances.get(fleetName(key)) ?? [],
         servers: servers.get(poolName(key)) ?? [],
@@ -110,17 +111,16 @@ function viewInstance(
   effect: UnderWay | undefined,
   remembered: Remembered,
 ): FleetInstance {
-  const { name, claimed, version, createdAtMs, address } = instance
+  const { name, claimed, version, createdAtMs, address, isPaused } = instance
   const health = remembered.health(instance)
   const cannotRun = remembered.cannotRun(name)
-  const detail = cannotRun ?? exitWords(instance) ?? health.answer
+  const detail = cannotRun ?? exitWords(instance) ?? (isPaused ? 'paused' : health.answer)
   return {
     name,
     version: claimed,
     intact: version === claimed,
     phase: cannotRun === undefined ? instance.phase : 'exited',
-    // The router sees a dead server first; until the probe agrees, that is a doubt and not yet a verdict.
-    health: server?.state === 'down' && health.state === 'healthy' ? 'starting' : health.state,
+    health: healthOf(instance, health, server),
     rotation: rotationOf(server),
     createdAtMs,
     condemned: remembered.isCondemned(name),
@@ -129,6 +129,17 @@ function viewInstance(
     ...(effect && { busy: effect.kind }),
     ...(detail !== undefined && { detail }),
   }
+}
+
+function healthOf(
+  { isPaused }: ObservedInstance,
+  { state }: HealthState,
+  server: RouterServer | undefined,
+): FleetInstance['health'] {
+  // Whatever a probe says: the machine accepts connections for a process that is halted.
+  if (isPaused) return 'unhealthy'
+  // The router sees a dead server first; until the probe agrees, that is a doubt and not yet a verdict.
+  return server?.state === 'down' && state === 'healthy' ? 'starting' : state
 }
 
 function rotationOf(server: RouterServer | undefined): FleetInstance['rotation'] {

@@ -65,6 +65,8 @@ export interface ObservedInstance extends FleetKey {
   /** The version id recomputed from what really runs; undefined where that is no version at all. */
   readonly version: VersionId | undefined
   readonly phase: 'created' | 'running' | 'exited'
+  /** Runs, and was halted from outside: its port may accept connections, and nobody answers them. */
+  readonly isPaused: boolean
   readonly createdAtMs: number
   readonly startedAtMs?: number
   readonly exit?: InstanceExit
@@ -111,7 +113,7 @@ export interface Engine {
   version(): Promise<string>
   /** Resolves, pulls or builds an image. `progress` gets the engine's own words, a line at a time. */
   prepare(request: ImageRequest, progress?: (line: string) => void): Promise<PreparedImage>
-  /** Makes the instance without running it. The same name twice is one instance; another owner's is NAME_TAKEN. */
+  /** Makes the instance without running it. The same name twice is one instance; another owner's or fleet's is NAME_TAKEN. */
   create(order: InstanceOrder): Promise<void>
   /** Runs a created instance; INSTANCE_CANNOT_RUN when it never will. Running already: nothing. */
   start(name: string): Promise<void>

@@ -52,6 +52,13 @@ export function lifecycleContract(stage: Stage): void {
       expect(await list(stage.scene.fixture.neighbour)).toHaveLength(1)
     })
 
+    test('refuses a name that an instance of another fleet has', async () => {
+      const order = await stage.scene.running()
+      const before = await list(stage.scene.engine)
+      await expectCode(stage.scene.engine.create({ ...order, service: `${order.service}-other` }), 'NAME_TAKEN')
+      expect(await list(stage.scene.engine)).toEqual(before)
+    })
+
     test('needs the image to be there', async () => {
       const order = stage.scene.desk.order({ command: stage.scene.fixture.programs.polite, image: absentDigest })
       await expectCode(stage.scene.engine.create(order), 'IMAGE_NOT_FOUND')

@@ -33,6 +33,18 @@ export function observationContract(stage: Stage): void {
       expect(await stage.scene.engine.observe({ fresh: true })).toMatchObject({ instances: [exited] })
     })
 
+    test('tells a paused instance from one that runs, and can end it', async () => {
+      const { engine, fixture } = stage.scene
+      const orders = [await stage.scene.running(), await stage.scene.running()]
+      await engine.observe()
+      await fixture.pause(orders[0]!.name)
+      expect(await find(engine, orders[0]!.name)).toMatchObject({ phase: 'running', isPaused: true })
+      expect(await find(engine, orders[1]!.name)).toMatchObject({ phase: 'running', isPaused: false })
+      await engine.destroy(orders[0]!.name, deadlineMs)
+      expect(await list(engine)).toMatchObject([{ name: orders[1]!.name }])
+      expect(await fixture.recordedExit(orders[0]!.name)).toBe(0)
+    })
+
     test('can look while instances come and go', async () => {
       const orders = Array.from({ length: 4 }, () =>
         stage.scene.desk.order({ command: stage.scene.fixture.programs.polite }),

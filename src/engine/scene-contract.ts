@@ -43,6 +43,8 @@ export interface EngineFixture {
   badBuild(): ImageRequest
   /** Kills the process of a running instance from outside. */
   kill(name: string): Promise<void>
+  /** Halts a running instance from outside: it runs no more, and is not ended. */
+  pause(name: string): Promise<void>
   /** Does something to a running instance that leaves it running. */
   touch(name: string): Promise<void>
   /** Changes from outside a limit of a running instance, which makes it another version. */

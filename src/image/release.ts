@@ -5,6 +5,7 @@ import { RepaveError } from '../errors.ts'
 import type { Release, ServiceRelease } from '../model/release.ts'
 import type { ImageSource, ServiceSpec, Stack } from '../model/stack.ts'
 import { defaultHardening, versionId, type VersionSpec } from '../model/version.ts'
+import { own } from '../model/own.ts'
 
 /** Who runs an image that says nothing, or root: "nobody" of distroless images, without any rights on a machine. */
 const unprivilegedUser = '65532:65532'
@@ -12,7 +13,7 @@ const unprivilegedUser = '65532:65532'
 /** `images` by service. Throws IMAGE_INVALID for an image that says no command where the stack says none either. */
 export function toRelease(stack: Stack, images: Readonly<Record<string, PreparedImage>>): Release {
   const services = Object.entries(stack.services).map(([name, service]) => {
-    const image = images[name]
+    const image = own(images, name)
     if (!image) throw new TypeError(`service ${name} has no prepared image`)
     return [name, toServiceRelease(name, service, image)] as const
   })

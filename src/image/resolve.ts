@@ -4,6 +4,7 @@ import { RepaveError } from '../errors.ts'
 import type { ImageSource, Stack } from '../model/stack.ts'
 import { readContext } from './context.ts'
 import type { Lock, LockedBuild, LockedReference } from './lock.ts'
+import { own } from '../model/own.ts'
 
 export interface ResolveOptions {
   /** Resolve every image name and build every Dockerfile again instead of trusting the lock. */
@@ -123,7 +124,7 @@ class ImageResolver {
   }
 
   #locked<T>(entries: Readonly<Record<string, T>>, key: string): T | undefined {
-    return !this.#options.refresh && Object.hasOwn(entries, key) ? entries[key] : undefined
+    return this.#options.refresh ? undefined : own(entries, key)
   }
 
   #prepare(service: string, request: ImageRequest): Promise<PreparedImage> {

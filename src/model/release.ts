@@ -1,6 +1,7 @@
 /** A release: what an environment should run. Content-named, like a version. */
 import { createHash } from 'node:crypto'
 import { canonicalJson } from './canonical.ts'
+import { own } from './own.ts'
 import type { Route, RolloutPolicy, Scope } from './stack.ts'
 import type { VersionId, VersionSpec } from './version.ts'
 
@@ -17,6 +18,24 @@ export interface ServiceRelease {
 
 export interface Release extends Scope {
   readonly services: Readonly<Record<string, ServiceRelease>>
+}
+
+/** Whether both run the same in the same way: what people call an image is no part of that. */
+export function isSameService(a: ServiceRelease | undefined, b: ServiceRelease | undefined): boolean {
+  if (!a || !b) return a === b
+  return canonicalJson({ ...a, imageName: '' }) === canonicalJson({ ...b, imageName: '' })
+}
+
+/** Whether each of the services of both is the same. */
+export function isSameRelease(a: Release, b: Release): boolean {
+  return Object.keys({ ...a.services, ...b.services }).every((service) =>
+    isSameService(own(a.services, service), own(b.services, service)),
+  )
+}
+
+/** Where a ledger's files hold what a decision is for. */
+export function blobPath(release: Release): string {
+  return `blob/${releaseId(release)}`
 }
 
 /** The SHA-256 of the release's RFC 8785 form, in hex. */

@@ -56,7 +56,10 @@ export interface ServiceStatus {
   readonly service: string
   readonly version: string | null
   readonly desired: number
+  /** Instances of `version` that serve. */
   readonly ready: number
+  /** All that serve, of whichever version. */
+  readonly serving: number
   readonly instances: readonly InstanceStatus[]
   /** The running rollout, or an aborted last one. */
   readonly rollout?: RolloutStatus
@@ -109,7 +112,7 @@ export interface DriftReport {
 /** The verdict of `up`, `rollback`, `replace` and `down`: the last line of their output. */
 export interface ResultReport {
   readonly ok: boolean
-  readonly services: readonly { readonly service: string; readonly version: string | null; readonly ready: number }[]
+  readonly services: readonly Pick<ServiceStatus, 'service' | 'version' | 'ready' | 'serving'>[]
   /** Whether anything had to be done. */
   readonly changed: boolean
   readonly code?: string

@@ -12,8 +12,11 @@ export function differences(before: ServiceRelease | undefined, after: ServiceRe
     .map((path) => `${path}: ${old.get(path) ?? 'none'} → ${next.get(path) ?? 'none'}`)
 }
 
-/** The version's own fields beside those of the release, as in a stack file. */
-function comparable({ spec, version: _version, ...release }: ServiceRelease): object {
+/**
+ * The version's own fields beside those of the release, as in a stack file. What people call the image makes nothing
+ * different: its digest is what runs.
+ */
+function comparable({ spec, version: _version, imageName: _imageName, ...release }: ServiceRelease): object {
   return { ...release, ...spec }
 }
 

@@ -1,7 +1,7 @@
 /** A fleet as one pass of the loop sees it: what is wanted, what there is, and what is under way. */
 import type { Address } from '../model/address.ts'
 import type { ServiceRelease } from '../model/release.ts'
-import { type FleetKey, resolveQuantity } from '../model/stack.ts'
+import { type FleetKey, resolveQuantity, type Scope } from '../model/stack.ts'
 import { shortVersion, type VersionId } from '../model/version.ts'
 
 export type EffectKind = 'create' | 'start' | 'route' | 'unroute' | 'destroy'
@@ -96,5 +96,15 @@ export function whyOutdated(instance: FleetInstance, target: FleetTarget): strin
 
 /** `stack-env-service-version8-n` */
 export function instanceName(key: FleetKey, version: VersionId, ordinal: number): string {
-  return `${key.stack}-${key.environment}-${key.service}-${shortVersion(version)}-${ordinal}`
+  return `${instancePrefix(key)}-${shortVersion(version)}-${ordinal}`
+}
+
+/** `stack-env-service`: what two fleets must not have in common, since names may hold dashes. */
+export function instancePrefix(key: FleetKey): string {
+  return `${scopePrefix(key)}-${key.service}`
+}
+
+/** `stack-env`, as in the name of a network. */
+export function scopePrefix({ stack, environment }: Scope): string {
+  return `${stack}-${environment}`
 }

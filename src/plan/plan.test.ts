@@ -52,6 +52,18 @@ function serving(name: string, { version }: ServiceRelease): FleetInstance {
   return { name, version, ...state }
 }
 
+test('another name for the same image is no difference', () => {
+  const before = service()
+  const renamed = service({ imageName: 'web:stable' })
+  expect(planRelease({ services: { web: before }, instances: {} }, release(renamed)).services[0]?.differences).toEqual(
+    [],
+  )
+  const changed = service({ imageName: 'web:2' }, { image: 'sha256:2222' })
+  expect(planRelease({ services: { web: before }, instances: {} }, release(changed)).services[0]?.differences).toEqual([
+    'image: "sha256:1111" → "sha256:2222"',
+  ])
+})
+
 const steps = (before: ServiceRelease | undefined, names: readonly string[], after: ServiceRelease | undefined) =>
   planRelease(
     {

@@ -9,6 +9,7 @@ import { versionName } from '../model/version.ts'
 import { differences } from './difference.ts'
 import { endedTarget, type Fleet, type FleetInstance, fleetTarget } from './fleet.ts'
 import { type Effect, reconcile } from './reconcile.ts'
+import { own } from '../model/own.ts'
 
 /** What runs now: the released services, and the instances that there are of each. */
 export interface Current {
@@ -32,12 +33,12 @@ export function planRelease(current: Current, next: Release): PlanReport {
 }
 
 function planService(service: string, current: Current, next: Release): ServicePlan {
-  const before = current.services[service]
-  const after = next.services[service]
+  const before = own(current.services, service)
+  const after = own(next.services, service)
   const fleet: Fleet = {
     key: { stack: next.stack, environment: next.environment, service },
     target: after ? fleetTarget(after) : endedTarget(before?.drainMs ?? 0),
-    instances: current.instances[service] ?? [],
+    instances: own(current.instances, service) ?? [],
     createAfterMs: 0,
   }
   const changed = differences(before, after)

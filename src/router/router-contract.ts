@@ -42,6 +42,8 @@ export interface RouterWorld {
   crash(): Promise<void>
   /** Lets this much time pass, where it does not pass by itself. */
   pass(ms: number): Promise<void>
+  /** Resolves when the watch that collects `events` has seen the router. */
+  sighted(events: readonly RouterEvent[]): Promise<void>
   close(): Promise<void>
 }
 
@@ -84,7 +86,7 @@ export function routerContract(title: string, setup: () => Promise<RouterWorld>)
       })
 
       it('observes nothing before anything is configured', async () => {
-        expect(await router.observe()).toEqual({ services: [], servers: [] })
+        expect(await router.observe()).toEqual({ services: [], servers: [], isOutdated: false, problems: [] })
       })
 
       it('observes what was configured', async () => {
@@ -116,7 +118,7 @@ export function routerContract(title: string, setup: () => Promise<RouterWorld>)
         await router.configure([routeTo(web, {})])
         await addServed(web, 'web-1')
         await router.configure([])
-        expect(await router.observe()).toEqual({ services: [], servers: [] })
+        expect(await router.observe()).toEqual({ services: [], servers: [], isOutdated: false, problems: [] })
         expect(await world.request(to())).toEqual({ status: 0 })
       })
 
@@ -192,7 +194,27 @@ export function routerContract(title: string, setup: () => Promise<RouterWorld>)
         const tls = { certificate: '/nowhere/certificate.pem', key: '/nowhere/key.pem' }
         await expect(router.check([routeTo(web, { tls })])).rejects.toMatchObject({ code: 'CERTIFICATE_INVALID' })
         await expect(router.configure([routeTo(web, { tls })])).rejects.toMatchObject({ code: 'CERTIFICATE_INVALID' })
-        expect(await router.observe()).toEqual({ services: [], servers: [] })
+        expect(await router.observe()).toEqual({ services: [], servers: [], isOutdated: false, problems: [] })
+      })
+
+      it('leaves out the listener whose certificate is not there, and nothing else', async () => {
+        const tls = { certificate: '/nowhere/certificate.pem', key: '/nowhere/key.pem' }
+        const all = [routeTo(web, {}), routeTo(api, { listen: world.listens[1], tls })]
+        await expect(router.configure(all)).rejects.toMatchObject({ code: 'CERTIFICATE_INVALID' })
+        await addServed(web, 'web-1')
+        expect(await world.request(to())).toEqual({ status: 200, instance: 'web-1' })
+        await expect(router.configure(all)).rejects.toMatchObject({ code: 'CERTIFICATE_INVALID' })
+        expect((await router.observe()).services).toEqual([routeTo(web, {})])
+        expect(await world.request(to())).toEqual({ status: 200, instance: 'web-1' })
+      })
+
+      it('leaves out the listener whose port is taken, and nothing else', async () => {
+        await world.occupy(world.listens[1].port)
+        const both = [routeTo(web, {}), routeTo(api, { listen: world.listens[1] })]
+        await expect(router.configure(both)).rejects.toMatchObject({ code: 'PORT_IN_USE' })
+        await addServed(web, 'web-1')
+        expect((await router.observe()).services).toEqual([routeTo(web, {})])
+        expect(await world.request(to())).toEqual({ status: 200, instance: 'web-1' })
       })
     })
 
@@ -339,15 +361,15 @@ export function routerContract(title: string, setup: () => Promise<RouterWorld>)
       })
 
       it('says that it was lost, observes nothing then, and comes back', async () => {
-        await router.configure([routeTo(web, {})])
-        const address = await addServed(web, 'web-1')
         const events: RouterEvent[] = []
         const end = new AbortController()
         const watching = router.watch((event) => events.push(event), end.signal)
-        await world.pass(0)
+        await router.configure([routeTo(web, {})])
+        const address = await addServed(web, 'web-1')
+        await world.sighted(events)
         await world.crash()
         await until(() => events.some(({ kind }) => kind === 'lost'))
-        expect(await router.observe()).toEqual({ services: [], servers: [] })
+        expect(await router.observe()).toEqual({ services: [], servers: [], isOutdated: false, problems: [] })
         await router.configure([routeTo(web, {})])
         await router.add(web, 'web-1', address)
         expect(await world.request(to())).toEqual({ status: 200, instance: 'web-1' })

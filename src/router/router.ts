@@ -4,6 +4,7 @@
  * Every method may fail with ROUTER_UNREACHABLE or ROUTER_FAILED; every method that acts may be called twice
  * and acts once.
  */
+import type { RepaveError } from '../errors.ts'
 import type { Address } from '../model/address.ts'
 import type { Route } from '../model/stack.ts'
 
@@ -29,6 +30,10 @@ export interface RouterServer {
 export interface RouterState {
   readonly services: readonly RoutedService[]
   readonly servers: readonly RouterServer[]
+  /** Whether a certificate that it serves has been renewed: `configure` takes the new one. */
+  readonly isOutdated: boolean
+  /** Why a certificate can't be renewed: what its files hold now is not valid, and the earlier one is served on. */
+  readonly problems: readonly RepaveError[]
 }
 
 export type RouterEvent = { readonly kind: 'changed' } | { readonly kind: 'lost' }
@@ -39,10 +44,12 @@ export interface Router {
   version(): Promise<string>
   /**
    * Makes exactly these routes exist, starts the router when there are any, stops it when there are none.
-   * Servers of pools that stay keep serving; no request is lost. PORT_IN_USE and CERTIFICATE_INVALID change nothing.
+   * Servers of pools that stay keep serving; no request is lost. A listener that can't be had, with PORT_IN_USE or
+   * CERTIFICATE_INVALID, is left out; that is thrown once the others are there. One whose certificate was served
+   * before goes on with that.
    */
   configure(services: readonly RoutedService[]): Promise<void>
-  /** ROUTER_MISSING, PORT_IN_USE or CERTIFICATE_INVALID when `configure` would fail for these; changes nothing. */
+  /** ROUTER_MISSING, PORT_IN_USE or CERTIFICATE_INVALID when it can't take these beside what it has; changes nothing. */
   check(services: readonly RoutedService[]): Promise<void>
   /** What the running router has; empty when none runs. */
   observe(): Promise<RouterState>
@@ -54,7 +61,7 @@ export interface Router {
    * Unknown server: `drained`. A later call with a smaller timeout shortens the wait.
    */
   remove(pool: PoolName, instance: string, timeoutMs: number): Promise<'drained' | 'cut'>
-  /** Calls `listener` until `signal` aborts; `lost` when the router itself went away. */
+  /** Calls `listener` until `signal` aborts; `lost` when a router that it told of went away. */
   watch(listener: (event: RouterEvent) => void, signal: AbortSignal): Promise<void>
 }
 

@@ -1,13 +1,24 @@
 /** What every store must do; run against each implementation. */
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
-import type { Release } from '../model/release.ts'
+import { leafOf } from '../model/entry.ts'
+import { type Release, releaseId } from '../model/release.ts'
 import { defaultHardening, type VersionSpec } from '../model/version.ts'
-import type { Store } from './store.ts'
+import type { EntryFilter, Store } from './store.ts'
 
 const scope = { stack: 'shop', environment: 'production' }
 const key = { ...scope, service: 'web' }
 const release: Release = { ...scope, services: {} }
-const decided = { release, decision: 'up', reason: 'asked for', by: 'ada', atMs: 1_000, starts: [], ends: [] } as const
+const asked = { atMs: 1_000, ...scope, kind: 'decision.up', by: 'ada', message: 'asked for' }
+const decided = {
+  release,
+  decision: 'up',
+  reason: 'asked for',
+  by: 'ada',
+  atMs: 1_000,
+  starts: [],
+  ends: [],
+  entries: [asked],
+} as const
 const spec: VersionSpec = {
   image: 'sha256:1111',
   command: ['/web'],
@@ -63,9 +74,10 @@ export function storeContract(name: string, setup: () => { store: Store; reopen?
         logs: ['one', 'two'],
         endedAtMs: 9,
       } as const
-      await store.endRollout(end)
+      await store.endRollout(end, { ...asked, kind: 'rollout.aborted' })
       expect(await store.runningRollouts()).toEqual([])
       expect(await store.rollouts(key)).toEqual([{ ...running, ...end }])
+      expect((await store.entries({})).map(({ kind }) => kind)).toEqual(['decision.up', 'rollout.aborted'])
     })
 
     test('a decision ends and begins rollouts with its release; the newest rollout comes first', async () => {
@@ -92,31 +104,112 @@ export function storeContract(name: string, setup: () => { store: Store; reopen?
       expect(await store.versions(scope)).toHaveLength(2)
     })
 
-    test('events come in order, filtered, and from any point on', async () => {
-      const event = { atMs: 1, ...scope, kind: 'create.done', message: 'made' }
-      await store.append({ ...event, service: 'web', instance: 'web-1', version: 'a' })
-      await store.append({ ...event, service: 'api' })
-      const third = await store.append({ ...event, kind: 'instance.exited', service: 'web' })
-      const messages = async (filter: Parameters<Store['events']>[0]) =>
-        (await store.events(filter)).map(({ sequence }) => sequence)
-      expect(await messages({})).toEqual([1, 2, 3])
-      expect(await messages({ service: 'web' })).toEqual([1, 3])
-      expect(await messages({ kinds: ['instance.exited'] })).toEqual([3])
-      expect(await messages({ kinds: ['instance.exited', 'create.done'], service: 'web' })).toEqual([1, 3])
-      expect(await messages({ kinds: [] })).toEqual([])
-      expect(await messages({ after: 1, stack: 'shop' })).toEqual([2, 3])
-      expect(await messages({ last: 2 })).toEqual([2, 3])
-      expect(await store.events({ after: 2 })).toEqual([third])
+    test('a release is found by its id', async () => {
+      await store.decide(decided)
+      expect(await store.release(releaseId(release))).toEqual(release)
+      expect(await store.release('none')).toBeUndefined()
+    })
+
+    test('entries come in order, filtered, and from any point on', async () => {
+      const made = { atMs: 1, ...scope, kind: 'create.done', by: 'repave', message: 'made' }
+      await store.append({ ...made, service: 'web', instance: 'web-1', version: 'abc' })
+      await store.append({ ...made, atMs: 2, service: 'api', by: 'ada' })
+      const third = await store.append({ ...made, atMs: 3, kind: 'instance.exited', service: 'web', lines: ['no!'] })
+      const found = async (filter: EntryFilter) => (await store.entries(filter)).map(({ sequence }) => sequence)
+      expect(await found({})).toEqual([0, 1, 2])
+      expect(await found({ service: 'web' })).toEqual([0, 2])
+      expect(await found({ kinds: ['instance.exited'] })).toEqual([2])
+      expect(await found({ kinds: ['instance.exited', 'create.done'], service: 'web' })).toEqual([0, 2])
+      expect(await found({ kinds: [] })).toEqual([])
+      expect(await found({ instance: 'web-1' })).toEqual([0])
+      expect(await found({ version: 'abc' })).toEqual([0])
+      expect(await found({ version: 'ab' })).toEqual([0])
+      expect(await found({ version: 'b' })).toEqual([])
+      expect(await found({ by: 'ada' })).toEqual([1])
+      expect(await found({ sinceMs: 2 })).toEqual([1, 2])
+      expect(await found({ sinceMs: 1, untilMs: 2 })).toEqual([0, 1])
+      expect(await found({ after: 0, stack: 'shop' })).toEqual([1, 2])
+      expect(await found({ last: 2 })).toEqual([1, 2])
+      expect(await store.entries({ after: 1 })).toEqual([third])
+    })
+
+    test('an entry is given back as it was recorded, but for what is not there', async () => {
+      const whole = {
+        ...asked,
+        ...key,
+        instance: 'web-1',
+        version: 'a',
+        operation: 0,
+        release: 'b',
+        before: 7,
+        previous: 'a checkpoint',
+        lines: ['one', ''],
+      }
+      expect(await store.append(whole)).toEqual({ ...whole, sequence: 0 })
+      expect(await store.append(asked)).toEqual({ ...asked, sequence: 1 })
+      expect(await store.entries({})).toEqual([
+        { ...whole, sequence: 0 },
+        { ...asked, sequence: 1 },
+      ])
+    })
+
+    test('every entry has its leaf, and those that are forgotten still count', async () => {
+      await store.decide(decided)
+      const later = { ...asked, message: 'later' }
+      for (let count = 0; count < 3; count += 1) await store.append(later)
+      expect((await store.leaves(0, 2)).map(text)).toEqual([leafOf(asked), leafOf(later)].map(text))
+      expect(await store.leaves(3, 10)).toHaveLength(1)
+      expect(await store.leaves(4, 10)).toEqual([])
+      await store.forget(2)
+      expect(await store.size()).toBe(4)
+      expect((await store.entries({})).map(({ sequence }) => sequence)).toEqual([2, 3])
+      expect(await store.leaves(1, 10)).toEqual([])
+      await store.forget(9)
+      expect((await store.append(later)).sequence).toBe(4)
+      expect((await store.entries({})).map(({ sequence }) => sequence)).toEqual([3, 4])
+    })
+
+    test('a ledger can be begun anew', async () => {
+      await store.decide(decided)
+      await store.append(asked)
+      await store.restart({ ...asked, kind: 'ledger.restarted' })
+      expect((await store.entries({})).map(({ sequence, kind }) => [sequence, kind])).toEqual([[0, 'ledger.restarted']])
+      expect(await store.currentRelease(scope)).toMatchObject({ release })
+    })
+
+    test('an intent is open until its outcome, or until a controller has started after it', async () => {
+      const intent = { ...asked, kind: 'create.intent', by: 'repave' }
+      await store.append(intent)
+      await store.append({ ...intent, kind: 'controller.started' })
+      const open = await store.append(intent)
+      const done = await store.append(intent)
+      await store.append({ ...intent, kind: 'create.done', operation: done.sequence })
+      expect(await store.openIntents()).toEqual([open])
+      await store.append({ ...intent, kind: 'create.unknown', operation: open.sequence })
+      expect(await store.openIntents()).toEqual([])
+    })
+
+    test('an entry that is no JSON is refused, and nothing of it is there', async () => {
+      const lone = { ...asked, instance: '\ud800' }
+      await expect(store.append(lone)).rejects.toThrow()
+      await expect(store.decide({ ...decided, entries: [asked, lone] })).rejects.toThrow()
+      expect(await store.size()).toBe(0)
+      expect(await store.releases(scope)).toEqual([])
     })
 
     test('what was written is there for the next controller', async (context) => {
       if (!reopen) return context.skip('a store in memory ends with its object')
       const { record: recorded } = await store.decide(decided)
-      await store.append({ atMs: 1, ...scope, kind: 'decision.up', message: 'asked for' })
+      await store.append(asked)
       const next = await reopen()
       expect(await next.currentRelease(scope)).toEqual(recorded)
-      expect(await next.events({})).toHaveLength(1)
+      expect(await next.entries({})).toHaveLength(2)
+      expect(await next.size()).toBe(2)
       await next.close()
     })
   })
+}
+
+function text(leaf: Uint8Array): string {
+  return Buffer.from(leaf).toString()
 }

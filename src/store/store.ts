@@ -3,6 +3,7 @@
  *
  * It never says what runs; the engine does.
  */
+import type { Entry } from '../model/entry.ts'
 import type { Release } from '../model/release.ts'
 import type { FleetKey, Scope } from '../model/stack.ts'
 import type { VersionId, VersionSpec } from '../model/version.ts'
@@ -44,23 +45,22 @@ export interface VersionRecord extends FleetKey {
   readonly state: 'unproven' | 'proven' | 'failed'
 }
 
-/** One line of history; `kind` is `decision.up`, `create.intent`, `create.done`, `create.failed`, `instance.exited`, … */
-export interface HistoryEvent {
+/** An entry with its place in the ledger: the first has the sequence number 0. */
+export interface RecordedEntry extends Entry {
   readonly sequence: number
-  readonly atMs: number
-  readonly stack: string
-  readonly environment: string
-  readonly service?: string
-  readonly instance?: string
-  readonly version?: VersionId
-  readonly kind: string
-  readonly message: string
 }
 
-export interface EventFilter extends Partial<FleetKey> {
-  /** Only events of one of these kinds. */
+export interface EntryFilter extends Partial<FleetKey> {
+  readonly instance?: string
+  /** The id, or its first digits. */
+  readonly version?: string
+  readonly by?: string
+  /** Only entries from this time on, and up to that. */
+  readonly sinceMs?: number
+  readonly untilMs?: number
+  /** Only entries of one of these kinds. */
   readonly kinds?: readonly string[]
-  /** Only events after this sequence number. */
+  /** Only entries after this sequence number. */
   readonly after?: number
   /** The newest so many, in ascending order. */
   readonly last?: number
@@ -74,11 +74,14 @@ export type RolloutEnd = Required<Pick<RolloutRecord, 'id' | 'state' | 'endedAtM
 export interface ReleaseDecision extends Omit<ReleaseRecord, 'sequence'> {
   readonly ends: readonly RolloutEnd[]
   readonly starts: readonly RolloutStart[]
+  /** What the ledger says of it. */
+  readonly entries: readonly Entry[]
 }
 
 export interface Store {
   /**
-   * Records what a scope should run from now on, with the rollouts that this ends and begins: all of it or nothing.
+   * Records what a scope should run from now on, with the rollouts that this ends and begins, and with its entries: all
+   * of it or nothing.
    */
   decide(
     decision: ReleaseDecision,
@@ -89,8 +92,10 @@ export interface Store {
   currentReleases(): Promise<readonly ReleaseRecord[]>
   /** Newest first. */
   releases(scope: Scope): Promise<readonly ReleaseRecord[]>
+  /** A release that was ever decided, by its id. */
+  release(id: string): Promise<Release | undefined>
 
-  endRollout(end: RolloutEnd): Promise<void>
+  endRollout(end: RolloutEnd, entry: Entry): Promise<void>
   runningRollouts(): Promise<readonly RolloutRecord[]>
   /** Newest first; at most `limit`, where it is given. */
   rollouts(key: FleetKey, limit?: number): Promise<readonly RolloutRecord[]>
@@ -100,9 +105,19 @@ export interface Store {
   /** Most recently run first. */
   versions(scope: Scope, service?: string): Promise<readonly VersionRecord[]>
 
-  append(event: Omit<HistoryEvent, 'sequence'>): Promise<HistoryEvent>
+  append(entry: Entry): Promise<RecordedEntry>
   /** Ascending. */
-  events(filter: EventFilter): Promise<readonly HistoryEvent[]>
+  entries(filter: EntryFilter): Promise<readonly RecordedEntry[]>
+  /** The intents of effects that have no outcome, since the newest `controller.started`. */
+  openIntents(): Promise<readonly RecordedEntry[]>
+  /** The leaves of the ledger from a sequence number on, at most `limit`; none where the first of them is forgotten. */
+  leaves(from: number, limit: number): Promise<readonly Uint8Array[]>
+  /** How many entries were ever recorded. */
+  size(): Promise<number>
+  /** Drops the entries before a sequence number, which the ledger's files hold. */
+  forget(before: number): Promise<void>
+  /** Drops all entries, and begins another ledger with this one. */
+  restart(entry: Entry): Promise<void>
 
   close(): Promise<void>
 }

@@ -12,6 +12,8 @@ interface Timer {
   readonly atMs: number
   readonly sequence: number
   readonly fire: () => void
+  /** Stops listening for what would cancel it. */
+  readonly release: () => void
   cancelled: boolean
 }
 
@@ -28,17 +30,27 @@ export class VirtualClock implements Clock {
     return this.#nowMs
   }
 
+  steady(): number {
+    return this.#nowMs
+  }
+
   async sleep(ms: number, signal?: AbortSignal): Promise<void> {
     signal?.throwIfAborted()
     const { promise, resolve, reject } = Promise.withResolvers<void>()
-    const timer = this.#schedule(ms, resolve)
+    const release = () => signal?.removeEventListener('abort', abort)
+    const timer = this.#schedule(ms, resolve, release)
     const abort = () => {
       timer.cancelled = true
       reject(signal?.reason)
     }
     signal?.addEventListener('abort', abort, { once: true })
     await promise
-    signal?.removeEventListener('abort', abort)
+    release()
+  }
+
+  /** Nothing fires any more, and nobody is kept in memory by waiting for it. */
+  close(): void {
+    for (let timer = this.#timers.pop(); timer; timer = this.#timers.pop()) timer.release()
   }
 
   /** When the next timer fires; undefined when nothing waits. */
@@ -68,9 +80,9 @@ export class VirtualClock implements Clock {
     return true
   }
 
-  #schedule(ms: number, fire: () => void): Timer {
+  #schedule(ms: number, fire: () => void, release: () => void): Timer {
     const atMs = this.#nowMs + (ms > 0 ? ms : 0)
-    const timer: Timer = { atMs, sequence: this.#sequence++, fire, cancelled: false }
+    const timer: Timer = { atMs, sequence: this.#sequence++, fire, release, cancelled: false }
     this.#timers.push(timer)
     return timer
   }

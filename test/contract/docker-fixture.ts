@@ -61,6 +61,9 @@ export async function setUpDocker(): Promise<DockerFixture> {
     kill: async (name) => {
       await outsider.post(`/containers/${name}/kill`)
     },
+    pause: async (name) => {
+      await outsider.post(`/containers/${name}/pause`)
+    },
     touch: async (name) => {
       const { Id } = await outsider.post(`/containers/${name}/exec`, { Cmd: ['/bin/busybox', 'true'] })
       await outsider.post(`/exec/${String(Id)}/start`, { Detach: true })

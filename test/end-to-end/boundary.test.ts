@@ -1,6 +1,7 @@
 /** Promise 1 at the boundary: all that the whole product asks of the engine, whatever it is told to do. */
 import { readFile } from 'node:fs/promises'
 import { once } from 'node:events'
+import { join } from 'node:path'
 import { expect, onTestFinished, test } from 'vitest'
 import { openSocketProxy } from '../contract/socket-proxy.ts'
 import { defaultEngineSocket } from './engine-api.ts'
@@ -52,8 +53,8 @@ test('no sequence of commands alters or enters an instance', async () => {
 
 test('the commands that were tried are all that there are', async () => {
   const reference = await readFile(new URL('../../docs/reference/cli.md', import.meta.url), 'utf8')
-  const commands = [...reference.matchAll(/^## `repave (\w+)/gm)].map(([, command]) => command)
-  expect(new Set(commands)).toEqual(new Set([...commandsTried, 'serve']))
+  const commands = [...reference.matchAll(/^## `repave ([a-z]+( [a-z]+)?)/gm)].map(([, command]) => command)
+  expect(new Set(commands)).toEqual(new Set([...commandsTried, 'serve', 'ledger witness']))
 })
 
 const commandsTried = [
@@ -67,14 +68,27 @@ const commandsTried = [
   'drift',
   'logs',
   'events',
+  'ledger log',
+  'ledger verify',
+  'ledger receipt',
+  'ledger checkpoint',
+  'ledger key',
+  'ledger export',
+  'ledger cosign',
+  'ledger restart',
   'down',
   'doctor',
+  'backup',
+  'restore',
 ]
 
 async function runEveryCommand(scene: Scene): Promise<void> {
   await bringUpAndChange(scene)
   await look(scene)
+  const backup = await keep(scene)
   await suffer(scene)
+  await scene.killController()
+  await expectDone(scene, 'restore', backup, '--replace')
   await scene.succeed('down')
   expect(await scene.leftovers()).toEqual([])
 }
@@ -98,6 +112,19 @@ async function look(scene: Scene): Promise<void> {
   const said = once(followed.stdout ?? followed, 'data')
   await said
   followed.kill('SIGINT')
+}
+
+/** The record, and a copy of the state; the folder of the latter. */
+async function keep(scene: Scene): Promise<string> {
+  for (const command of ['log', 'verify', 'checkpoint', 'key']) await expectDone(scene, 'ledger', command)
+  await expectDone(scene, 'ledger', 'receipt', '1')
+  await expectDone(scene, 'ledger', 'export', join(scene.folder, 'ledger'))
+  const nobody = ['http://127.0.0.1:1', 'nobody']
+  expect((await scene.repave('ledger', 'cosign', ...nobody)).exitCode).not.toBe(0)
+  expect((await scene.repave('ledger', 'restart')).exitCode).not.toBe(0)
+  const backup = join(scene.folder, 'backup')
+  await expectDone(scene, 'backup', backup)
+  return backup
 }
 
 /** What goes wrong may not tempt anyone to step in either. */

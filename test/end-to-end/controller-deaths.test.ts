@@ -1,4 +1,4 @@
-/** Promise 10: whatever moment the controller dies at, the next command ends at what the file says. */
+/** Promises 8 and 10: whatever moment the controller dies at, the next command ends at what the file says. */
 import { once } from 'node:events'
 import { setTimeout as delay } from 'node:timers/promises'
 import { expect, test } from 'vitest'
@@ -6,15 +6,17 @@ import { type Random, seededRandom } from '../../src/system/random.ts'
 import { openScene } from './open-scene.ts'
 import { kill } from './processes.ts'
 import type { Scene } from './scene.ts'
+import { expectRecorded } from './recorded.ts'
 import { isSoak, seed } from './soak.ts'
 import { expectWhole, restingSandboxes } from './whole.ts'
 
 const replicas = 3
 const minutes = 60_000
 
-const deathsUnderLoad = isSoak ? 100 : 8
+const deathsUnderLoad = isSoak ? 270 : 8
+const roundsPerAudit = 10
 test(
-  `killed ${deathsUnderLoad} times during up, rollback and replace under load: no request is lost, nothing is left`,
+  `killed ${deathsUnderLoad} times during up, rollback and replace under load: no request and no entry is lost, nothing is left`,
   { timeout: (1 + deathsUnderLoad) * minutes },
   async () => {
     const scene = await openScene()
@@ -26,6 +28,7 @@ test(
       scene.load({ ratePerSecond: 50, methods: ['GET', 'POST'], connections: 'new' }),
     ])
     let greeting = 'second'
+    const checkpoints = [await expectRecorded(scene)]
     for (let round = 1; round <= deathsUnderLoad; round += 1) {
       const command = await draw(random, scene)
       if (command[0] === 'up') {
@@ -36,7 +39,9 @@ test(
       // Recovery may be cut short too.
       if (random.integer(3) === 0) await killDuring(scene, ['up'], random.integer(typicalMs))
       await expectConvergence(scene, { replicas, greeting, sandboxes })
+      if (round % roundsPerAudit === 0) checkpoints.push(await expectRecorded(scene, checkpoints))
     }
+    await expectRecorded(scene, checkpoints)
     const reports = await Promise.all(loads.map((load) => load.stop()))
     expect(reports.flatMap(({ failures }) => failures)).toEqual([])
   },
@@ -59,6 +64,7 @@ test(
       await killDuring(scene, ['up'], random.integer(typicalMs))
       await expectConvergence(scene, { replicas, greeting: 'second', sandboxes })
     }
+    await expectRecorded(scene)
   },
 )
 

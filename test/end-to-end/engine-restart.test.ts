@@ -2,6 +2,7 @@ import { expect, onTestFinished, test } from 'vitest'
 import { eventually } from './eventually.ts'
 import { OwnEngine } from './own-engine.ts'
 import { openScene } from './open-scene.ts'
+import { expectRecorded } from './recorded.ts'
 import type { Scene } from './scene.ts'
 import { expectWhole, restingSandboxes } from './whole.ts'
 
@@ -69,6 +70,7 @@ test('an engine that dies in the middle of a rollout: the next up finishes it', 
   await eventually('the first up has ended', () => interrupted.exitCode !== null, 60_000)
   expect(await scene.succeed('up')).toMatchObject({ ok: true, services: [{ ready: 3 }] })
   await expectWhole(scene, { replicas: 3, greeting: 'second', sandboxes })
+  await expectRecorded(scene)
   expect((await scene.instanceIds()).filter((id) => before.includes(id))).toEqual([])
   expect((await load.stop()).failures).toEqual([])
 })

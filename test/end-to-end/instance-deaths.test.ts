@@ -107,6 +107,15 @@ test('of requests in flight a killed instance costs its own POSTs, and no GET', 
   expect(failed.length).toBeLessThanOrEqual(lost)
 })
 
+test('an instance that someone pauses is replaced, also where its port still accepts connections', async () => {
+  const scene = await openScene()
+  await scene.declare({ replicas: 2, drain: '1s', health: { tcp: true, interval: '200ms' } })
+  await scene.succeed('up')
+  const [victim = ''] = await scene.instanceIds()
+  await scene.engine.call('POST', `/containers/${victim}/pause`)
+  await eventually('the paused instance has been replaced', () => isReplaced(scene, [victim], 2))
+})
+
 async function isAnswered(scene: Scene, method: 'GET' | 'POST'): Promise<boolean> {
   const response = await fetch(`${scene.url}?delayMs=3000`, { method, headers: { connection: 'close' } })
   await response.text()

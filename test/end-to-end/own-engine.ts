@@ -12,6 +12,7 @@ import { join } from 'node:path'
 import { Agent, request } from 'undici'
 import { eventually } from './eventually.ts'
 import { kill, processesOf } from './processes.ts'
+import { programPath } from '../../src/system/program-path.ts'
 
 export interface OwnEngineOptions {
   /** Whether containers outlive the engine. */
@@ -56,7 +57,11 @@ export class OwnEngine {
     if (this.isRunning) return
     this.makeBridge()
     const log = openSync(this.logFile, 'a')
-    const daemon = spawn('dockerd', this.flags(), { stdio: ['ignore', log, log], detached: true })
+    const daemon = spawn('dockerd', this.flags(), {
+      stdio: ['ignore', log, log],
+      detached: true,
+      env: { ...process.env, PATH: programPath() },
+    })
     closeSync(log)
     this.#daemon = daemon
     await eventually('the engine answers', async () => {
@@ -133,7 +138,7 @@ export class OwnEngine {
 }
 
 function ip(...parameters: readonly string[]): void {
-  execFileSync('ip', parameters, { env: { ...process.env, PATH: `${process.env.PATH}:/usr/sbin:/sbin` } })
+  execFileSync('ip', parameters, { env: { ...process.env, PATH: programPath() } })
 }
 
 /** Deepest first. proc(5), mounts: the second field is the path, with `\040` for a space. */

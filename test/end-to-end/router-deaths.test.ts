@@ -4,6 +4,7 @@ import { expect, test } from 'vitest'
 import { eventually } from './eventually.ts'
 import { openScene } from './open-scene.ts'
 import { kill } from './processes.ts'
+import { expectRecorded } from './recorded.ts'
 import type { Scene } from './scene.ts'
 import { expectWhole, restingSandboxes } from './whole.ts'
 
@@ -50,6 +51,7 @@ test.each(Object.entries(victims))(
     killAll(choose(scene))
     expect(await ended).toEqual([0, null])
     await expectWhole(scene, { replicas, greeting: 'second', sandboxes })
+    await expectRecorded(scene)
     expect(await scene.succeed('up')).toMatchObject({ changed: false })
     expect(await scene.answers(3)).toEqual(Array.from({ length: 3 }, () => expect.stringMatching(/^200 second from /)))
   },

@@ -9,6 +9,8 @@ import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { text } from 'node:stream/consumers'
 import { stringify } from 'yaml'
+import { createClient } from '../../src/api/client.ts'
+import { socketPath } from '../../src/api/home.ts'
 import type { ResultReport, StatusReport } from '../../src/model/report.ts'
 import type { LoadPlan } from '../load/generate.ts'
 import { type RunningLoad, startLoad } from '../load/load-process.ts'
@@ -20,6 +22,7 @@ import { RouterView } from './router-view.ts'
 import { testImage } from './test-image.ts'
 
 const program = resolve(import.meta.dirname, '../../bin/repave')
+const dyingController = resolve(import.meta.dirname, 'dying-controller.ts')
 const commandTimeoutMs = 120_000
 
 /** What a command did. */
@@ -114,9 +117,34 @@ export class Scene {
     return this.spawn({}, commandLine)
   }
 
+  /** A controller that ends itself at a failpoint. */
+  startDyingController(failpoint: string): Promise<ChildProcess> {
+    return this.startController(dyingController, failpoint.split(' '))
+  }
+
+  /** A controller of a test's own, by the script that is one; resolves once it answers. */
+  async startController(script: string, parameters: readonly string[] = []): Promise<ChildProcess> {
+    const child = this.run(process.execPath, [script, ...parameters], {})
+    child.stdout.resume()
+    child.stderr.resume()
+    // Not by a command, which would start another one.
+    const client = createClient(socketPath(this.home))
+    const isAnswering = () =>
+      client.info().then(
+        ({ pid }) => pid === child.pid,
+        () => false,
+      )
+    await eventually('the controller answers', isAnswering)
+    return child
+  }
+
   private spawn(environment: Readonly<Record<string, string>>, commandLine: readonly string[]) {
+    return this.run(program, [...commandLine, '-f', this.stackFile, '--json'], environment)
+  }
+
+  private run(command: string, parameters: readonly string[], environment: Readonly<Record<string, string>>) {
     const own = { REPAVE_HOME: this.home, DOCKER_HOST: this.#dockerHost }
-    const child = spawn(program, [...commandLine, '-f', this.stackFile, '--json'], {
+    const child = spawn(command, parameters, {
       cwd: this.folder,
       env: { ...process.env, ...own, ...environment },
       stdio: ['ignore', 'pipe', 'pipe'],
@@ -212,6 +240,9 @@ export class Scene {
       for (const { pid } of alive) kill(pid)
       return alive.length === 0
     })
+    // What a controller had asked for when it was killed is made all the same: before, or with, one more of its kind.
+    const labels = { 'repave.stack': this.stack }
+    await this.engine.call('POST', '/containers/create', { Image: this.image, Labels: labels })
     await this.engine.removeAll(`repave.stack=${this.stack}`)
     await this.engine.close()
     await rm(this.folder, { recursive: true, force: true })

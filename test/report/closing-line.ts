@@ -1,5 +1,12 @@
-/** A reporter that ends a run with one plain line: `N passed, N failed, N skipped`. */
+/** A reporter that ends a run with what its tests sum up, and one plain line: `N passed, N failed, N skipped`. */
 import type { Reporter, TestModule } from 'vitest/node'
+
+declare module 'vitest' {
+  interface TaskMeta {
+    /** Lines for the end of the run. */
+    summary?: readonly string[]
+  }
+}
 
 interface Counts {
   readonly passed: number
@@ -10,8 +17,12 @@ interface Counts {
 export const closingLine: Reporter = {
   onTestRunEnd(modules, unhandledErrors) {
     const { passed, failed, skipped } = countResults(modules, unhandledErrors.length)
+    const summary = modules.flatMap((module) =>
+      [...module.children.allTests()].flatMap((each) => each.meta().summary ?? []),
+    )
     // The default reporter writes its summary in the same turn; this line comes after it.
-    process.once('exit', () => console.log(`${passed} passed, ${failed} failed, ${skipped} skipped`))
+    const closing = [...summary, `${passed} passed, ${failed} failed, ${skipped} skipped`]
+    process.once('exit', () => console.log(closing.join('\n')))
   },
 }
 

@@ -60,6 +60,8 @@ export interface ServiceChoice {
   readonly maxSurge: Quantity
   readonly maxUnavailable: Quantity
   readonly drainMs: number
+  /** Of its route; absent: that of its name. */
+  readonly path?: string
 }
 
 export type StackChoice = Readonly<Partial<Record<ServiceName, ServiceChoice>>>
@@ -85,7 +87,7 @@ function serviceOf(scope: Scope, name: ServiceName, choice: ServiceChoice): Serv
     image: { kind: 'reference', reference: `registry.test/${image}:1` },
     environment: { GENERATION: `${generation}` },
     ...(serves && { port: 8080 }),
-    routes: serves ? [routeOf(scope, name)] : [],
+    routes: serves ? [{ ...routeOf(scope, name), ...(choice.path && { path: choice.path }) }] : [],
     health: serves ? { kind: 'http', path: '/healthz', ...timing } : { kind: 'process', ...timing },
     resources: { cpuMillis: 500, memoryBytes: 134_217_728, pids: 64 },
     tmpfs: ['/tmp'],

@@ -1,8 +1,9 @@
 /** What there really is of each fleet, whatever the controller knows of it. */
 import type { MemoryInstance } from '../../src/engine/memory/memory-machine.ts'
 import type { Release, ServiceRelease } from '../../src/model/release.ts'
-import { fleetName, resolveQuantity, scopeName, type FleetKey } from '../../src/model/stack.ts'
-import { poolName, type RouterServer } from '../../src/router/router.ts'
+import { routeUrl } from '../../src/model/route.ts'
+import { fleetName, resolveQuantity, scopeName, type FleetKey, type Route } from '../../src/model/stack.ts'
+import { poolName, type RoutedService, type RouterServer } from '../../src/router/router.ts'
 
 export interface FleetTruth {
   readonly key: FleetKey
@@ -18,7 +19,35 @@ export interface WorldTruth {
   readonly releases: ReadonlyMap<string, Release>
   readonly fleets: readonly FleetTruth[]
   /** Instances on which a router removal or an engine destruction is under way. */
-  readonly leaving: ReadonlySet<string>
+  readonly leaving: Leaving
+}
+
+/** Whether a name is among them. */
+export type Leaving = Pick<ReadonlySet<string>, 'has'>
+
+/** Works its fleets out for the first that asks: most who hear of a call don't. */
+export class LazyTruth implements WorldTruth {
+  readonly nowMs: number
+  readonly releases: ReadonlyMap<string, Release>
+  readonly leaving: Leaving
+  readonly #work: () => readonly FleetTruth[]
+  #fleets: readonly FleetTruth[] | undefined
+
+  constructor(
+    nowMs: number,
+    releases: ReadonlyMap<string, Release>,
+    leaving: Leaving,
+    work: () => readonly FleetTruth[],
+  ) {
+    this.nowMs = nowMs
+    this.releases = releases
+    this.leaving = leaving
+    this.#work = work
+  }
+
+  get fleets(): readonly FleetTruth[] {
+    return (this.#fleets ??= this.#work())
+  }
 }
 
 export function fleetsOf(
@@ -52,10 +81,7 @@ export function isFit({ process, order }: MemoryInstance): boolean {
 }
 
 /** The instances that serve: fit, staying, and in rotation where there is one. */
-export function readyIn(
-  { wanted, instances, servers }: FleetTruth,
-  leaving: ReadonlySet<string>,
-): readonly MemoryInstance[] {
+export function readyIn({ wanted, instances, servers }: FleetTruth, leaving: Leaving): readonly MemoryInstance[] {
   if (!wanted) return []
   const routed = wanted.routes.length > 0
   const inRotation = new Set(servers.filter(({ state }) => state !== 'draining').map(({ instance }) => instance))
@@ -98,18 +124,29 @@ export function divergence(fleet: FleetTruth): string | undefined {
 }
 
 /** What keeps a scope from being as decided, or from having ended. */
-export function leftovers(truth: WorldTruth, held: readonly string[], pools: readonly string[]): string | undefined {
+export function leftovers(
+  truth: WorldTruth,
+  held: readonly string[],
+  routed: readonly RoutedService[],
+): string | undefined {
   const wantedScopes = new Set<string>()
-  const wantedPools = new Set<string>()
+  const wanted = new Map<string, readonly Route[]>()
   for (const release of truth.releases.values())
     for (const [service, { routes }] of Object.entries(release.services)) {
       wantedScopes.add(scopeName(release))
-      if (routes.length > 0) wantedPools.add(poolName({ ...release, service }))
+      if (routes.length > 0) wanted.set(poolName({ ...release, service }), routes)
     }
   const scope = held.find((name) => !wantedScopes.has(name))
   if (scope) return `the engine holds something for ${scope}, which is down`
-  const orphan = pools.find((pool) => !wantedPools.has(pool))
-  if (orphan) return `the router has routes to ${orphan}, which nothing wants`
-  const missing = [...wantedPools].find((pool) => !pools.includes(pool))
-  return missing && `the router has no routes to ${missing}`
+  const orphan = routed.find(({ pool }) => !wanted.has(pool))
+  if (orphan) return `the router has routes to ${orphan.pool}, which nothing wants`
+  for (const [pool, routes] of wanted) {
+    const present = routed.find((each) => each.pool === pool)
+    if (!present || routeWords(present.routes) !== routeWords(routes)) return `the router lacks routes to ${pool}`
+  }
+  return undefined
+}
+
+export function routeWords(routes: readonly Route[]): string {
+  return routes.map(routeUrl).toSorted().join(' ')
 }

@@ -1,7 +1,6 @@
-/** What happens in one simulated world, drawn up beforehand, so that a part of it can be left out. */
-import type { Random } from '../../src/system/random.ts'
-import type { Quantity, Scope } from '../../src/model/stack.ts'
-import { imagesOf, scopes, serviceNames, type ServiceChoice, type ServiceName, type StackChoice } from './catalogue.ts'
+/** What happens in one simulated world, written down beforehand, so that a part of it can be left out. */
+import type { Scope } from '../../src/model/stack.ts'
+import type { ServiceName, StackChoice } from './catalogue.ts'
 
 /** `error`: nothing happens. `reported`: it happens, and an error is told. `slow`, `hang`: it takes long, and is done or fails. */
 export const callFaults = ['error', 'reported', 'slow', 'hang'] as const
@@ -10,11 +9,13 @@ export type CallFault = (typeof callFaults)[number]
 export const eventFaults = ['lost', 'doubled', 'reordered'] as const
 export type EventFault = (typeof eventFaults)[number]
 
-export type DiskFault = 'error' | 'reported'
+export type DiskFault = 'error' | 'reported' | 'broken'
+export type ImageFault = 'error' | 'hang'
 
 export type Command =
   | { readonly kind: 'up'; readonly scope: Scope; readonly choice: StackChoice }
-  | { readonly kind: 'rollback'; readonly scope: Scope; readonly service?: ServiceName }
+  /** Without `to`, to the newest proven version before the current one. */
+  | { readonly kind: 'rollback'; readonly scope: Scope; readonly service?: ServiceName; readonly to?: string }
   /** `pick`: which of the instances that there are then, as a share. */
   | { readonly kind: 'replace'; readonly scope: Scope; readonly pick: number }
   | { readonly kind: 'down'; readonly scope: Scope }
@@ -26,7 +27,14 @@ export interface Crash {
   readonly when: 'before' | 'after'
   /** Whether what was under way takes effect, though nobody hears of it. */
   readonly finishing: boolean
-  readonly restartAfterMs: number
+  /** What someone asks for at that very moment. */
+  readonly meanwhile?: Command
+}
+
+/** The controller is killed, and the next so many each at the so many-th call of its life: most of these are looks. */
+export interface RecoveryCrash extends Omit<Crash, 'kind'> {
+  readonly kind: 'crash-in-recovery'
+  readonly times: number
 }
 
 export type Mishap =
@@ -37,13 +45,29 @@ export type Mishap =
       readonly answer: 'unhealthy' | 'silent'
       readonly forMs: number
     }
+  /** A stranger removes an instance, or stops it. */
+  | { readonly kind: 'removal'; readonly pick: number }
+  | { readonly kind: 'stop'; readonly pick: number; readonly graceMs: number }
   | Crash
+  | RecoveryCrash
   | { readonly kind: 'engine-calls' | 'router-calls'; readonly fault: CallFault; readonly calls: number }
   | { readonly kind: 'engine-away' | 'router-away'; readonly forMs: number }
   | { readonly kind: 'engine-restart' | 'router-restart' | 'controller-restart' }
+  /** What is seen is `byMs` old when it is told. */
+  | { readonly kind: 'engine-late' | 'router-late'; readonly byMs: number; readonly forMs: number }
+  | { readonly kind: 'starts'; readonly calls: number }
+  | { readonly kind: 'images'; readonly fault: ImageFault; readonly calls: number }
   | { readonly kind: 'events'; readonly fault: EventFault; readonly forMs: number }
-  /** Nothing can be recorded; `reported`: it is, and is said not to be. */
-  | { readonly kind: 'disk-full'; readonly fault: DiskFault; readonly forMs: number }
+  /** Nothing can be recorded; `reported`: it is, and is said not to be; `broken`: not for want of room. */
+  | { readonly kind: 'disk-fails'; readonly fault: DiskFault; readonly forMs: number }
+  | { readonly kind: 'disk-slow'; readonly byMs: number; readonly forMs: number }
+  | { readonly kind: 'store-reads'; readonly calls: number }
+  /** The controller's wall clock alone; negative: backwards. */
+  | { readonly kind: 'clock-jump'; readonly byMs: number }
+  /** Of each instance a probe now and then, but never two in a row. */
+  | { readonly kind: 'probe-losses'; readonly forMs: number }
+  /** All of one instance, which is well. */
+  | { readonly kind: 'probe-timeouts'; readonly pick: number; readonly forMs: number }
 
 export type Action = (Command | Mishap) & { readonly afterMs: number }
 
@@ -51,24 +75,40 @@ export type Action = (Command | Mishap) & { readonly afterMs: number }
 export const profiles = {
   calm: [],
   deaths: ['death', 'sickness'],
-  crashes: ['crash', 'controller-restart'],
-  engine: ['engine-calls', 'engine-away', 'engine-restart', 'death'],
+  strangers: ['removal', 'stop', 'events'],
+  crashes: ['crash', 'crash-in-recovery', 'controller-restart'],
+  engine: ['engine-calls', 'engine-away', 'engine-restart', 'starts', 'images', 'death'],
   router: ['router-calls', 'router-away', 'router-restart'],
   events: ['events', 'death', 'sickness'],
-  disk: ['disk-full', 'death', 'crash'],
+  disk: ['disk-fails', 'disk-slow', 'store-reads', 'death', 'crash'],
+  clock: ['clock-jump', 'clock-jump', 'crash', 'death', 'starts'],
+  sight: ['engine-late', 'router-late', 'death', 'crash'],
+  probes: ['probe-losses', 'probe-timeouts', 'crash'],
   everything: [
     'death',
     'sickness',
+    'removal',
+    'stop',
     'crash',
+    'crash-in-recovery',
     'controller-restart',
     'engine-calls',
     'engine-away',
     'engine-restart',
+    'engine-late',
+    'starts',
+    'images',
     'router-calls',
     'router-away',
     'router-restart',
+    'router-late',
     'events',
-    'disk-full',
+    'disk-fails',
+    'disk-slow',
+    'store-reads',
+    'clock-jump',
+    'probe-losses',
+    'probe-timeouts',
   ],
 } as const satisfies Record<string, readonly Mishap['kind'][]>
 
@@ -81,103 +121,8 @@ export interface History {
   readonly actions: readonly Action[]
 }
 
-export function drawHistory(random: Random, steps: number): History {
-  const profile = drawProfile(random)
-  const mishaps = profiles[profile]
-  const actions = Array.from({ length: steps }, (_, index): Action => {
-    const isCommand = index === 0 || mishaps.length === 0 || random.next() < 0.5
-    return {
-      ...(isCommand ? drawCommand(random, index) : drawMishap(random, random.pick(mishaps))),
-      afterMs: drawPause(random),
-    }
-  })
-  return { profile, patient: profile === 'crashes' && random.next() < 0.5, actions }
-}
+const commands: readonly string[] = ['up', 'rollback', 'replace', 'down'] satisfies readonly Command['kind'][]
 
-function drawProfile(random: Random): Profile {
-  return random.pick([...(Object.keys(profiles) as Profile[]), 'crashes', 'everything'])
-}
-
-/** Often no time at all, often in the middle of what the action before set off, at times long after. */
-function drawPause(random: Random): number {
-  return random.pick([0, random.integer(300), random.integer(2_000), random.integer(6_000), random.integer(25_000)])
-}
-
-function drawCommand(random: Random, index: number): Command {
-  const scope = random.next() < 0.8 ? scopes[0]! : random.pick(scopes)
-  const lot = index === 0 ? 0 : random.next()
-  if (lot < 0.62) return { kind: 'up', scope, choice: drawStack(random) }
-  if (lot < 0.78) return { kind: 'rollback', scope, ...(random.next() < 0.5 && { service: random.pick(serviceNames) }) }
-  if (lot < 0.92) return { kind: 'replace', scope, pick: random.next() }
-  return { kind: 'down', scope }
-}
-
-function drawStack(random: Random): StackChoice {
-  const others = serviceNames.filter((name) => name !== 'web' && random.next() < 0.3)
-  const names: readonly ServiceName[] = random.next() < 0.95 || others.length === 0 ? ['web', ...others] : others
-  return Object.fromEntries(names.map((name) => [name, drawService(random)]))
-}
-
-/** A release that comes up for certain. */
-export function drawFinale(random: Random): StackChoice {
-  return { web: { ...drawService(random, 'good'), generation: 9 } }
-}
-
-function drawQuality(random: Random): 'good' | 'bad' | 'doubtful' {
-  const lot = random.next()
-  return lot < 0.7 ? 'good' : lot < 0.9 ? 'bad' : 'doubtful'
-}
-
-function drawService(random: Random, quality = drawQuality(random)): ServiceChoice {
-  const maxSurge = random.pick([one, one, two, none, quarter, all])
-  return {
-    image: random.pick(imagesOf(quality)),
-    generation: random.integer(3),
-    replicas: random.pick([0, 1, 1, 2, 2, 3, 3, 4, 6]),
-    maxSurge,
-    maxUnavailable: maxSurge === none ? one : random.pick([none, none, one, quarter]),
-    drainMs: random.pick([500, 2_000, 5_000]),
-  }
-}
-
-const none: Quantity = { kind: 'count', count: 0 }
-const one: Quantity = { kind: 'count', count: 1 }
-const two: Quantity = { kind: 'count', count: 2 }
-const quarter: Quantity = { kind: 'share', share: 0.25 }
-const all: Quantity = { kind: 'share', share: 1 }
-
-function drawMishap(random: Random, kind: Mishap['kind']): Mishap {
-  switch (kind) {
-    case 'death':
-      return { kind, pick: random.next(), outOfMemory: random.next() < 0.2 }
-    case 'sickness':
-      return {
-        kind,
-        pick: random.next(),
-        answer: random.pick(['unhealthy', 'silent']),
-        forMs: 500 + random.integer(10_000),
-      }
-    case 'crash':
-      return {
-        kind,
-        calls: random.pick([0, 1, 1, 2, 3, 1 + random.integer(12)]),
-        when: random.pick(['before', 'after']),
-        finishing: random.next() < 0.5,
-        restartAfterMs: random.pick([0, 100, random.integer(2_000), random.integer(15_000)]),
-      }
-    case 'engine-calls':
-    case 'router-calls':
-      return { kind, fault: random.pick(callFaults), calls: 1 + random.integer(4) }
-    case 'engine-away':
-    case 'router-away':
-      return { kind, forMs: 200 + random.integer(8_000) }
-    case 'engine-restart':
-    case 'router-restart':
-    case 'controller-restart':
-      return { kind }
-    case 'disk-full':
-      return { kind, fault: random.pick(['error', 'error', 'reported']), forMs: 200 + random.integer(12_000) }
-    case 'events':
-      return { kind, fault: random.pick(eventFaults), forMs: 1_000 + random.integer(15_000) }
-  }
+export function isCommand<Kind extends Command | Mishap>(action: Kind): action is Kind & Command {
+  return commands.includes(action.kind)
 }

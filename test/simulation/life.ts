@@ -3,20 +3,19 @@
  * its calls and its sleeps never return, as those of a killed process.
  */
 import type { Clock } from '../../src/system/clock.ts'
-import { injectedFailure, routerAway, type Hazards } from './hazards.ts'
-import type { CallFault, Crash } from './history.ts'
+import { eventFaultNames } from './faults.ts'
+import type { Crash } from './history.ts'
+import { never, Ordeal, type Surroundings } from './ordeal.ts'
 import type { Around, Call, Deliver } from './seams.ts'
-import type { Story } from './story.ts'
 
-const routerLatencyMs = 2
-const slowMs = 3_000
-const hangMs = 9_000
 const reorderedByMs = 1_500
 
-/** Hears of every call that acts: when it is made, and when it has ended well or badly. */
+/** Hears of every effect and record: when it is asked for, and when it has ended well or badly. */
 export interface CallListener {
   onCall(call: Call): void
   onCallEnd(call: Call, outcome: 'done' | 'failed'): void
+  /** `meanwhile`: what someone asks for at the same moment. */
+  onDeath(how: Pick<Crash, 'finishing' | 'meanwhile'>): void
 }
 
 export class Life {
@@ -26,44 +25,49 @@ export class Life {
   /** Aborts with this life where also what it had asked for is lost. */
   readonly lost = new AbortController()
   readonly over: Promise<void>
-  readonly #world: Clock
-  readonly #hazards: Hazards
-  readonly #story: Story
+  readonly #world: Surroundings
   readonly #listener: CallListener
+  readonly #ordeal: Ordeal
   readonly #end: () => void
   #isOver = false
+  #calls = 0
   #events = 0
 
-  constructor(world: Clock, hazards: Hazards, story: Story, listener: CallListener) {
+  constructor(world: Surroundings, listener: CallListener) {
     const { promise, resolve } = Promise.withResolvers<void>()
     this.#world = world
-    this.#hazards = hazards
-    this.#story = story
     this.#listener = listener
+    this.#ordeal = new Ordeal(world, this)
     this.over = promise
     this.#end = resolve
-    this.clock = { now: () => world.now(), sleep: (ms, signal) => this.whileAlive(() => world.sleep(ms, signal)) }
+    const { clock, hazards } = world
+    this.clock = {
+      now: () => clock.now() + hazards.clockOffsetMs,
+      steady: () => clock.steady(),
+      sleep: (ms, signal) => this.whileAlive(() => clock.sleep(ms, signal)),
+    }
   }
 
   get isOver(): boolean {
     return this.#isOver
   }
 
-  end(how: Pick<Crash, 'finishing'>): void {
+  end(how: Pick<Crash, 'finishing' | 'meanwhile'>): void {
     if (this.#isOver) return
     this.#isOver = true
     this.gone.abort()
     if (!how.finishing) this.lost.abort()
     this.#end()
+    this.#listener.onDeath(how)
   }
 
   readonly around: Around = async (call, run) => {
     if (this.#isOver) return never()
-    const crash = this.#hazards.crashAt(call)
+    const crash = this.#world.hazards.crashAt(call, ++this.#calls)
     if (crash?.when === 'before') return this.#crash(call, crash)
     return this.whileAlive(async () => {
       try {
-        return await this.#listenedTo(call, () => this.#suffer(call, run))
+        return await this.#listenedTo(call, () => this.#ordeal.suffer(call, run))
       } finally {
         if (crash && !this.#isOver) void this.#crash(call, crash)
       }
@@ -71,11 +75,12 @@ export class Life {
   }
 
   readonly deliver: Deliver = (hear) => {
-    const { events } = this.#hazards
+    const { hazards } = this.#world
+    const { events } = hazards
     const hearIfAlive = () => {
       if (!this.#isOver) hear()
     }
-    if (events) this.#hazards.count(`event: ${events}`)
+    if (events) hazards.count(eventFaultNames[events])
     if (events === 'lost') return
     if (events === 'reordered' && this.#events++ % 2 === 0)
       return void this.clock.sleep(reorderedByMs).then(hearIfAlive)
@@ -92,59 +97,28 @@ export class Life {
     return outcome.value
   }
 
-  #crash(call: Call, crash: Crash): Promise<never> {
-    this.#hazards.count(`crash ${crash.when} ${call.verb}`)
-    this.#story.tell('mishap', `the controller is killed ${crash.when} ${call.on} ${call.verb} ${call.subject}`)
+  #crash(call: Call, crash: Pick<Crash, 'when' | 'finishing' | 'meanwhile'>): Promise<never> {
+    const place = `${crash.when} ${call.on} ${call.verb} ${call.subject}`.trim()
+    this.#world.story.tell('mishap', `the controller is killed ${place}`)
     this.end(crash)
     return never()
   }
 
   async #listenedTo<Result>(call: Call, run: () => Promise<Result>): Promise<Result> {
-    if (call.nature !== 'act') return run()
+    if (call.nature === 'look') return run()
     this.#listener.onCall(call)
     try {
       const result = await run()
-      this.#listener.onCallEnd(call, 'done')
+      this.#tellEnd(call, 'done')
       return result
     } catch (error) {
-      this.#listener.onCallEnd(call, 'failed')
+      this.#tellEnd(call, 'failed')
       throw error
     }
   }
 
-  async #suffer<Result>(call: Call, run: () => Promise<Result>): Promise<Result> {
-    if (call.on === 'router') await this.#reachRouter(call)
-    const fault = this.#hazards.faultAt(call)
-    if (fault) this.#story.tell('mishap', `${call.on} ${call.verb} ${call.subject}: ${fault}`)
-    return this.#carryOut(fault, call, run)
+  /** What ends after this life has ended is nobody's call any more. */
+  #tellEnd(call: Call, outcome: 'done' | 'failed'): void {
+    if (!this.#isOver) this.#listener.onCallEnd(call, outcome)
   }
-
-  /** The memory router takes no time and is always there; a real one is a process of its own. */
-  async #reachRouter(call: Call): Promise<void> {
-    if (call.nature === 'act') await this.#world.sleep(routerLatencyMs)
-    if (this.lost.signal.aborted) await never()
-    if (this.#hazards.routerIsAway) throw routerAway()
-  }
-
-  async #carryOut<Result>(fault: CallFault | undefined, call: Call, run: () => Promise<Result>): Promise<Result> {
-    switch (fault) {
-      case undefined:
-        return run()
-      case 'error':
-        throw injectedFailure(call)
-      case 'reported':
-        await run()
-        throw injectedFailure(call)
-      case 'slow':
-        await this.#world.sleep(slowMs)
-        return this.gone.signal.aborted ? never() : run()
-      case 'hang':
-        await this.#world.sleep(hangMs)
-        throw injectedFailure(call)
-    }
-  }
-}
-
-function never(): Promise<never> {
-  return new Promise(() => undefined)
 }

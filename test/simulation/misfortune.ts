@@ -1,10 +1,12 @@
 /** Brings mishaps about. */
-import type { MemoryMachine } from '../../src/engine/memory/memory-machine.ts'
+import type { MemoryInstance, MemoryMachine } from '../../src/engine/memory/memory-machine.ts'
 import type { MemoryProxy } from '../../src/router/memory/memory-proxy.ts'
 import type { VirtualClock } from '../../src/system/virtual-clock.ts'
+import type { FaultName } from './faults.ts'
 import type { Hazards } from './hazards.ts'
 import type { EventFault, Mishap } from './history.ts'
 import type { Disturbance } from './invariants/invariant.ts'
+import type { SimulatedProbe } from './simulated-probe.ts'
 import type { Story } from './story.ts'
 import type { Succession } from './succession.ts'
 
@@ -15,8 +17,11 @@ export interface Victims {
   readonly hazards: Hazards
   readonly machine: MemoryMachine
   readonly proxy: MemoryProxy
+  readonly probe: SimulatedProbe
   readonly succession: Succession
   readonly disturb: (disturbance: Disturbance) => void
+  /** Whether a command waits for its answer. */
+  readonly isBusy: () => boolean
 }
 
 /** An engine that restarts answers nothing for a while. */
@@ -30,62 +35,126 @@ export class Misfortune {
   }
 
   strike(mishap: Mishap): void {
-    const { hazards, machine, proxy, succession, disturb } = this.#victims
+    const { hazards, machine, probe, succession } = this.#victims
     switch (mishap.kind) {
       case 'death':
         return this.#kill(mishap.pick, mishap.outOfMemory)
       case 'sickness':
         return void this.#sicken(mishap.pick, mishap.answer, mishap.forMs)
+      case 'removal':
+        return this.#befall(mishap.pick, 'an instance is removed by a stranger', ({ order }) =>
+          machine.remove(order.name),
+        )
+      case 'stop':
+        return this.#befall(
+          mishap.pick,
+          'an instance is stopped by a stranger',
+          (instance) => void machine.stop(instance, mishap.graceMs),
+        )
       case 'crash':
-        return mishap.calls > 0 ? hazards.armCrash(mishap) : succession.kill(mishap)
+        return mishap.calls > 0 ? hazards.armCrash(mishap) : this.#crash(mishap)
+      case 'crash-in-recovery':
+        this.#crash(mishap)
+        return hazards.armRecovery(mishap)
       case 'engine-calls':
         return hazards.armFaults('engine', mishap.fault, mishap.calls)
       case 'router-calls':
         return hazards.armFaults('router', mishap.fault, mishap.calls)
       case 'engine-away':
-        return void this.#away((away) => (machine.reachable = !away), mishap.forMs)
+        hazards.count('the engine does not answer for a while')
+        return void this.#for(mishap.forMs, (away) => (machine.reachable = !away))
       case 'router-away':
-        return void this.#away((away) => (hazards.routerIsAway = away), mishap.forMs)
+        hazards.count('the router does not answer for a while')
+        return void this.#for(mishap.forMs, (away) => (hazards.routerIsAway = away))
       case 'engine-restart':
-        disturb({ kind: 'all' })
-        machine.restart()
-        return void this.#away((away) => (machine.reachable = !away), engineBootMs)
+        return this.#restartEngine()
       case 'router-restart':
-        disturb({ kind: 'all' })
-        return proxy.crash()
+        return this.#restartRouter()
       case 'controller-restart':
+        hazards.count('the controller is told to stop')
         return void succession.retire()
+      case 'engine-late':
+        return this.#seeLate('engine', mishap)
+      case 'router-late':
+        return this.#seeLate('router', mishap)
+      case 'starts':
+        return hazards.armStarts(mishap.calls)
+      case 'images':
+        return hazards.armImages(mishap.fault, mishap.calls)
       case 'events':
         return void this.#garbleEvents(mishap.fault, mishap.forMs)
-      case 'disk-full':
-        return void this.#away((full) => (hazards.fullDisk = full ? mishap.fault : undefined), mishap.forMs)
+      case 'disk-fails':
+        return void this.#for(mishap.forMs, (bad) => (hazards.disk = bad ? mishap.fault : undefined))
+      case 'disk-slow':
+        this.#victims.disturb({ kind: 'late', byMs: mishap.byMs, forMs: mishap.forMs })
+        return void this.#for(mishap.forMs, (slow) => (hazards.diskMs = slow ? mishap.byMs : 0))
+      case 'store-reads':
+        return hazards.armReads(mishap.calls)
+      case 'clock-jump':
+        hazards.count(mishap.byMs > 0 ? 'the wall clock jumps forwards' : 'the wall clock jumps backwards')
+        hazards.clockOffsetMs += mishap.byMs
+        return
+      case 'probe-losses':
+        return void this.#for(mishap.forMs, (lossy) => (probe.loses = lossy))
+      case 'probe-timeouts':
+        return void this.#loseSight(mishap.pick, mishap.forMs)
     }
   }
 
+  #crash(how: { readonly finishing: boolean }): void {
+    this.#victims.hazards.count('the controller is killed between two calls')
+    this.#victims.succession.kill(how)
+  }
+
   #kill(pick: number, outOfMemory: boolean): void {
-    const { machine, story, disturb } = this.#victims
-    const name = this.#pickRunning(pick)
-    if (!name) return
-    story.tell('mishap', `${name} dies`)
-    disturb({ kind: 'instance', instance: name })
-    machine.die(name, { code: 137, outOfMemory })
+    const fault = outOfMemory ? 'an instance runs out of memory' : 'an instance dies'
+    this.#befall(pick, fault, ({ order }) => this.#victims.machine.die(order.name, { code: 137, outOfMemory }))
   }
 
   async #sicken(pick: number, answer: 'unhealthy' | 'silent', forMs: number): Promise<void> {
-    const { machine, story, clock, disturb } = this.#victims
-    const name = this.#pickRunning(pick)
-    if (!name) return
-    story.tell('mishap', `${name} is ${answer}`)
-    disturb({ kind: 'instance', instance: name })
-    machine.force(name, answer)
+    const { machine, clock } = this.#victims
+    const fault = answer === 'silent' ? 'an instance stops answering' : 'an instance turns unhealthy'
+    let name = ''
+    this.#befall(pick, fault, ({ order }) => machine.force((name = order.name), answer))
     await clock.sleep(forMs)
     machine.force(name, undefined)
   }
 
-  async #away(turn: (away: boolean) => void, forMs: number): Promise<void> {
+  async #loseSight(pick: number, forMs: number): Promise<void> {
+    const { probe, clock } = this.#victims
+    let instance: MemoryInstance | undefined
+    const fault = 'a probe times out though the instance is well'
+    this.#befall(pick, fault, (found) => probe.deaf.add((instance = found)), 'doubt')
+    await clock.sleep(forMs)
+    if (instance) probe.deaf.delete(instance)
+  }
+
+  #restartEngine(): void {
+    const { hazards, machine, disturb, isBusy } = this.#victims
+    hazards.count(isBusy() ? 'the engine restarts under a command' : 'the engine restarts')
+    disturb({ kind: 'all' })
+    machine.restart()
+    void this.#for(engineBootMs, (away) => (machine.reachable = !away))
+  }
+
+  #restartRouter(): void {
+    const { hazards, proxy, disturb, isBusy } = this.#victims
+    hazards.count(isBusy() ? 'the router restarts under a command' : 'the router restarts')
+    disturb({ kind: 'all' })
+    proxy.crash()
+  }
+
+  #seeLate(on: 'engine' | 'router', { byMs, forMs }: { readonly byMs: number; readonly forMs: number }): void {
+    const { hazards, disturb } = this.#victims
+    disturb({ kind: 'late', byMs, forMs })
+    void this.#for(forMs, (late) => (hazards.sightMs[on] = late ? byMs : 0))
+  }
+
+  async #for(ms: number, turn: (on: boolean) => void): Promise<void> {
     turn(true)
-    await this.#victims.clock.sleep(forMs)
+    await this.#victims.clock.sleep(ms)
     turn(false)
+    this.#victims.disturb({ kind: 'trouble' })
   }
 
   async #garbleEvents(fault: EventFault, forMs: number): Promise<void> {
@@ -95,10 +164,20 @@ export class Misfortune {
     if (hazards.events === fault) hazards.events = undefined
   }
 
-  #pickRunning(pick: number): string | undefined {
-    const names = [...this.#victims.machine.instances]
-      .filter(({ process }) => process && !process.exit)
-      .map(({ order }) => order.name)
-    return names[Math.floor(pick * names.length)]
+  /** Does something to one of the instances that run. */
+  #befall(
+    pick: number,
+    fault: FaultName,
+    work: (instance: MemoryInstance) => void,
+    kind: 'instance' | 'doubt' = 'instance',
+  ): void {
+    const { machine, story, hazards, disturb } = this.#victims
+    const running = [...machine.instances].filter(({ process }) => process && !process.exit)
+    const instance = running[Math.floor(pick * running.length)]
+    if (!instance) return
+    story.tell('mishap', `${instance.order.name}: ${fault}`)
+    hazards.count(fault)
+    disturb({ kind, instance: instance.order.name })
+    work(instance)
   }
 }

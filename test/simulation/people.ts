@@ -23,6 +23,8 @@ export interface Office {
   /** How many decisions of people were recorded for the environment so far. */
   decisions(command: Command): number
   condemn(instance: string): void
+  /** A command is given to the controller. */
+  onAsk(command: Command): void
   /** A command was answered; `decisions` were recorded for its environment since it was given. */
   onAnswer(command: Command, answer: Answer, decisions: number): void
 }
@@ -55,6 +57,7 @@ export class People {
   async #ask(command: Command): Promise<Answer> {
     const { controller, life } = await this.#office.controller()
     const before = this.#office.decisions(command)
+    this.#office.onAsk(command)
     const cutOff = life.over.then((): Answer => ({ kind: 'cut off' }))
     const answer = await Promise.race([this.#read(command, controller), cutOff])
     this.#office.onAnswer(command, answer, this.#office.decisions(command) - before)
@@ -80,7 +83,7 @@ export class People {
         return controller.up({ stack: stackOf(scope, command.choice), lock, by })
       }
       case 'rollback':
-        return controller.rollback({ ...scope, by, ...(command.service && { service: command.service }) })
+        return controller.rollback({ ...scope, by, ...rollbackTarget(command) })
       case 'replace':
         return controller.replace({ ...scope, by, instance: this.#pick(command) })
       case 'down':
@@ -94,6 +97,10 @@ export class People {
     this.#office.condemn(instance)
     return instance
   }
+}
+
+function rollbackTarget({ service, to }: Command & { readonly kind: 'rollback' }) {
+  return { ...(service && { service }), ...(to && { to }) }
 }
 
 function answerWords(answer: Answer): string {

@@ -6,7 +6,7 @@ import type { Scope } from '../../src/model/stack.ts'
 import type { ServiceChoice } from './catalogue.ts'
 import type { History } from './history.ts'
 
-interface Regression {
+export interface Regression {
   readonly name: string
   readonly seed: number
   readonly history: History

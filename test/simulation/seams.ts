@@ -1,15 +1,19 @@
 /** The seams of the controller, opened: every call that crosses one passes through a function of ours. */
+import type { Ledger } from '../../src/controller/seams.ts'
 import type { Engine, EngineEvent } from '../../src/engine/engine.ts'
+import type { Entry } from '../../src/model/entry.ts'
 import type { Router, RouterEvent } from '../../src/router/router.ts'
 import type { Store } from '../../src/store/store.ts'
 
 export interface Call {
-  readonly on: 'engine' | 'router' | 'store'
+  readonly on: 'engine' | 'router' | 'store' | 'ledger'
   readonly verb: string
   /** What it is about: an instance, a scope, an image. */
   readonly subject: string
   /** `act` changes the world, `record` the store, `look` nothing. */
   readonly nature: 'act' | 'record' | 'look'
+  /** The line of history that is to be recorded. */
+  readonly entry?: Entry
 }
 
 /** Does `run`, or does not, or not yet, or says something else about it. */
@@ -59,19 +63,49 @@ export function aroundStore(store: Store, around: Around): Store {
   const look = lookAt(around, 'store')
   const record = <Result>(verb: string, subject: string, run: () => Promise<Result>) =>
     around({ on: 'store', verb, subject, nature: 'record' }, run)
+  const append = (entry: Entry) => {
+    const subject = `${entry.kind} ${entry.instance ?? ''}`.trim()
+    return around({ on: 'store', verb: 'append', subject, nature: 'record', entry }, () => store.append(entry))
+  }
   return {
     decide: (decision) => record('decide', `${decision.decision}: ${decision.reason}`, () => store.decide(decision)),
     currentRelease: (scope) => look('currentRelease', () => store.currentRelease(scope)),
     currentReleases: () => look('currentReleases', () => store.currentReleases()),
     releases: (scope) => look('releases', () => store.releases(scope)),
-    endRollout: (end) => record('endRollout', end.state, () => store.endRollout(end)),
+    release: (id) => look('release', () => store.release(id)),
+    endRollout: (end, entry) => record('endRollout', end.state, () => store.endRollout(end, entry)),
     runningRollouts: () => look('runningRollouts', () => store.runningRollouts()),
     rollouts: (key) => look('rollouts', () => store.rollouts(key)),
     saveVersion: (version) => record('saveVersion', version.version.slice(0, 8), () => store.saveVersion(version)),
     versions: (scope, service) => look('versions', () => store.versions(scope, service)),
-    append: (event) => record('append', `${event.kind} ${event.instance ?? ''}`, () => store.append(event)),
-    events: (filter) => look('events', () => store.events(filter)),
+    append,
+    entries: (filter) => look('entries', () => store.entries(filter)),
+    openIntents: () => look('openIntents', () => store.openIntents()),
+    leaves: (from, limit) => look('leaves', () => store.leaves(from, limit)),
+    size: () => look('size', () => store.size()),
+    forget: (before) => record('forget', `${before}`, () => store.forget(before)),
+    restart: (entry) => record('restart', entry.message, () => store.restart(entry)),
     close: () => look('close', () => store.close()),
+  }
+}
+
+export function aroundLedger({ files, witnesses, publisher }: Ledger, around: Around): Ledger {
+  const record = <Result>(verb: string, subject: string, run: () => Promise<Result>) =>
+    around({ on: 'ledger', verb, subject, nature: 'record' }, run)
+  return {
+    files,
+    witnesses,
+    publisher: {
+      get published() {
+        return publisher.published
+      },
+      get checkpoint() {
+        return publisher.checkpoint
+      },
+      publish: (leaves) => record('publish', `${leaves.length} entries`, () => publisher.publish(leaves)),
+      prune: (before) => record('prune', `before ${before}`, () => publisher.prune(before)),
+      cosign: (checkpoint, lines) => record('cosign', '', () => publisher.cosign(checkpoint, lines)),
+    },
   }
 }
 

@@ -1,42 +1,48 @@
 /**
- * `npm run simulate -- --seeds N [--seed S] [--steps M]`: runs N worlds from seed S on, and stops at the first in
- * which something that must hold does not. With `--seed` alone it runs that world and tells its story. `--shrink` leaves
- * out of a failing history what it can; `--keepGoing` lists all failing seeds.
+ * `npm run simulate -- --seeds N [--seed S] [--steps M] [--workers W]`: runs N worlds from seed S on, and stops at the
+ * first in which something that must hold does not. With `--seed` alone it runs that world and tells its story.
+ * `--shrink` leaves out of a failing history what it can; `--keepGoing` lists all failing seeds.
  */
+import { availableParallelism } from 'node:os'
 import { parseArgs } from 'node:util'
+import { runBatch } from './batch.ts'
+import { simulateMany, type ManyOutcomes } from './many-worlds.ts'
 import { shrink } from './shrink.ts'
 import { defaultSteps, simulate, type Outcome } from './simulation.ts'
+import { tallyWords } from './tally.ts'
 
 const { values } = parseArgs({
   options: {
-    seeds: { type: 'string' },
-    seed: { type: 'string' },
-    steps: { type: 'string' },
+    seeds: { type: 'string', default: '1' },
+    seed: { type: 'string', default: '1' },
+    steps: { type: 'string', default: `${defaultSteps}` },
+    workers: { type: 'string', default: `${availableParallelism()}` },
     keepGoing: { type: 'boolean', default: false },
     shrink: { type: 'boolean', default: false },
   },
 })
 
-const steps = values.steps === undefined ? defaultSteps : wholeNumber('steps', values.steps)
-const from = values.seed === undefined ? 1 : wholeNumber('seed', values.seed)
-const count = values.seeds === undefined ? 1 : wholeNumber('seeds', values.seeds)
+const steps = wholeNumber('steps', values.steps)
+const from = wholeNumber('seed', values.seed)
+const count = wholeNumber('seeds', values.seeds)
+const processes = wholeNumber('workers', values.workers)
 
 process.exitCode = await run()
 
 async function run(): Promise<number> {
-  const outcomes: Outcome[] = []
-  for (let seed = from; seed < from + count; seed++) {
-    const outcome = await simulate({ seed, steps })
-    if (count === 1) console.log(outcome.story.join('\n'))
-    if (outcome.violation) {
-      report(outcome)
-      if (values.shrink) await reportSmallest(outcome)
-      if (!values.keepGoing) return 1
-    }
-    outcomes.push({ ...outcome, story: [] })
+  if (count === 1) console.log((await simulate({ seed: from, steps })).story.join('\n'))
+  const { tally, broken } = await runAll()
+  for (const outcome of broken) {
+    report(outcome)
+    if (values.shrink) await reportSmallest(outcome)
   }
-  summarize(outcomes)
-  return outcomes.some(({ violation }) => violation) ? 1 : 0
+  console.log(tallyWords(tally).join('\n'))
+  return broken.length > 0 ? 1 : 0
+}
+
+function runAll(): Promise<ManyOutcomes> {
+  const worlds = { from, count, steps, keepGoing: values.keepGoing }
+  return processes > 1 && count > 1 ? simulateMany({ ...worlds, processes }) : runBatch(worlds)
 }
 
 function report({ seed, violation, story, profile }: Outcome): void {
@@ -49,16 +55,6 @@ async function reportSmallest(outcome: Outcome): Promise<void> {
   const { story, violation, history } = await shrink(outcome)
   console.log(`\nas short as it gets:\n${story.join('\n')}\n\n'${violation?.invariant}': ${violation?.message}`)
   console.log(JSON.stringify(history))
-}
-
-function summarize(outcomes: readonly Outcome[]): void {
-  const struck = new Map<string, number>()
-  for (const outcome of outcomes)
-    for (const [kind, times] of outcome.struck) struck.set(kind, (struck.get(kind) ?? 0) + times)
-  const acts = outcomes.reduce((sum, outcome) => sum + outcome.acts, 0)
-  const hours = outcomes.reduce((sum, outcome) => sum + outcome.virtualMs, 0) / 3_600_000
-  console.log(`${outcomes.length} seeds, ${acts} effects, ${hours.toFixed(1)} hours of virtual time`)
-  for (const [kind, times] of [...struck].toSorted(([a], [b]) => (a < b ? -1 : 1))) console.log(`  ${kind}: ${times}`)
 }
 
 function wholeNumber(name: string, text: string): number {

@@ -1,21 +1,29 @@
-/** Thousands of worlds, the same on every machine and in every run. `SOAK=1` runs ten times as many. */
+/** Thousands of worlds, the same on every machine and in every run. */
+import { availableParallelism } from 'node:os'
 import { describe, expect, test } from 'vitest'
+import { faultRegressions } from './fault-regressions.ts'
+import { faultNames } from './faults.ts'
+import { simulateMany } from './many-worlds.ts'
 import { regressions } from './regressions.ts'
-import { simulate, type Outcome } from './simulation.ts'
+import { defaultSteps, simulate, type Outcome } from './simulation.ts'
+import { tallyWords, timesOf } from './tally.ts'
 
-const seeds = process.env['SOAK'] ? 20_000 : 2_000
-const seedsPerTest = 250
+const seeds = 20_000
+const patienceMs = seeds * 180
 
-describe('all that is promised holds', () => {
-  const firstSeeds = Array.from({ length: seeds / seedsPerTest }, (_, index) => index * seedsPerTest + 1)
-  test.each(firstSeeds)(`in ${seedsPerTest} worlds from seed %i on`, async (first) => {
-    for (let seed = first; seed < first + seedsPerTest; seed++) expect(await brokenIn({ seed })).toBeUndefined()
-  })
+test(`all that is promised holds in ${seeds} worlds`, { timeout: patienceMs }, async ({ task }) => {
+  const worlds = { from: 1, count: seeds, steps: defaultSteps, keepGoing: false }
+  const { tally, broken } = await simulateMany({ ...worlds, processes: availableParallelism() })
+  task.meta.summary = tallyWords(tally)
+  expect(broken.map(words)).toEqual([])
+  expect(tally.steps).toBeGreaterThan(1_000_000)
+  expect(faultNames.filter((name) => timesOf(tally, name) === 0)).toEqual([])
 })
 
 describe('what was broken once stays mended', () => {
-  test.each(regressions)('$name', async ({ seed, history }) => {
-    expect(await brokenIn({ seed, history })).toBeUndefined()
+  test.each([...regressions, ...faultRegressions])('$name', async ({ seed, history }) => {
+    const outcome = await simulate({ seed, history })
+    expect(outcome.violation && words(outcome)).toBeUndefined()
   })
 })
 
@@ -29,14 +37,11 @@ test('different seeds are different worlds', async () => {
   expect((await simulate({ seed: 1 })).story).not.toEqual((await simulate({ seed: 2 })).story)
 })
 
-/** What is broken, with the end of the story; undefined when nothing is. */
-async function brokenIn(options: Parameters<typeof simulate>[0]): Promise<string | undefined> {
-  const { violation, story, seed, profile }: Outcome = await simulate(options)
-  if (!violation) return undefined
-  const replay = `npm run simulate -- --seed ${seed}`
+/** What is broken, with the end of the story. */
+function words({ violation, story, seed, profile }: Outcome): string {
   return [
     ...story.slice(-60),
-    `seed ${seed} (${profile}) breaks '${violation.invariant}': ${violation.message}`,
-    replay,
+    `seed ${seed} (${profile}) breaks '${violation?.invariant}': ${violation?.message}`,
+    `npm run simulate -- --seed ${seed} --shrink`,
   ].join('\n')
 }

@@ -1,17 +1,12 @@
 /** One seed, one world: its history, then quiet, then the question whether all is as it should be. */
 import { seededRandom } from '../../src/system/random.ts'
 import { scopeName } from '../../src/model/stack.ts'
+import { shortVersion } from '../../src/model/version.ts'
 import { becomesHealthy, imagesOf, scopes, type StackChoice } from './catalogue.ts'
-import { divergence, leftovers } from './fleet-truth.ts'
-import {
-  drawFinale,
-  drawHistory,
-  type Action,
-  type Command,
-  type History,
-  type Mishap,
-  type Profile,
-} from './history.ts'
+import { drawFinale, drawHistory } from './draw.ts'
+import type { FaultName } from './faults.ts'
+import { divergence, leftovers, routeWords } from './fleet-truth.ts'
+import { isCommand, type Action, type Command, type History, type Profile } from './history.ts'
 import type { InvariantName, Violation } from './invariants/invariant.ts'
 import type { Answer } from './people.ts'
 import { World, type Tamper } from './world.ts'
@@ -21,6 +16,10 @@ export interface SimulationOptions {
   readonly steps?: number
   readonly history?: History
   readonly tamper?: Tamper
+  /** The one promise that is looked at; absent: all. */
+  readonly only?: InvariantName
+  /** Whether the world ends with its history, without a try whether all can be had and be taken down again. */
+  readonly isShort?: boolean
 }
 
 export interface Outcome {
@@ -29,11 +28,17 @@ export interface Outcome {
   readonly history: History
   readonly violation?: Violation
   readonly story: readonly string[]
+  /** Timers that fired. */
+  readonly steps: number
   /** Effects that were asked for. */
   readonly acts: number
+  /** Effects and records that were asked for: the moments at which a crash may strike. */
+  readonly moments: number
+  /** Controllers that were started after another one had died. */
+  readonly recoveries: number
   readonly virtualMs: number
   /** How often each kind of mishap struck. */
-  readonly struck: ReadonlyMap<string, number>
+  readonly struck: ReadonlyMap<FaultName, number>
   /** What runs in the end: fleet by fleet, version and number. */
   readonly ending: string
 }
@@ -44,17 +49,18 @@ export async function simulate(options: SimulationOptions): Promise<Outcome> {
   const { seed, steps = defaultSteps } = options
   const history = options.history ?? drawHistory(seededRandom(seed), steps)
   const outcome = await live(history, options)
-  if (outcome.violation || !isComparable(history)) return outcome
+  if (outcome.violation || !isCompared(history, options)) return outcome
   const undisturbed = await live({ ...history, actions: history.actions.filter(isCommand) }, options)
   if (undisturbed.violation) return undisturbed
   const message = `it ends as ${outcome.ending}, and without crashes as ${undisturbed.ending}`
   return undisturbed.ending === outcome.ending ? outcome : { ...outcome, violation: failed('kill anything', message) }
 }
 
-async function live(history: History, { seed, tamper }: SimulationOptions): Promise<Outcome> {
-  const world = new World(seed, tamper)
+async function live(history: History, options: SimulationOptions): Promise<Outcome> {
+  const { seed, tamper, only } = options
+  const world = new World(seed, tamper, only)
   const simulation = new Simulation(world, drawFinale(seededRandom(seed + 1)))
-  const violation = await simulation.run(history)
+  const violation = await simulation.run(history, options)
   await world.end()
   return {
     seed,
@@ -62,7 +68,10 @@ async function live(history: History, { seed, tamper }: SimulationOptions): Prom
     history,
     ...(violation && { violation }),
     story: world.story.lines,
+    steps: world.steps,
     acts: world.acts,
+    moments: world.moments,
+    recoveries: world.recoveries,
     virtualMs: world.clock.now() - world.startedAtMs,
     struck: world.hazards.struck,
     ending: simulation.ending,
@@ -70,7 +79,8 @@ async function live(history: History, { seed, tamper }: SimulationOptions): Prom
 }
 
 /** Where only crashes are left to chance, and no image is of the doubtful kind, a run without them must end alike. */
-function isComparable({ patient, actions }: History): boolean {
+function isCompared({ patient, actions }: History, { isShort, only }: SimulationOptions): boolean {
+  if (isShort || (only && only !== 'kill anything')) return false
   const choices = actions.flatMap((action) => (action.kind === 'up' ? Object.values(action.choice) : []))
   return patient && choices.every(({ image }) => !imagesOf('doubtful').includes(image))
 }
@@ -86,18 +96,23 @@ class Simulation {
     this.#finale = finale
   }
 
-  async run({ actions, patient }: History): Promise<Violation | undefined> {
-    const stages = [
-      () => this.#play(actions, patient),
-      () => this.#rest(),
+  async run(
+    { actions, patient }: History,
+    { only, isShort }: Pick<SimulationOptions, 'only' | 'isShort'>,
+  ): Promise<Violation | undefined> {
+    const history = [() => this.#play(actions, patient), () => this.#rest()]
+    const finale = [
       () => this.#bringUpWell(),
       () => this.#bringUpAgain(),
+      () => this.#goBack(),
       () => this.#takeDown(),
+      () => this.#audit(),
     ]
-    for (const stage of stages) {
+    for (const stage of [...history, ...(isShort ? [] : finale)]) {
       const violation = await stage()
       // What was broken on the way says more than what then did not come about.
-      if (this.#world.violation ?? violation) return this.#world.violation ?? violation
+      if (this.#world.violation) return this.#world.violation
+      if (violation && (!only || violation.invariant === only)) return violation
     }
     return undefined
   }
@@ -117,8 +132,9 @@ class Simulation {
     this.#world.calm()
     const obstacle = await this.#until(() => this.#obstacle(), restMs)
     if (this.#world.violation) return this.#world.violation
-    if (obstacle && !this.#isDoubtful()) return failed('converges', obstacle)
-    this.ending = this.#picture()
+    const reason = this.#unjudged() ?? (this.#isDoubtful() ? undefined : obstacle)
+    if (reason) return failed('converges', reason)
+    this.ending = await this.#picture()
     return undefined
   }
 
@@ -138,6 +154,24 @@ class Simulation {
     return failed('converges', 'a second up does something')
   }
 
+  /** Any version that was proven can be had again, if its image can be relied on. */
+  async #goBack(): Promise<Violation | undefined> {
+    const [scope] = scopes
+    const current = this.#world.truth().releases.get(scopeName(scope!))?.services ?? {}
+    const target = (await this.#world.store.versions(scope!)).find(
+      ({ service, version, state, imageName }) =>
+        state === 'proven' && becomesHealthy(service, imageName) && current[service]?.version !== version,
+    )
+    if (!target) return undefined
+    const to = `${target.service}@${shortVersion(target.version)}`
+    const answer = await this.#answered({ kind: 'rollback', scope: scope!, to })
+    if (!isOk(answer)) return failed('a way back', `a rollback to ${to} does not come about: ${words(answer)}`)
+    const isBack = this.#world.truth().releases.get(scopeName(scope!))?.services[target.service]?.version
+    if (isBack !== target.version) return failed('a way back', `the rollback to ${to} is done, and that is not wanted`)
+    const obstacle = this.#obstacleIn(scopeName(scope!))
+    return obstacle ? failed('a way back', `the rollback to ${to} is done, and ${obstacle}`) : undefined
+  }
+
   async #takeDown(): Promise<Violation | undefined> {
     for (const scope of scopes) {
       if (!this.#world.truth().releases.has(scopeName(scope))) continue
@@ -151,6 +185,20 @@ class Simulation {
       return failed('converges', 'the router has something after down')
     const held = this.#world.machine.scopes('controller')
     return held[0] ? failed('converges', `the engine holds something for ${scopeName(held[0])} after down`) : undefined
+  }
+
+  /** All of that is in the ledger, signed, and can be verified. */
+  async #audit(): Promise<Violation | undefined> {
+    const { clock } = this.#world
+    for (const endMs = clock.now() + signMs; ;) {
+      await this.#world.runUntil(clock.now() + lookEveryMs)
+      const { report, recorded } = await this.#world.audit()
+      if (report.ok && report.size === recorded) return undefined
+      const [problem] = report.problems
+      const message = problem?.message ?? `${recorded} entries are recorded, and ${report.size} are signed`
+      // What could not be published for a while is published later.
+      if (clock.now() >= endMs) return failed('on the record', message)
+    }
   }
 
   async #answered(command: Command): Promise<Answer | undefined> {
@@ -173,9 +221,18 @@ class Simulation {
   #obstacle(): string | undefined {
     const truth = this.#world.truth()
     const busy = this.#world.pending > 0 ? 'a command has no answer' : undefined
-    const pools = this.#world.proxy.services.map(({ pool }) => pool)
     const held = this.#world.machine.scopes('controller').map(scopeName)
-    return busy ?? truth.fleets.map(divergence).find(Boolean) ?? leftovers(truth, held, pools)
+    return (
+      busy ??
+      truth.fleets.map(divergence).find(Boolean) ??
+      leftovers(truth, held, this.#world.proxy.services) ??
+      this.#unjudged()
+    )
+  }
+
+  #unjudged(): string | undefined {
+    const fleet = this.#world.unjudged()
+    return fleet && `the rollout of ${fleet} has no verdict`
   }
 
   #obstacleIn(scope: string): string | undefined {
@@ -193,15 +250,17 @@ class Simulation {
       .fleets.some(({ key, wanted }) => wanted && !becomesHealthy(key.service, wanted.imageName))
   }
 
-  #picture(): string {
+  /** What runs, what is routed to it, and what is on record of each version. */
+  async #picture(): Promise<string> {
     const fleets = this.#world.truth().fleets.filter(({ wanted }) => wanted)
-    return fleets
-      .map(
-        ({ key, wanted, instances }) =>
-          `${scopeName(key)}/${key.service}: ${wanted?.version.slice(0, 8)} × ${instances.length}`,
-      )
-      .toSorted()
-      .join(', ')
+    const running = fleets.map(
+      ({ key, wanted, instances }) =>
+        `${scopeName(key)}/${key.service}: ${shortVersion(wanted?.version ?? '')} × ${instances.length}`,
+    )
+    const routed = this.#world.proxy.services.map(({ pool, routes }) => `${pool} at ${routeWords(routes)}`)
+    const known = await Promise.all(scopes.map((scope) => this.#world.store.versions(scope)))
+    const versions = known.flat().map(({ service, version, state }) => `${service}@${shortVersion(version)} ${state}`)
+    return [running, routed, versions].map((lines) => lines.toSorted().join(', ')).join('; ')
   }
 }
 
@@ -209,12 +268,7 @@ const restMs = 200_000
 const patienceMs = 90_000
 const answerMs = 240_000
 const lookEveryMs = 500
-
-const commands: readonly string[] = ['up', 'rollback', 'replace', 'down'] satisfies readonly Command['kind'][]
-
-function isCommand<Kind extends Command | Mishap>(action: Kind): action is Kind & Command {
-  return commands.includes(action.kind)
-}
+const signMs = 30_000
 
 function isOk(answer: Answer | undefined): answer is Answer & { kind: 'result' } {
   return answer?.kind === 'result' && answer.result.ok

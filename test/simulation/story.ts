@@ -1,10 +1,19 @@
 /** What happened in a simulated world, in the order in which it happened, for people to read and machines to compare. */
 import type { Clock } from '../../src/system/clock.ts'
-import type { Action } from './history.ts'
+import type { Action, Crash } from './history.ts'
 import { serviceNames, type StackChoice } from './catalogue.ts'
 import type { Quantity, Scope } from '../../src/model/stack.ts'
 
-export type Teller = 'people' | 'mishap' | 'controller' | 'engine' | 'router' | 'store' | 'machine' | 'traffic'
+export type Teller =
+  | 'people'
+  | 'mishap'
+  | 'controller'
+  | 'engine'
+  | 'router'
+  | 'store'
+  | 'ledger'
+  | 'machine'
+  | 'traffic'
 
 export class Story {
   readonly #clock: Clock
@@ -28,7 +37,7 @@ export function actionWords(action: Action): string {
     case 'up':
       return `up ${scopeWords(action.scope)}: ${choiceWords(action.choice)}`
     case 'rollback':
-      return `rollback ${scopeWords(action.scope)} ${action.service ?? ''}`.trim()
+      return `rollback ${scopeWords(action.scope)} ${action.to ?? action.service ?? ''}`.trim()
     case 'replace':
     case 'down':
       return `${action.kind} ${scopeWords(action.scope)}`
@@ -36,9 +45,17 @@ export function actionWords(action: Action): string {
       return `an instance ${action.outOfMemory ? 'runs out of memory' : 'dies'}`
     case 'sickness':
       return `an instance is ${action.answer} for ${action.forMs} ms`
+    case 'removal':
+      return 'a stranger removes an instance'
+    case 'stop':
+      return `a stranger stops an instance, and kills it after ${action.graceMs} ms`
     case 'crash': {
       const time = action.calls === 0 ? 'now' : `${action.when} effect or record ${action.calls} from now`
-      return `the controller crashes ${time}, ${action.finishing ? 'what it began goes on' : 'what it began is lost'}`
+      return `the controller crashes ${time}${crashWords(action)}`
+    }
+    case 'crash-in-recovery': {
+      const next = action.times === 1 ? 'the next one' : `each of the next ${action.times}`
+      return `the controller crashes now, and ${next} ${action.when} its call ${action.calls}${crashWords(action)}`
     }
     case 'engine-calls':
     case 'router-calls':
@@ -50,13 +67,35 @@ export function actionWords(action: Action): string {
     case 'router-restart':
     case 'controller-restart':
       return `the ${action.kind.replace('-restart', '')} restarts`
-    case 'disk-full': {
-      const outcome = action.fault === 'error' ? 'nothing is recorded' : 'all is recorded and said not to be'
-      return `the disk is full for ${action.forMs} ms, ${outcome}`
+    case 'engine-late':
+    case 'router-late':
+      return `what is seen of the ${action.kind.replace('-late', '')} is ${action.byMs} ms old, for ${action.forMs} ms`
+    case 'starts':
+      return `the next ${action.calls} starts fail`
+    case 'images':
+      return `the next ${action.calls} images can't be prepared${action.fault === 'hang' ? ', after long' : ''}`
+    case 'disk-fails': {
+      const outcome = action.fault === 'reported' ? 'all is recorded and said not to be' : 'nothing is recorded'
+      return `the disk is ${action.fault === 'broken' ? 'broken' : 'full'} for ${action.forMs} ms, ${outcome}`
     }
+    case 'disk-slow':
+      return `the disk takes ${action.byMs} ms for a record, for ${action.forMs} ms`
+    case 'store-reads':
+      return `the next ${action.calls} reads of the store fail`
+    case 'clock-jump':
+      return `the wall clock of the controller jumps ${action.byMs > 0 ? 'forwards' : 'backwards'} by ${Math.abs(action.byMs)} ms`
+    case 'probe-losses':
+      return `single probes get lost for ${action.forMs} ms`
+    case 'probe-timeouts':
+      return `no probe reaches an instance for ${action.forMs} ms`
     case 'events':
       return `events are ${action.fault} for ${action.forMs} ms`
   }
+}
+
+function crashWords({ finishing, meanwhile }: Pick<Crash, 'finishing' | 'meanwhile'>): string {
+  const rest = finishing ? 'what it began goes on' : 'what it began is lost'
+  return meanwhile ? `, ${rest}; as it dies: ${actionWords({ ...meanwhile, afterMs: 0 })}` : `, ${rest}`
 }
 
 export function scopeWords({ stack, environment }: Scope): string {

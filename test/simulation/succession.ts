@@ -1,10 +1,9 @@
 /** One controller after the other: when one is dead, the next is started by whoever needs it, or a little later anyway. */
 import { Controller } from '../../src/controller/controller.ts'
-import type { VirtualClock } from '../../src/system/virtual-clock.ts'
-import type { Hazards } from './hazards.ts'
+import { asRepaveError } from '../../src/errors.ts'
 import type { Crash } from './history.ts'
 import { Life, type CallListener } from './life.ts'
-import type { Story } from './story.ts'
+import type { Surroundings } from './ordeal.ts'
 
 const restartRetryMs = 1_000
 
@@ -16,13 +15,9 @@ interface Reign {
   readonly started: Promise<void>
 }
 
-export interface Realm {
-  readonly clock: VirtualClock
-  readonly hazards: Hazards
-  readonly story: Story
+export interface Realm extends Surroundings {
   /** What a controller sees of the world in this life of it. */
   readonly seams: (life: Life) => ControllerSeams
-  readonly onDeath: () => void
 }
 
 export class Succession {
@@ -30,6 +25,8 @@ export class Succession {
   readonly #listener: CallListener
   #reign: Reign | undefined
   #isClosed = false
+  /** How many controllers were started. */
+  lives = 0
 
   constructor(realm: Realm, listener: CallListener) {
     this.#realm = realm
@@ -44,7 +41,7 @@ export class Succession {
     return reign.life.isOver ? this.ruler() : reign
   }
 
-  kill(how: Pick<Crash, 'finishing'>): void {
+  kill(how: Pick<Crash, 'finishing' | 'meanwhile'>): void {
     this.#reign?.life.end(how)
   }
 
@@ -64,22 +61,26 @@ export class Succession {
   }
 
   #enthrone(): Reign {
-    const { clock, hazards, story } = this.#realm
-    const life = new Life(clock, hazards, story, this.#listener)
+    const life = new Life(this.#realm, this.#listener)
     const controller = new Controller(this.#realm.seams(life))
-    story.tell('controller', 'starts')
+    this.lives++
+    this.#realm.story.tell('controller', 'starts')
     void life.over.then(() => this.#mourn())
     return { life, controller, started: this.#start(controller, life) }
   }
 
+  /** One that can't start says so and ends. */
   async #start(controller: Controller, life: Life): Promise<void> {
-    await controller.start()
-    if (!life.isOver) this.#realm.story.tell('controller', 'has started')
+    // Not at once: it is on the throne before it does anything that might kill it.
+    await Promise.resolve()
+    const error = await controller.start().then(() => undefined, asRepaveError)
+    if (life.isOver) return
+    this.#realm.story.tell('controller', error ? `can't start: ${error.message}` : 'has started')
+    if (error) life.end({ finishing: true })
   }
 
   async #mourn(): Promise<void> {
     this.#realm.story.tell('controller', 'is dead')
-    this.#realm.onDeath()
     await this.#realm.clock.sleep(restartRetryMs)
     if (!this.#isClosed) await this.ruler()
   }

@@ -2,25 +2,33 @@
 import { MemoryEngine } from '../../src/engine/memory/memory-engine.ts'
 import { MemoryMachine } from '../../src/engine/memory/memory-machine.ts'
 import type { EngineEvent } from '../../src/engine/engine.ts'
+import { formatVerifierKey } from '../../src/ledger/key.ts'
+import { memorySigner, openMemoryLedger } from '../../src/ledger/memory/memory-ledger.ts'
+import { MemoryLedgerFiles } from '../../src/ledger/memory/memory-ledger-files.ts'
+import type { LedgerReport } from '../../src/ledger/report.ts'
+import { verifyLedger } from '../../src/ledger/verify.ts'
 import { scopeName } from '../../src/model/stack.ts'
-import { MemoryProbe } from '../../src/probe/memory/memory-probe.ts'
 import { MemoryProxy, type MemorySession } from '../../src/router/memory/memory-proxy.ts'
 import { MemoryRouter } from '../../src/router/memory/memory-router.ts'
 import type { RouterServer } from '../../src/router/router.ts'
-import type { ReleaseRecord } from '../../src/store/store.ts'
+import type { Store } from '../../src/store/store.ts'
+import { systemClock } from '../../src/system/clock.ts'
 import { seededRandom } from '../../src/system/random.ts'
 import { VirtualClock } from '../../src/system/virtual-clock.ts'
 import { fillImages } from './catalogue.ts'
-import { Decided } from './decided.ts'
-import { fleetsOf, type WorldTruth } from './fleet-truth.ts'
+import { Decided, type Decree } from './decided.ts'
+import { Departures } from './departures.ts'
+import { costsTime } from './faults.ts'
+import { fleetsOf, LazyTruth, type WorldTruth } from './fleet-truth.ts'
 import { Hazards } from './hazards.ts'
-import type { Command, Mishap } from './history.ts'
-import { ViolationError, type Disturbance, type Violation } from './invariants/invariant.ts'
+import type { Command, Crash, Mishap } from './history.ts'
+import { ViolationError, type Disturbance, type InvariantName, type Violation } from './invariants/invariant.ts'
 import { Monitors } from './invariants/monitors.ts'
 import type { Life } from './life.ts'
 import { Misfortune } from './misfortune.ts'
 import { People, type Answer } from './people.ts'
-import { aroundEngine, aroundRouter, aroundStore, type Call } from './seams.ts'
+import { aroundEngine, aroundLedger, aroundRouter, aroundStore, type Call } from './seams.ts'
+import { SimulatedProbe } from './simulated-probe.ts'
 import { actionWords, Story } from './story.ts'
 import { Succession, type ControllerSeams } from './succession.ts'
 import { sendRequests } from './traffic.ts'
@@ -28,6 +36,8 @@ import { sendRequests } from './traffic.ts'
 const startMs = Date.UTC(2026, 0, 1)
 const timings = { createMs: 15, removeMs: 10, observeMs: 2 }
 const pulseMs = 500
+/** Of every world: what it signs tells none of them apart. */
+const signer = memorySigner()
 
 /** Replaces a seam of the controller by one that is broken, to show that the simulation notices. */
 export type Tamper = (seams: ControllerSeams) => ControllerSeams
@@ -35,35 +45,41 @@ export type Tamper = (seams: ControllerSeams) => ControllerSeams
 export class World {
   readonly clock = new VirtualClock(startMs)
   readonly story = new Story(this.clock)
-  readonly hazards = new Hazards()
+  readonly hazards = new Hazards((fault) => costsTime(fault) && this.#disturb({ kind: 'trouble' }))
   readonly machine = new MemoryMachine(this.clock)
   readonly proxy = new MemoryProxy(this.clock, (address) => this.machine.answer(address) !== 'refused')
   readonly #people: People
   readonly #monitors = new Monitors(this.machine)
   readonly #tamper: Tamper
-  readonly #decided = new Decided((record) => this.#onDecision(record))
+  readonly #only: InvariantName | undefined
+  readonly #decided = new Decided((decree) => this.#onDecision(decree))
   readonly #succession: Succession
   readonly #misfortune: Misfortune
-  readonly #probe = new MemoryProbe(this.clock, this.machine)
-  readonly #leaving = new Map<string, number>()
+  readonly #ledgerFiles = new MemoryLedgerFiles()
+  readonly #probe = new SimulatedProbe(this.clock, this.machine, this.hazards)
+  readonly #departures = new Departures(this.clock)
   readonly #ended = new AbortController()
   #violation: Violation | undefined
   #dirty = false
+  #diedAtMs = -Infinity
+  /** Timers that have fired so far. */
+  steps = 0
   /** Calls so far that change instances or routes. */
   acts = 0
+  /** Effects and records so far. */
+  moments = 0
   /** Commands that have no answer yet. */
   pending = 0
   readonly startedAtMs = startMs
 
-  constructor(seed: number, tamper: Tamper = (seams) => seams) {
+  /** With `only`, breaches of other promises go unheeded. */
+  constructor(seed: number, tamper: Tamper = (seams) => seams, only?: InvariantName) {
     this.#tamper = tamper
+    this.#only = only
     fillImages(this.machine.images)
     this.machine.listen('controller', (event) => this.#onMachine(event))
     this.#succession = this.#succeed()
-    const { clock, story, hazards, machine, proxy } = this
-    const disturb = (disturbance: Disturbance) => this.#disturb(disturbance)
-    const succession = this.#succession
-    this.#misfortune = new Misfortune({ clock, story, hazards, machine, proxy, succession, disturb })
+    this.#misfortune = this.#tempt()
     this.#people = this.#populate()
     const random = seededRandom(seed ^ 0x5eed)
     void this.#pulse()
@@ -74,16 +90,31 @@ export class World {
     return this.#violation
   }
 
+  /** How many controllers were started after another one had died. */
+  get recoveries(): number {
+    return Math.max(0, this.#succession.lives - 1)
+  }
+
+  /** The fleet of a rollout that has no verdict. */
+  unjudged(): string | undefined {
+    return this.#decided.unjudged()
+  }
+
+  /** What the store has, for whoever compares the ends of worlds. */
+  get store(): Store {
+    return this.#decided.store
+  }
+
+  /** As it is now; what is looked at later is as it is then. */
   truth(): WorldTruth {
-    return {
-      nowMs: this.clock.now(),
-      releases: this.#decided.releases,
-      fleets: fleetsOf(this.#decided.releases.values(), this.machine.instances, this.#servers()),
-      leaving: new Set(this.#leaving.keys()),
-    }
+    return new LazyTruth(this.clock.now(), this.#decided.releases, this.#departures, () =>
+      fleetsOf(this.#decided.releases.values(), this.machine.instances, this.#servers()),
+    )
   }
 
   async give(command: Command): Promise<Answer> {
+    if (this.pending > 0) this.hazards.count('a command comes while another runs')
+    if (this.clock.now() === this.#diedAtMs) this.hazards.count('a command comes as the controller dies')
     this.pending++
     try {
       return await this.#people.give(command)
@@ -98,6 +129,7 @@ export class World {
     this.#check()
     while (!this.#violation && (this.clock.nextAtMs() ?? Infinity) <= atMs) {
       await this.clock.step()
+      this.steps++
       this.#check()
     }
     if (!this.#violation) await this.clock.runUntil(atMs)
@@ -107,22 +139,44 @@ export class World {
   calm(): void {
     this.story.tell('mishap', 'no more mishaps')
     this.hazards.disarm()
+    this.#probe.calm()
     this.machine.reachable = true
     for (const { order } of this.machine.instances) this.machine.force(order.name, undefined)
     void this.#succession.ruler()
+  }
+
+  /** What somebody from outside finds who has the ledger's files and the public key, and how many entries there are. */
+  async audit(): Promise<{ readonly report: LedgerReport; readonly recorded: number }> {
+    const clock = { ...systemClock, sleep: async () => undefined }
+    const report = await verifyLedger(this.#ledgerFiles, { key: formatVerifierKey(signer.key), clock })
+    return { report, recorded: await this.#decided.store.size() }
   }
 
   async end(): Promise<void> {
     this.#ended.abort()
     this.#succession.close()
     await this.clock.runUntil(this.clock.now())
+    this.clock.close()
   }
 
   suffer(mishap: Mishap): void {
     this.story.tell('mishap', actionWords({ ...mishap, afterMs: 0 }))
-    this.hazards.count(mishap.kind)
     this.#misfortune.strike(mishap)
     this.#dirty = true
+  }
+
+  #tempt(): Misfortune {
+    return new Misfortune({
+      clock: this.clock,
+      story: this.story,
+      hazards: this.hazards,
+      machine: this.machine,
+      proxy: this.proxy,
+      probe: this.#probe,
+      succession: this.#succession,
+      disturb: (disturbance) => this.#disturb(disturbance),
+      isBusy: () => this.pending > 0,
+    })
   }
 
   #populate(): People {
@@ -132,6 +186,7 @@ export class World {
         instances: ({ scope }) => this.#instancesOf(scopeName(scope)),
         decisions: ({ scope }) => this.#decided.countByPeople(scope),
         condemn: (instance) => this.#monitors.condemn(instance),
+        onAsk: ({ scope }) => this.#monitors.onAsk(scopeName(scope)),
         onAnswer: (command, answer, decisions) =>
           this.#watch(() => this.#monitors.onAnswer(command, answer, decisions)),
       },
@@ -141,10 +196,11 @@ export class World {
 
   #succeed(): Succession {
     const { clock, story, hazards } = this
-    const realm = { clock, story, hazards, seams: (life: Life) => this.#seams(life), onDeath: () => this.#onDeath() }
+    const realm = { clock, story, hazards, seams: (life: Life) => this.#seams(life) }
     return new Succession(realm, {
       onCall: (call) => this.#onCall(call),
       onCallEnd: (call, outcome) => this.#onCallEnd(call, outcome),
+      onDeath: (how) => this.#onDeath(how),
     })
   }
 
@@ -157,15 +213,22 @@ export class World {
       engine: aroundEngine(engine, life.around, life.deliver),
       router: aroundRouter(router, life.around, life.deliver),
       store: aroundStore(this.#decided.store, life.around),
+      openLedger: () => life.whileAlive(async () => aroundLedger(await this.#openLedger(), life.around)),
       probe: { probe: (...question) => life.whileAlive(() => this.#probe.probe(...question)) },
       info: { pid: 1, socket: '/simulated' },
       log: (line) => life.isOver || this.story.tell('controller', line),
     })
   }
 
-  #onDeath(): void {
-    this.#leaving.clear()
+  #openLedger(): ReturnType<ControllerSeams['openLedger']> {
+    return openMemoryLedger(this.#ledgerFiles, signer)
+  }
+
+  #onDeath({ finishing, meanwhile }: Pick<Crash, 'finishing' | 'meanwhile'>): void {
+    this.#diedAtMs = this.clock.now()
+    this.#departures.abandon(finishing)
     this.#disturb({ kind: 'controller' })
+    if (meanwhile && !this.#ended.signal.aborted) void this.give(meanwhile)
   }
 
   #servers(): readonly RouterServer[] {
@@ -180,25 +243,27 @@ export class World {
     return [...this.machine.instances].filter(({ order }) => scopeName(order) === scope).map(({ order }) => order.name)
   }
 
-  #onDecision(record: ReleaseRecord): void {
-    this.story.tell('store', `${scopeName(record.release)}: ${record.decision}, ${record.reason}`)
-    this.#watch(() => this.#monitors.onDecision(record, this.truth()))
+  #onDecision(decree: Decree): void {
+    this.story.tell('store', `${scopeName(decree.release)}: ${decree.decision}, ${decree.reason}`)
+    this.#watch(() => this.#monitors.onDecision(decree, this.truth()))
   }
 
   #onCall(call: Call): void {
-    if (call.verb !== 'reserve') this.acts++
-    this.story.tell(call.on === 'engine' ? 'engine' : 'router', `${call.verb} ${call.subject}`)
+    this.moments++
+    if (call.nature === 'act') this.#tellAct(call)
     this.#watch(() => this.#monitors.onCall(call, this.truth()))
-    if (takesOut(call)) this.#leaving.set(call.subject, (this.#leaving.get(call.subject) ?? 0) + 1)
+    if (takesOut(call)) this.#departures.begin(call.subject)
+  }
+
+  #tellAct(call: Call): void {
+    if (call.verb !== 'reserve') this.acts++
+    this.story.tell(call.on, `${call.verb} ${call.subject}`)
   }
 
   #onCallEnd(call: Call, outcome: 'done' | 'failed'): void {
-    if (outcome === 'failed') this.story.tell('engine', `${call.verb} ${call.subject} failed`)
-    if (takesOut(call)) {
-      const left = (this.#leaving.get(call.subject) ?? 1) - 1
-      if (left > 0) this.#leaving.set(call.subject, left)
-      else this.#leaving.delete(call.subject)
-    }
+    if (outcome === 'failed') this.story.tell(call.on, `${call.verb} ${call.subject} failed`)
+    this.#watch(() => this.#monitors.onCallEnd(call, outcome, this.truth()))
+    if (takesOut(call)) this.#departures.end(call.subject)
     this.#dirty = true
   }
 
@@ -239,7 +304,7 @@ export class World {
       look()
     } catch (error) {
       if (!(error instanceof ViolationError)) throw error
-      this.#violation ??= error.violation
+      if (!this.#only || error.violation.invariant === this.#only) this.#violation ??= error.violation
     }
   }
 }

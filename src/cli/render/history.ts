@@ -1,7 +1,7 @@
 /** Versions, drift, events and log lines for people. Pure. */
 import type { LogLine } from '../../engine/engine.ts'
 import type { DriftReport, VersionsReport } from '../../model/report.ts'
-import type { HistoryEvent } from '../../store/store.ts'
+import type { RecordedEntry } from '../../store/store.ts'
 import { age, agoMs, counted, printable, type Style, table } from './text.ts'
 
 export function renderVersions(reports: readonly VersionsReport[], nowMs: number, style: Style): readonly string[] {
@@ -47,16 +47,18 @@ export function renderDrift({ stack, environment, findings }: DriftReport, style
   ]
 }
 
-/** `2026-11-23 07:50:07Z  shop/default  create.done  shop-default-web-4f9a1c2b-1  message` */
-export function renderEvent(event: HistoryEvent, style: Style): string {
-  const { atMs, stack, environment, service, instance, kind, message } = event
+/** `2026-11-23 07:50:07Z  shop/default  create.done  shop-default-web-4f9a1c2b-1  message`, and what was printed. */
+export function renderEvent(event: RecordedEntry, style: Style): readonly string[] {
+  const { atMs, stack, environment, service, instance, kind, message, by, lines = [] } = event
   const time = new Date(atMs)
     .toISOString()
     .replace('T', ' ')
     .replace(/\.\d+Z$/, 'Z')
-  const object = instance ?? service
-  const words = [style.dim(time), `${stack}/${environment}`, eventKind(kind, style), object, printable(message)]
-  return words.filter((word) => word !== undefined && word !== '').join('  ')
+  const scope = stack && `${stack}/${environment}`
+  const who = by === 'repave' ? undefined : `(by ${printable(by)})`
+  const words = [style.dim(time), scope, eventKind(kind, style), instance ?? service, printable(message), who]
+  const head = words.filter((word) => word !== undefined && word !== '').join('  ')
+  return [head, ...lines.map((line) => `  ${style.dim('|')} ${printable(line)}`)]
 }
 
 function eventKind(kind: string, style: Style): string {

@@ -1,6 +1,6 @@
 /** Work that is under way: one picture that is redrawn on a terminal, lines elsewhere. Pure. */
 import type { InstanceStatus, PlanReport, ProgressReport, ServiceStatus } from '../../model/report.ts'
-import { stateWord } from './status.ts'
+import { readyWords, stateWord } from './status.ts'
 import { fit, printable, type Style } from './text.ts'
 
 /** What is known of the work so far. */
@@ -98,8 +98,9 @@ function renderService(service: ServiceStatus, plan: PlanReport | undefined, sty
     .filter(({ state }) => state !== 'ready')
     .toSorted((a, b) => a.name.localeCompare(b.name, 'en', { numeric: true }))
   const rest = onTheirWay.length - maxInstances
+  const ready = `${service.ready}/${service.desired} ${readyWords(service)}`
   return [
-    `  ${style.bold(service.service)}  ${bar(service, style)}  ${service.ready}/${service.desired} ready  ${path}`,
+    `  ${style.bold(service.service)}  ${bar(service, style)}  ${ready}  ${path}`,
     ...onTheirWay.slice(0, maxInstances).map((instance) => `    ${instanceLine(instance, style)}`),
     ...(rest > 0 ? [`    … and ${rest} more on their way`] : []),
   ]

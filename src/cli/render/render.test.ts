@@ -16,7 +16,8 @@ const web: ServiceStatus = {
   service: 'web',
   version: 'web@91be02aa',
   desired: 3,
-  ready: 2,
+  ready: 1,
+  serving: 2,
   instances: [
     {
       name: 'shop-default-web-91be02aa-1',
@@ -50,7 +51,7 @@ const status: StatusReport = {
 test('a status shows fleets, routes, the rollout and each instance', () => {
   expect(renderStatus(status, nowMs, plainStyle).join('\n')).toBe(`shop/default
 
-  web  web@91be02aa  2/3 ready
+  web  web@91be02aa  1/3 ready, 2 serve
     http://shop.localhost:8080/
     rollout web@4f9a1c2b → web@91be02aa running, started 60s ago
     INSTANCE                     VERSION   STATE      AGE  ADDRESS
@@ -68,6 +69,7 @@ test('a crash loop, an aborted rollout and a problem stand out with their reason
       {
         ...web,
         ready: 0,
+        serving: 0,
         instances: [],
         rollout: { ...web.rollout!, state: 'aborted', endedAt: '2026-11-23T07:50:00Z', reason: 'none became ready' },
         backoff: { failures: 4, nextTryAt: '2026-11-23T08:00:12Z', lastExit: 'exit code 1' },
@@ -147,7 +149,7 @@ test('progress is one picture: title, bar, and what is on its way', () => {
   expect(renderProgress(advance(noProgress, reports[0]!), canvas)).toEqual(['up shop/default  4 s', '  web  building'])
   expect(renderProgress(reports.reduce(advance, noProgress), canvas)).toEqual([
     'up shop/default  4 s',
-    '  web  ███████▒▒▒▒▒▒░░░░░░░  2/3 ready  web@4f9a1c2b → web@91be02aa',
+    '  web  ███████▒▒▒▒▒▒░░░░░░░  1/3 ready, 2 serve  web@4f9a1c2b → web@91be02aa',
     '    shop-default-web-91be02aa-2  unhealthy  HTTP 503',
   ])
 })
@@ -177,7 +179,7 @@ test('elsewhere progress is a line for each image, plan and step', () => {
   expect(progressLine({ kind: 'fleet', services: [web] })).toBeUndefined()
 })
 
-const services = [{ service: 'web', version: 'web@91be02aa', ready: 3 }]
+const services = [{ service: 'web', version: 'web@91be02aa', ready: 3, serving: 3 }]
 const outcome = { command: 'up', scope: 'shop/default', seconds: 4.25, routes: status.routes }
 
 test('a success shows what runs and where it is reached', () => {
@@ -252,9 +254,21 @@ test('versions, drift, events and log lines', () => {
     environment: 'default',
     service: 'web',
     kind: 'create.done',
+    by: 'repave',
     message: '3 are wanted',
   }
-  expect(renderEvent(event, plainStyle)).toBe('2026-11-23 08:00:00Z  shop/default  create.done  web  3 are wanted')
+  expect(renderEvent(event, plainStyle)).toEqual(['2026-11-23 08:00:00Z  shop/default  create.done  web  3 are wanted'])
+  const asked = { ...event, kind: 'decision.up', by: 'ada', message: 'the stack file changed' }
+  expect(renderEvent(asked, plainStyle)).toEqual([
+    '2026-11-23 08:00:00Z  shop/default  decision.up  web  the stack file changed  (by ada)',
+  ])
+  const exited = {
+    ...event,
+    kind: 'instance.exited',
+    message: 'exited with code 1',
+    lines: ['no database', '\u001b[2J'],
+  }
+  expect(renderEvent(exited, plainStyle).slice(1)).toEqual(['  | no database', '  | '])
   const line = {
     instance: 'web-1',
     stream: 'stdout' as const,

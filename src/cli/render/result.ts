@@ -1,5 +1,6 @@
 /** The verdict of a command that changed something. Pure. */
 import type { ResultReport } from '../../model/report.ts'
+import { readyWords } from './status.ts'
 import { printable, type Style, table } from './text.ts'
 
 export interface Outcome {
@@ -41,10 +42,10 @@ function renderFailure({ command, scope, result, routes }: Outcome, style: Style
 function serviceRows({ result, routes }: Pick<Outcome, 'result' | 'routes'>, style: Style): readonly string[] {
   const urls = Map.groupBy(routes, ({ service }) => service)
   return table(
-    result.services.map(({ service, version, ready }) => [
+    result.services.map(({ service, version, ready, serving }) => [
       service,
       version ?? 'removed',
-      version === null ? '' : `${ready} ready`,
+      version === null ? '' : `${ready} ${readyWords({ ready, serving })}`,
       (urls.get(service) ?? []).map(({ url }) => style.cyan(url)).join(' '),
     ]),
     '  ',

@@ -35,9 +35,16 @@ function renderService(
   ]
 }
 
-function readiness({ ready, desired }: ServiceStatus, style: Style): string {
-  const text = `${ready}/${desired} ready`
-  return ready >= desired ? style.green(text) : style.red(text)
+function readiness(service: ServiceStatus, style: Style): string {
+  const { ready, serving, desired } = service
+  const text = `${ready}/${desired} ${readyWords(service)}`
+  if (ready >= desired) return style.green(text)
+  return serving >= desired ? style.yellow(text) : style.red(text)
+}
+
+/** `ready`, and how many serve where those are not all of the version. */
+export function readyWords({ ready, serving }: Pick<ServiceStatus, 'ready' | 'serving'>): string {
+  return serving === ready ? 'ready' : `ready, ${serving} ${serving === 1 ? 'serves' : 'serve'}`
 }
 
 function rolloutLine(rollout: RolloutStatus, nowMs: number, style: Style): string {

@@ -1,6 +1,7 @@
 /** The life of an instance: made, started, ended and removed, and read from meanwhile. */
 import { RepaveError } from '../../errors.ts'
 import type { Clock } from '../../system/clock.ts'
+import { fleetName } from '../../model/stack.ts'
 import type { InstanceOrder, LogLine, LogOptions, PreparedImage } from '../engine.ts'
 import { containerRecord, createdObject, sandboxIdOf, timeMs, type ContainerRecord } from './container-record.ts'
 import { parseAnswer, wordsOf, type Answer, type DockerClient } from './docker-client.ts'
@@ -41,7 +42,7 @@ export class DockerInstances {
 
   async #create(order: InstanceOrder): Promise<void> {
     const present = await this.#inspect(order.name)
-    if (present) return this.#assertOwn(present, order.name)
+    if (present) return this.#assertSame(present, order)
     const image = await this.#parts.images.find(order.spec.image)
     assertRunnable(order, image)
     const sandboxId = await this.#parts.sandboxes.take(order)
@@ -72,7 +73,7 @@ export class DockerInstances {
         this.#parts.images.forget(order.spec.image)
         return void (await this.#parts.images.find(order.spec.image))
       case 409:
-        throw nameTaken(order.name)
+        throw nameTaken(order.name, "is not this controller's")
       default:
         if (image.volumes.length > 0)
           await this.#assertNoVolume(parseAnswer(createdObject, answer, `create ${order.name}`).Id, order.name)
@@ -200,8 +201,10 @@ export class DockerInstances {
     throw new RepaveError('INSTANCE_UNKNOWN', `no instance ${name}`, { hint: 'see which there are: `repave status`' })
   }
 
-  #assertOwn(container: ContainerRecord, name: string): void {
-    if (!this.#isOwn(container)) throw nameTaken(name)
+  #assertSame(container: ContainerRecord, order: InstanceOrder): void {
+    const fleet = fleetOf(container.Config.Labels)
+    if (!this.#isOwn(container) || !fleet) throw nameTaken(order.name, "is not this controller's")
+    if (fleetName(fleet) !== fleetName(order)) throw nameTaken(order.name, `belongs to ${fleetName(fleet)}`)
   }
 
   #isOwn(container: ContainerRecord): boolean {
@@ -245,8 +248,8 @@ function cannotRun(name: string, words: string): RepaveError {
   })
 }
 
-function nameTaken(name: string): RepaveError {
-  return new RepaveError('NAME_TAKEN', `a container ${name} exists and is not this controller's`, {
+function nameTaken(name: string, why: string): RepaveError {
+  return new RepaveError('NAME_TAKEN', `a container ${name} exists and ${why}`, {
     hint: `see whose it is with \`docker inspect ${name}\`; remove it, or name the stack or service otherwise`,
   })
 }

@@ -43,6 +43,12 @@ test.each([
   expect(observe({ Status: status, ExitCode: 0, StartedAt: never, FinishedAt: never })?.phase).toBe(phase)
 })
 
+test('a paused instance is told from one that runs', () => {
+  const times = { StartedAt: created, FinishedAt: never }
+  expect(observe({ Status: 'paused', ExitCode: 0, ...times })?.isPaused).toBe(true)
+  expect(observe({ Status: 'running', ExitCode: 0, ...times })?.isPaused).toBe(false)
+})
+
 test('a container without the labels of an instance is none', () => {
   expect(observe({ Status: 'running', ExitCode: 0, StartedAt: never, FinishedAt: never }, {})).toBeUndefined()
 })

@@ -111,6 +111,7 @@ export function observedInstance(container: ContainerRecord): ObservedInstance |
     claimed,
     version: runningVersion(container),
     phase: phaseOf(container),
+    isPaused: container.State.Status === 'paused',
     createdAtMs: timeMs(container.Created) ?? 0,
     ...(startedAtMs !== undefined && { startedAtMs }),
     ...(exit && { exit }),

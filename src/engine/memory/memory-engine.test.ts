@@ -25,6 +25,7 @@ async function setUp(): Promise<EngineFixture> {
     goodBuild: () => buildRequest('good'),
     badBuild: () => buildRequest('bad'),
     kill: async (name) => machine.die(name),
+    pause: async (name) => machine.pause(name),
     touch: async (name) => machine.touch(name),
     alter: async (name) => machine.alter(name, { resources: { cpuMillis: 1, memoryBytes: 1, pids: 1 } }),
     occupy: async (name) => machine.occupy(name),

@@ -173,6 +173,7 @@ export class MemoryEngine implements Engine {
       claimed: version,
       version: this.#versionOf(spec),
       phase: !process ? 'created' : process.exit ? 'exited' : 'running',
+      isPaused: process !== undefined && !process.exit && process.isPaused,
       createdAtMs,
       ...(process && { startedAtMs: process.startedAtMs }),
       ...(process?.exit && { exit: process.exit }),

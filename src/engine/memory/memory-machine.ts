@@ -4,7 +4,7 @@
  */
 import { RepaveError } from '../../errors.ts'
 import type { Address } from '../../model/address.ts'
-import { scopeName, type Scope } from '../../model/stack.ts'
+import { fleetName, scopeName, type Scope } from '../../model/stack.ts'
 import type { VersionSpec } from '../../model/version.ts'
 import type { Clock } from '../../system/clock.ts'
 import type { EngineEvent, InstanceOrder } from '../engine.ts'
@@ -54,6 +54,14 @@ export class MemoryMachine {
   force(name: string, answer: Answer | undefined): void {
     const process = this.#instances.get(name)?.process
     if (process) process.forcedAnswer = answer
+  }
+
+  /** Someone halts a running instance. */
+  pause(name: string): void {
+    const process = this.#instances.get(name)?.process
+    if (!process) return
+    process.isPaused = true
+    this.touch(name)
   }
 
   /** Someone changes a running instance: its limits, say. */
@@ -148,7 +156,7 @@ export class MemoryMachine {
 
   add(owner: string, order: InstanceOrder): void {
     const existing = this.#instances.get(order.name)
-    if (existing?.owner === owner) return
+    if (existing?.owner === owner && fleetName(existing.order) === fleetName(order)) return
     if (existing || this.#occupied.has(order.name)) throw nameTaken(order.name)
     const image = this.images.get(order.spec.image)
     if (!image) throw imageGone(order)
@@ -254,7 +262,7 @@ function networkKey(owner: string, scope: Scope): string {
 
 function nameTaken(name: string): RepaveError {
   return new RepaveError('NAME_TAKEN', `the name ${name} belongs to an instance of someone else`, {
-    hint: 'remove that instance, or rename the stack',
+    hint: 'remove that instance, or name the stack or service otherwise',
   })
 }
 

@@ -34,6 +34,8 @@ export class MemoryProcess {
   readonly ended: Promise<InstanceExit>
   /** What it answers in place of what its behaviour says. */
   forcedAnswer: Answer | undefined
+  /** Whether it was halted from outside. */
+  isPaused = false
   readonly #clock: Clock
   readonly #behaviour: Behaviour
   readonly #life = new AbortController()
@@ -57,6 +59,7 @@ export class MemoryProcess {
 
   answer(): Answer {
     if (this.#exit) return 'refused'
+    if (this.isPaused) return 'silent'
     if (this.forcedAnswer) return this.forcedAnswer
     const ageMs = this.#clock.now() - this.startedAtMs
     const { healthyAfterMs, early = 'refused', flaps } = this.#behaviour
@@ -67,6 +70,8 @@ export class MemoryProcess {
   /** SIGTERM, and SIGKILL after `graceMs`; resolves at its end. */
   async stop(graceMs: number): Promise<void> {
     this.#terminated = true
+    // An engine lets go of a process that it signals.
+    this.isPaused = false
     if (graceMs > 0 && this.#behaviour.stopMs !== null) this.#endLater(this.#behaviour.stopMs, { code: 0 })
     if (graceMs > 0 && !this.#exit) await this.#clock.sleep(graceMs, this.#life.signal).catch(() => undefined)
     this.kill()

@@ -14,16 +14,20 @@ export interface Pem {
 export async function readPem({ certificate, key }: NonNullable<Route['tls']>): Promise<Pem> {
   const [chain, privateKey] = await Promise.all([readText(certificate), readText(key)])
   if (!parseCertificate(certificate, chain).checkPrivateKey(parseKey(key, privateKey)))
-    throw invalid(`the key ${key} does not belong to the certificate ${certificate}`, 'name the two that do')
+    throw certificateInvalid(`the key ${key} does not belong to the certificate ${certificate}`, 'name the two that do')
   const text = `${chain.trim()}\n${privateKey.trim()}\n`
-  return { name: `${createHash('sha256').update(text).digest('hex').slice(0, 32)}.pem`, text }
+  return { name: pemName(text), text }
+}
+
+export function pemName(text: string): string {
+  return `${createHash('sha256').update(text).digest('hex').slice(0, 32)}.pem`
 }
 
 async function readText(path: string): Promise<string> {
   try {
     return await readFile(path, 'utf8')
   } catch (cause) {
-    throw invalid(`${path} can't be read`, 'check the path, and that the controller may read it', cause)
+    throw certificateInvalid(`${path} can't be read`, 'check the path, and that the controller may read it', cause)
   }
 }
 
@@ -31,7 +35,7 @@ function parseCertificate(path: string, text: string): X509Certificate {
   try {
     return new X509Certificate(text)
   } catch (cause) {
-    throw invalid(`${path} holds no certificate`, 'use a PEM file with the certificate and its chain', cause)
+    throw certificateInvalid(`${path} holds no certificate`, 'use a PEM file with the certificate and its chain', cause)
   }
 }
 
@@ -39,10 +43,14 @@ function parseKey(path: string, text: string): KeyObject {
   try {
     return createPrivateKey(text)
   } catch (cause) {
-    throw invalid(`${path} holds no usable private key`, 'use a PEM file with a key that has no passphrase', cause)
+    throw certificateInvalid(
+      `${path} holds no usable private key`,
+      'use a PEM file with a key that has no passphrase',
+      cause,
+    )
   }
 }
 
-function invalid(message: string, hint: string, cause?: unknown): RepaveError {
+export function certificateInvalid(message: string, hint: string, cause?: unknown): RepaveError {
   return new RepaveError('CERTIFICATE_INVALID', message, { hint, ...(cause !== undefined && { cause }) })
 }

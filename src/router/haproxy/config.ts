@@ -32,6 +32,7 @@ export interface StaticServer {
 export const routesFile = 'routes.map'
 export const tlsFile = 'tls.map'
 export const jailFolder = 'jail'
+export const pemFolder = 'certificates'
 export const accountingBackend = 'repave:routes'
 /** The server that holds requests while a pool has no usable one. */
 export const holdServer = ':hold'
@@ -57,16 +58,17 @@ export function layoutId(layout: Layout): string {
     .slice(0, 16)
 }
 
-/** The listeners that the routes of `services` need; `pemOf` names the file with a route's certificate and key. */
+/** The listeners that the routes of `services` need; `pemOf` names the file with a route's certificate and key, if any. */
 export function listenersOf(
   services: readonly RoutedService[],
-  pemOf: (tls: NonNullable<Route['tls']>) => string,
+  pemOf: (tls: NonNullable<Route['tls']>) => string | undefined,
 ): readonly Listener[] {
   const listeners = new Map<string, Listener>()
   for (const { listen, tls } of services.flatMap((service) => service.routes)) {
     const name = listenerName(listen)
     const certificates = new Set(listeners.get(name)?.certificates)
-    if (tls !== undefined) certificates.add(pemOf(tls))
+    const pem = tls && pemOf(tls)
+    if (pem !== undefined) certificates.add(pem)
     listeners.set(name, { listen, certificates: [...certificates].toSorted() })
   }
   return [...listeners].toSorted(([a], [b]) => (a < b ? -1 : 1)).map(([, listener]) => listener)
@@ -90,6 +92,13 @@ export function renderConfig(layout: Layout, servers: readonly StaticServer[], d
   return `# Written by Repave; changes are lost.\n${sections.map(renderSection).join('\n')}`
 }
 
+/** The smallest configuration that shows whether HAProxy takes a PEM file. */
+export function renderTrial(pemFile: string): string {
+  return [['global', ...tlsOptions], defaults, ['frontend trial', `bind 127.0.0.1:1 ${tlsBind([pemFile])}`]]
+    .map(renderSection)
+    .join('\n')
+}
+
 function renderSection([head, ...lines]: readonly string[]): string {
   return `${head}\n${lines.map((line) => `  ${line}\n`).join('')}`
 }
@@ -101,12 +110,17 @@ function renderGlobal({ account, maxConnections }: Layout, description: string):
     `maxconn ${maxConnections}`,
     'hard-stop-after 24h',
     'mworker-max-reloads 200',
-    'ssl-default-bind-options ssl-min-ver TLSv1.2',
-    'tune.ssl.default-dh-param 2048',
+    ...tlsOptions,
     'tune.bufsize 16384',
     'tune.http.maxhdr 101',
     ...(account ? [`user ${account.user}`, `group ${account.group}`, `chroot ${jailFolder}`] : []),
   ]
+}
+
+const tlsOptions = ['ssl-default-bind-options ssl-min-ver TLSv1.2', 'tune.ssl.default-dh-param 2048']
+
+function tlsBind(certificates: readonly string[]): string {
+  return `ssl${certificates.map((file) => ` crt ${file}`).join('')} alpn h2,http/1.1`
 }
 
 const plainErrors = [
@@ -154,7 +168,6 @@ const defaults = [
 function renderListener({ listen, certificates }: Listener, { account }: Layout): readonly string[] {
   const name = listenerName(listen)
   const tls = certificates.length > 0
-  const crt = certificates.map((file) => ` crt ${file}`).join('')
   const owner = account ? `user ${account.user} group ${account.group} ` : ''
   const lookup = (host: string) => [
     `http-request set-var-fmt(txn.route) "${name}|${host}%[path]/" unless { var(txn.pool) -m found }`,
@@ -162,7 +175,7 @@ function renderListener({ listen, certificates }: Listener, { account }: Layout)
   ]
   return [
     `frontend ${frontendName(listen)}`,
-    `bind ${name}${tls ? ` ssl${crt} alpn h2,http/1.1` : ''}`,
+    `bind ${name}${tls ? ` ${tlsBind(certificates)}` : ''}`,
     `bind unix@${jailFolder}/${handoverSocket(listen)} ${owner}mode 600 accept-proxy`,
     ...lookup('%[req.hdr(host),host_only,rtrim(.),lower]'),
     ...lookup('*'),

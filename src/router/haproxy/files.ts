@@ -2,8 +2,8 @@
 import { randomUUID } from 'node:crypto'
 import { chmod, mkdir, readdir, rename, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { RepaveError } from '../../errors.ts'
 import { errorCode } from '../../system/error-code.ts'
+import { fileFailure } from '../../system/file-failure.ts'
 
 /** Makes `folder`, for its owner only, and folders with their modes in it. */
 export async function makeFolders(folder: string, subfolders: Readonly<Record<string, number>>): Promise<void> {
@@ -48,17 +48,6 @@ async function translated(path: string, action: () => Promise<void>): Promise<vo
   try {
     await action()
   } catch (error) {
-    throw fileError(path, error)
+    throw fileFailure(path, error)
   }
-}
-
-function fileError(path: string, cause: unknown): unknown {
-  const code = errorCode(cause) ?? ''
-  if (['ENOSPC', 'EDQUOT'].includes(code))
-    return new RepaveError('DISK_FULL', `no space left to write ${path}`, { hint: 'free some space there', cause })
-  if (!['EACCES', 'EPERM', 'EROFS'].includes(code)) return cause
-  return new RepaveError('NOT_PERMITTED', `${path} can't be written`, {
-    hint: 'run as its owner, or set REPAVE_HOME to a folder of yours',
-    cause,
-  })
 }

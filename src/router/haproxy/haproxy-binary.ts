@@ -6,6 +6,7 @@ import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { RepaveError } from '../../errors.ts'
 import { errorCode } from '../../system/error-code.ts'
+import { programPath } from '../../system/program-path.ts'
 import { masterSocketName } from './master-socket.ts'
 
 const oldest = [2, 6]
@@ -13,7 +14,16 @@ export const logName = 'haproxy.log'
 const mostLogBytes = 1024 * 1024
 const checkTimeoutMs = 30_000
 
-const run = promisify(execFile)
+const execute = promisify(execFile)
+
+function run(binary: string, parameters: readonly string[], options: { cwd?: string; timeout?: number } = {}) {
+  return execute(binary, parameters, { ...options, env: environment() })
+}
+
+/** Nothing of the controller's environment is HAProxy's business: it may hold credentials, or rules for memory. */
+function environment(): NodeJS.ProcessEnv {
+  return { PATH: programPath() }
+}
 
 export async function haproxyVersion(binary: string): Promise<string> {
   const { stdout } = await translated(binary, run(binary, ['-v']))
@@ -30,6 +40,23 @@ export async function checkConfig(binary: string, folder: string, configFile: st
   await translated(binary, run(binary, ['-c', '-f', configFile], { cwd: folder, timeout: checkTimeoutMs }))
 }
 
+/** HAProxy's own words, in one line, for why it would not start with `configFile`; undefined when it would. */
+export async function refusalOf(binary: string, folder: string, configFile: string): Promise<string | undefined> {
+  try {
+    await run(binary, ['-c', '-f', configFile], { cwd: folder, timeout: checkTimeoutMs })
+    return undefined
+  } catch (cause) {
+    const isRefused = cause instanceof Error && 'stderr' in cause && 'code' in cause && typeof cause.code === 'number'
+    return isRefused ? firstAlert(String(cause.stderr)) : translated(binary, Promise.reject(cause))
+  }
+}
+
+/** `[ALERT] (PID) : config : parsing [FILE:LINE] : 'bind ADDRESS' in section 'frontend' : WORDS 'FILE'.` */
+function firstAlert(stderr: string): string {
+  const alert = stderr.split('\n').find((line) => line.startsWith('[ALERT]')) ?? stderr.trim()
+  return (alert.split(' : ').at(-1) ?? alert).replace(/ '[^']*'\.?$/, '').trim()
+}
+
 /**
  * Starts a master that outlives this process. Its working directory is `folder`: the paths in its configuration
  * are relative, since a socket's address has room for 107 bytes only.
@@ -40,8 +67,7 @@ export function startMaster(binary: string, folder: string, configFile: string):
     const child = spawn(binary, ['-W', '-f', configFile, '-S', `unix@${masterSocketName},mode,600`], {
       cwd: folder,
       detached: true,
-      // Nothing of the controller's environment is HAProxy's business: it may hold credentials, or rules for memory.
-      env: { PATH: process.env.PATH },
+      env: environment(),
       stdio: ['ignore', log, log],
     })
     child.unref()

@@ -1,10 +1,10 @@
 /** The one HAProxy of a state folder: started, adopted, reloaded and stopped. */
-import { rename } from 'node:fs/promises'
+import { readFile, rename } from 'node:fs/promises'
 import { join } from 'node:path'
 import { RepaveError } from '../../errors.ts'
 import type { Clock } from '../../system/clock.ts'
 import { errorCode } from '../../system/error-code.ts'
-import { jailFolder, routesFile, tlsFile } from './config.ts'
+import { jailFolder, pemFolder, routesFile, tlsFile } from './config.ts'
 import { makeFolders, replaceFile, sweep } from './files.ts'
 import { checkConfig, lastWords, logName, startMaster, trimLog } from './haproxy-binary.ts'
 import { MasterSocket } from './master-socket.ts'
@@ -25,8 +25,6 @@ export interface ConfigFiles {
   /** By file name. */
   readonly pems: ReadonlyMap<string, string>
 }
-
-export const pemFolder = 'certificates'
 
 const reloadGraceMs = 500
 const answerDeadlineMs = 20_000
@@ -54,13 +52,23 @@ export class HaproxyProcess {
    * answer for a moment, and must not be taken for a dead one.
    */
   async running(): Promise<Running | undefined> {
-    const deadline = this.#clock.now() + reloadGraceMs
+    const deadline = this.#clock.steady() + reloadGraceMs
     for (;;) {
       const processes = await this.master.processes()
       if (processes?.current !== undefined) return { ...processes, current: processes.current }
-      if (this.#clock.now() >= deadline || !(await this.#hasProcesses())) return undefined
+      if (this.#clock.steady() >= deadline || !(await this.#hasProcesses())) return undefined
       await this.#clock.sleep(pollMs)
     }
+  }
+
+  /** What the file of a map says: the routes of a HAProxy that may not run any more. */
+  async mapFile(name: string): Promise<string> {
+    return readFile(join(this.#folder, name), 'utf8').catch(() => '')
+  }
+
+  async writeMaps({ routes, tls }: Pick<ConfigFiles, 'routes' | 'tls'>): Promise<void> {
+    await replaceFile(join(this.#folder, routesFile), routes)
+    await replaceFile(join(this.#folder, tlsFile), tls)
   }
 
   async trimLog(): Promise<void> {
@@ -97,8 +105,8 @@ export class HaproxyProcess {
   /** Takes no more connections, lets `busy` requests finish for some seconds, and ends every process. */
   async stop(busy: () => Promise<boolean>): Promise<void> {
     await this.#signal('SIGUSR1')
-    const deadline = this.#clock.now() + softStopMs
-    while (this.#clock.now() < deadline && (await busy().catch(ifUnreachable))) await this.#clock.sleep(pollMs)
+    const deadline = this.#clock.steady() + softStopMs
+    while (this.#clock.steady() < deadline && (await busy().catch(ifUnreachable))) await this.#clock.sleep(pollMs)
     await this.#endAll()
     await sweep(join(this.#folder, jailFolder))
     await sweep(join(this.#folder, pemFolder))
@@ -108,8 +116,7 @@ export class HaproxyProcess {
   async #write(files: ConfigFiles): Promise<void> {
     await makeFolders(this.#folder, { [jailFolder]: 0o755, [pemFolder]: 0o700 })
     for (const [name, text] of files.pems) await replaceFile(join(this.#folder, pemFolder, name), text)
-    await replaceFile(join(this.#folder, routesFile), files.routes)
-    await replaceFile(join(this.#folder, tlsFile), files.tls)
+    await this.writeMaps(files)
     const candidate = `${this.configFile}.new`
     await replaceFile(candidate, files.config)
     await checkConfig(this.#binary, this.#folder, candidate)
@@ -117,8 +124,8 @@ export class HaproxyProcess {
   }
 
   async #answering(description: string): Promise<Running> {
-    const deadline = this.#clock.now() + answerDeadlineMs
-    while (this.#clock.now() < deadline) {
+    const deadline = this.#clock.steady() + answerDeadlineMs
+    while (this.#clock.steady() < deadline) {
       const running = await this.#runningWith(description).catch(ifUnreachable)
       if (running !== undefined) return running
       await this.#clock.sleep(pollMs)
@@ -143,9 +150,9 @@ export class HaproxyProcess {
   }
 
   async #gone(waitMs: number): Promise<boolean> {
-    const deadline = this.#clock.now() + waitMs
+    const deadline = this.#clock.steady() + waitMs
     while (await this.#hasProcesses()) {
-      if (this.#clock.now() >= deadline) return false
+      if (this.#clock.steady() >= deadline) return false
       await this.#clock.sleep(pollMs)
     }
     return true

@@ -1,7 +1,7 @@
 /** What clients may speak, through a real HAProxy. */
 import { execFile } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { mkdtemp, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
 import { createServer } from 'node:http'
 import { connect as connectHttp2 } from 'node:http2'
 import { request as httpsRequest } from 'node:https'
@@ -16,6 +16,7 @@ import type { Route } from '../../model/stack.ts'
 import { haproxyWorld, listening, until, type HaproxyWorld } from './haproxy-world.ts'
 
 const web = 'shop.production.web'
+const api = 'shop.production.api'
 let world: HaproxyWorld
 
 beforeEach(async () => {
@@ -116,10 +117,32 @@ describe('TLS', () => {
 
   it('takes a renewed certificate without losing a server', async () => {
     const tls = await selfSigned('one')
+    const services = [{ pool: web, routes: [{ listen: world.listens[0], path: '/', tls }] }]
     await route({ tls }, await world.serve('web-1'))
+    expect(await world.router.observe()).toMatchObject({ isOutdated: false, problems: [] })
     await selfSigned('one')
-    await world.router.configure([{ pool: web, routes: [{ listen: world.listens[0], path: '/', tls }] }])
+    expect(await world.router.observe()).toMatchObject({ isOutdated: true, problems: [] })
+    await world.router.configure(services)
+    expect(await world.another().observe()).toMatchObject({ isOutdated: false, problems: [] })
     expect(await getOverTls(await readFile(tls.certificate))).toBe('web-1')
+  })
+
+  it('serves a certificate on whose renewal is not valid, and tells why', async () => {
+    const tls = await selfSigned('one')
+    const services = [{ pool: web, routes: [{ listen: world.listens[0], path: '/', tls }] }]
+    await route({ tls }, await world.serve('web-1'))
+    const ca = await readFile(tls.certificate)
+    for (const spoil of [() => rm(tls.key), () => selfSigned('one', ['-newkey', 'rsa:1024'])]) {
+      await spoil()
+      expect(await world.another().observe()).toMatchObject({
+        isOutdated: false,
+        problems: [{ code: 'CERTIFICATE_INVALID', message: expect.stringContaining('shop/production/web: ') }],
+      })
+      await world.router.configure(services)
+      expect(await getOverTls(ca)).toBe('web-1')
+    }
+    await selfSigned('one')
+    expect(await world.router.observe()).toMatchObject({ isOutdated: true, problems: [] })
   })
 
   it('refuses a key that belongs to another certificate, and files that are none', async () => {
@@ -138,12 +161,68 @@ describe('TLS', () => {
     expect(await world.processes()).toEqual([])
   })
 
-  async function selfSigned(name: string): Promise<NonNullable<Route['tls']>> {
+  it('refuses, before anything changes, a certificate that HAProxy finds too weak', async () => {
+    await route({}, await world.serve('web-1'))
+    const tls = await selfSigned('weak', ['-newkey', 'rsa:1024'])
+    const services = [{ pool: web, routes: [{ listen: world.listens[1], path: '/', tls }] }]
+    await expect(world.router.check(services)).rejects.toMatchObject({
+      code: 'CERTIFICATE_INVALID',
+      message: `HAProxy refuses ${tls.certificate}: unable to load SSL certificate into SSL Context`,
+    })
+    await expect(world.router.configure(services)).rejects.toMatchObject({ code: 'CERTIFICATE_INVALID' })
+    expect(await readdir(join(world.folder, 'certificates'))).toEqual([])
+    expect(await world.request({ listen: world.listens[0], host: 'shop.test', path: '/' })).toMatchObject({
+      instance: 'web-1',
+    })
+  })
+
+  describe('whose files are gone when HAProxy starts anew', () => {
+    let tls: NonNullable<Route['tls']>
+    let ca: Buffer
+    const both = () => [
+      { pool: api, routes: [{ listen: world.listens[1], path: '/' }] },
+      { pool: web, routes: [{ listen: world.listens[0], path: '/', tls }] },
+    ]
+    beforeEach(async () => {
+      tls = await selfSigned('one')
+      ca = await readFile(tls.certificate)
+      await world.router.configure([both()[1]!])
+      await world.router.configure(both())
+      await rename(tls.key, `${tls.key}.away`)
+      await world.crash()
+    })
+
+    it('is served from the copy that was made of them', async () => {
+      await world.another().configure(both())
+      await addBoth()
+      expect(await getOverTls(ca)).toBe('web-1')
+      expect(await plainAnswer()).toMatchObject({ instance: 'api-1' })
+      await world.another().configure(both())
+      expect(await getOverTls(ca)).toBe('web-1')
+      await expect(world.router.check(both())).rejects.toMatchObject({ code: 'CERTIFICATE_INVALID' })
+    })
+
+    it('is left out where there is no whole copy, until they are back', async () => {
+      for (const name of await readdir(join(world.folder, 'certificates')))
+        await writeFile(join(world.folder, 'certificates', name), 'half of it')
+      for (const _ of [1, 2])
+        await expect(world.router.configure(both())).rejects.toMatchObject({ code: 'CERTIFICATE_INVALID' })
+      await world.router.add(api, 'api-1', await world.serve('api-1'))
+      expect(await plainAnswer()).toMatchObject({ instance: 'api-1' })
+      await rename(`${tls.key}.away`, tls.key)
+      await world.router.configure(both())
+      await addBoth()
+      expect(await getOverTls(ca)).toBe('web-1')
+    })
+  })
+
+  const curve = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256']
+
+  async function selfSigned(name: string, key: readonly string[] = curve): Promise<NonNullable<Route['tls']>> {
     const tls = { certificate: join(folder, `${name}.crt`), key: join(folder, `${name}.key`) }
     const subject = ['-subj', '/CN=shop.test', '-addext', 'subjectAltName=DNS:shop.test,IP:127.0.0.1']
-    const curve = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256']
     const files = ['-keyout', tls.key, '-out', tls.certificate]
-    await promisify(execFile)('openssl', ['req', '-x509', '-nodes', '-days', '1', ...curve, ...subject, ...files])
+    await promisify(execFile)('openssl', ['req', '-x509', '-nodes', '-days', '1', ...key, ...subject, ...files])
     return tls
   }
 })
@@ -151,6 +230,15 @@ describe('TLS', () => {
 async function route(more: Partial<Route>, address: { readonly host: string; readonly port: number }): Promise<void> {
   await world.router.configure([{ pool: web, routes: [{ listen: world.listens[0], path: '/', ...more }] }])
   await world.router.add(web, 'web-1', address)
+}
+
+async function addBoth(): Promise<void> {
+  await world.router.add(web, 'web-1', await world.serve('web-1'))
+  await world.router.add(api, 'api-1', await world.serve('api-1'))
+}
+
+function plainAnswer() {
+  return world.request({ listen: world.listens[1], host: 'shop.test', path: '/' })
 }
 
 async function rawRequest(bytes: string): Promise<string> {

@@ -10,7 +10,7 @@ import { MasterSocket } from './master-socket.ts'
 
 const web = 'shop.production.web'
 const soonMs = 10_000
-const nothing = { services: [], servers: [] }
+const nothing = { services: [], servers: [], isOutdated: false, problems: [] }
 let world: HaproxyWorld
 
 beforeEach(async () => {
@@ -67,7 +67,7 @@ describe('a HAProxy that runs', () => {
     await later.configure(routes())
     expect(await world.processes()).toEqual(before)
     expect(await later.remove(web, 'web-1', soonMs)).toBe('drained')
-    expect(await later.observe()).toEqual({ services: routes(), servers: [] })
+    expect(await later.observe()).toEqual({ ...nothing, services: routes() })
   })
 
   it('keeps draining servers draining through a reload, counts their requests, and waits for them', async () => {

@@ -10,27 +10,18 @@ import { resolve } from 'node:path'
 import { RepaveError } from '../../errors.ts'
 import type { Address } from '../../model/address.ts'
 import { systemClock, type Clock } from '../../system/clock.ts'
+import { Serial } from '../../system/serial.ts'
 import type { PoolName, RoutedService, Router, RouterEvent, RouterServer, RouterState } from '../router.ts'
-import { connectionLimit, workerAccount } from './account.ts'
-import { readPem, type Pem } from './certificates.ts'
-import { checkName, checkServer, checkServices } from './checks.ts'
-import {
-  frontendName,
-  layoutId,
-  listenersOf,
-  renderConfig,
-  routesFile,
-  tlsFile,
-  type Layout,
-  type StaticServer,
-} from './config.ts'
+import { checkName, checkServer } from './checks.ts'
+import { renderConfig, routesFile, tlsFile, type StaticServer } from './config.ts'
 import { haproxyVersion } from './haproxy-binary.ts'
-import { HaproxyProcess, pemFolder, type ConfigFiles, type Running } from './haproxy-process.ts'
-import { checkPort } from './ports.ts'
+import { HaproxyProcess, type ConfigFiles, type Running } from './haproxy-process.ts'
+import { PemSource } from './pem-source.ts'
 import { Removal } from './removal.ts'
-import { mapChanges, parseMap, renderMap, routeEntries, servicesOf, tlsEntries, type MapEntries } from './routing.ts'
-import { Serial } from './serial.ts'
+import { planRoutes, type RoutesPlan } from './routes-plan.ts'
+import { mapChanges, renderMap, servicesOf } from './routing.ts'
 import { Servers } from './servers.ts'
+import { Survey } from './survey.ts'
 import { watchHaproxy } from './watch.ts'
 import type { ServerRow } from './worker-report.ts'
 
@@ -46,21 +37,13 @@ export function createHaproxyRouter(options: HaproxyOptions): Router {
   return new HaproxyRouter(options)
 }
 
-/** What `configure` was asked for, checked and ready to be written. */
-interface Plan {
-  readonly layout: Layout
-  readonly layoutId: string
-  readonly routes: MapEntries
-  readonly tls: MapEntries
-  readonly pems: ReadonlyMap<string, string>
-}
-
 class HaproxyRouter implements Router {
   readonly kind = 'haproxy'
   readonly #binary: string
   readonly #clock: Clock
   readonly #haproxy: HaproxyProcess
   readonly #servers: Servers
+  readonly #survey: Survey
   /** What changes HAProxy does so alone: a reload must not overtake a change of a server. */
   readonly #changes = new Serial()
   readonly #removals = new Map<string, Removal>()
@@ -70,6 +53,7 @@ class HaproxyRouter implements Router {
     this.#clock = clock
     this.#haproxy = new HaproxyProcess(resolve(folder), binary, clock)
     this.#servers = new Servers(this.#haproxy, clock)
+    this.#survey = new Survey(this.#haproxy, this.#servers, new PemSource(resolve(folder), binary))
   }
 
   async version(): Promise<string> {
@@ -80,31 +64,34 @@ class HaproxyRouter implements Router {
     await this.#changes.run(async () => {
       const running = await this.#haproxy.running()
       if (running === undefined && services.length > 0) await this.version()
-      await this.#plan(services, running)
+      const { certificates, ports } = await this.#survey.of(services, running)
+      const [trouble] = [...ports.values(), ...[...certificates.values()].flatMap(({ error }) => error ?? [])]
+      if (trouble) throw trouble
     })
   }
 
   async configure(services: readonly RoutedService[]): Promise<void> {
     await this.#changes.run(async () => {
       const running = await this.#haproxy.running()
-      const plan = await this.#plan(services, running)
-      if (plan.layout.listeners.length === 0) return this.#haproxy.stop(() => this.#isBusy())
-      if (running === undefined) return this.#start(plan)
-      if ((await this.#runningLayout(running)) !== plan.layoutId) return this.#reload(running, plan)
-      return this.#changeMaps(running, plan)
+      const plan = planRoutes(services, await this.#survey.of(services, running))
+      await this.#apply(plan, running)
+      const [missing] = plan.missing
+      if (missing) throw missing
     })
   }
 
   async observe(): Promise<RouterState> {
     return this.#changes.run(async () => {
       const running = await this.#haproxy.running()
-      if (running === undefined) return { services: [], servers: [] }
-      const [services, servers, sessions] = await Promise.all([
-        this.#observeServices(running),
+      if (running === undefined) return { services: [], servers: [], isOutdated: false, problems: [] }
+      const [[routes, tls], servers, sessions] = await Promise.all([
+        this.#survey.maps(running.current),
         this.#servers.list(running),
         this.#servers.sessions(running),
       ])
-      return { services, servers: servers.map((row) => observedServer(row, sessions)) }
+      const services = servicesOf(routes, tls)
+      const freshness = await this.#survey.freshness(services, tls)
+      return { services, servers: servers.map((row) => observedServer(row, sessions)), ...freshness }
     })
   }
 
@@ -142,47 +129,30 @@ class HaproxyRouter implements Router {
     await watchHaproxy(this.#haproxy, this.#clock, listener, signal)
   }
 
-  async #plan(services: readonly RoutedService[], running: Running | undefined): Promise<Plan> {
-    checkServices(services)
-    const routes = routeEntries(services)
-    const pems = await readPems(services)
-    const listeners = listenersOf(services, (tls) => `${pemFolder}/${pems.get(pemKey(tls))?.name}`)
-    const held = running === undefined ? [] : await this.#servers.frontends(running)
-    for (const { listen } of listeners)
-      if (!held.includes(frontendName(listen))) await checkPort(listen, this.#haproxy.configFile)
-    const [account, maxConnections] = await Promise.all([workerAccount(), connectionLimit()])
-    const pools = services.map(({ pool }) => pool).toSorted()
-    const layout = { listeners, pools, ...(account && { account }), maxConnections }
-    const pemTexts = new Map([...pems.values()].map(({ name, text }) => [name, text]))
-    return { layout, layoutId: layoutId(layout), routes, tls: tlsEntries(services), pems: pemTexts }
+  async #apply(plan: RoutesPlan, running: Running | undefined): Promise<void> {
+    const isNothing = plan.layout.listeners.length === 0
+    if (isNothing && plan.missing.length > 0) return
+    if (isNothing) return this.#haproxy.stop(() => this.#isBusy())
+    if (running === undefined) return this.#start(plan)
+    if ((await this.#runningLayout(running)) !== plan.layoutId) return this.#reload(running, plan)
+    return this.#changeMaps(running, plan)
   }
 
-  async #start(plan: Plan): Promise<void> {
+  async #start(plan: RoutesPlan): Promise<void> {
     await this.#haproxy.start(configFiles(plan, []))
   }
 
-  async #reload(running: Running, plan: Plan): Promise<void> {
+  async #reload(running: Running, plan: RoutesPlan): Promise<void> {
     const servers = (await this.#servers.list(running)).filter(({ pool }) => plan.layout.pools.includes(pool))
     const reloaded = await this.#haproxy.reload(configFiles(plan, Servers.toStatic(servers)))
     await this.#servers.restore(reloaded, servers)
   }
 
-  async #changeMaps({ current }: Running, plan: Plan): Promise<void> {
-    const [routes, tls] = await this.#maps(current)
+  async #changeMaps({ current }: Running, plan: RoutesPlan): Promise<void> {
+    const [routes, tls] = await this.#survey.maps(current)
     const changes = [...mapChanges(routesFile, routes, plan.routes), ...mapChanges(tlsFile, tls, plan.tls)]
     for (const command of changes) await this.#haproxy.master.tell(current, command)
-  }
-
-  async #observeServices(running: Running): Promise<readonly RoutedService[]> {
-    const [routes, tls] = await this.#maps(running.current)
-    return servicesOf(routes, tls)
-  }
-
-  async #maps(pid: number): Promise<readonly [MapEntries, MapEntries]> {
-    const [routes, tls] = await Promise.all(
-      [routesFile, tlsFile].map((file) => this.#haproxy.master.tell(pid, `show map ${file}`)),
-    )
-    return [parseMap(routes ?? ''), parseMap(tls ?? '')]
+    if (changes.length > 0) await this.#haproxy.writeMaps({ routes: renderMap(plan.routes), tls: renderMap(plan.tls) })
   }
 
   async #runningLayout({ current }: Running): Promise<string | undefined> {
@@ -227,11 +197,11 @@ class HaproxyRouter implements Router {
 
   /** Cuts until nothing is left, since a replaced worker tries idempotent requests again. */
   async #cutAll(running: Running, pool: PoolName, instance: string): Promise<void> {
-    const deadline = this.#clock.now() + cutDeadlineMs
+    const deadline = this.#clock.steady() + cutDeadlineMs
     do {
       await this.#servers.cut(running, pool, instance)
       await this.#clock.sleep(cutPollMs)
-    } while ((await this.#sessionsOf(running, pool, instance)) > 0 && this.#clock.now() < deadline)
+    } while ((await this.#sessionsOf(running, pool, instance)) > 0 && this.#clock.steady() < deadline)
   }
 
   async #ifRunning(change: (running: Running) => Promise<void>): Promise<void> {
@@ -245,7 +215,7 @@ class HaproxyRouter implements Router {
 const cutPollMs = 5
 const cutDeadlineMs = 2_000
 
-function configFiles(plan: Plan, servers: readonly StaticServer[]): ConfigFiles {
+function configFiles(plan: RoutesPlan, servers: readonly StaticServer[]): ConfigFiles {
   const description = `${plan.layoutId} ${randomUUID()}`
   return {
     description,
@@ -254,17 +224,6 @@ function configFiles(plan: Plan, servers: readonly StaticServer[]): ConfigFiles 
     tls: renderMap(plan.tls),
     pems: plan.pems,
   }
-}
-
-async function readPems(services: readonly RoutedService[]): Promise<ReadonlyMap<string, Pem>> {
-  const pems = new Map<string, Pem>()
-  for (const { tls } of services.flatMap((service) => service.routes))
-    if (tls !== undefined && !pems.has(pemKey(tls))) pems.set(pemKey(tls), await readPem(tls))
-  return pems
-}
-
-function pemKey(tls: { readonly certificate: string; readonly key: string }): string {
-  return `${tls.certificate}\0${tls.key}`
 }
 
 function observedServer(row: ServerRow, sessions: ReadonlyMap<string, number>): RouterServer {

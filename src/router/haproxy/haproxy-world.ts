@@ -64,6 +64,7 @@ export async function haproxyWorld(subfolder = 'haproxy'): Promise<HaproxyWorld>
       })
     },
     pass: async () => undefined,
+    sighted: (events) => until(() => events.length > 0),
     close: async () => {
       await crash()
       for (const server of servers.values()) {

@@ -16,8 +16,8 @@ export const masterSocketName = 'master.sock'
 /** Bytes that fit into `sockaddr_un.sun_path` (unix(7)), less one for the final zero. */
 const maxSocketPath = 107
 const answerTimeoutMs = 10_000
-const nobodyListens = new Set(['ENOENT', 'ECONNREFUSED', 'ENOTDIR'])
 const goneMeanwhile = new Set(['ECONNRESET', 'EPIPE'])
+const nobodyListens = new Set(['ENOENT', 'ECONNREFUSED', 'ENOTDIR', ...goneMeanwhile])
 
 export class MasterSocket {
   readonly #folder: string
@@ -89,10 +89,11 @@ export class MasterSocket {
 function connected(path: string): Promise<Socket | undefined> {
   return new Promise((resolve, reject) => {
     const socket = createConnection({ path })
-    socket.once('connect', () => resolve(socket.off('error', failed)))
-    const failed = (error: Error) =>
-      nobodyListens.has(errorCode(error) ?? '') ? resolve(undefined) : reject(unreachable(path, error))
-    socket.once('error', failed)
+    socket.once('connect', () => resolve(socket))
+    // Also for what happens before the one who reads takes over: an error that nobody listens for ends the process.
+    socket.on('error', (error) =>
+      nobodyListens.has(errorCode(error) ?? '') ? resolve(undefined) : reject(unreachable(path, error)),
+    )
   })
 }
 

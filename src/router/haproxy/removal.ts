@@ -14,12 +14,12 @@ export class Removal {
   /** `work` gets this removal, and does all that is to be done. */
   constructor(clock: Clock, timeoutMs: number, work: (removal: Removal) => Promise<'drained' | 'cut'>) {
     this.#clock = clock
-    this.#deadlineMs = clock.now() + timeoutMs
+    this.#deadlineMs = clock.steady() + timeoutMs
     this.result = Promise.resolve().then(() => work(this))
   }
 
   shorten(timeoutMs: number): void {
-    this.#deadlineMs = Math.min(this.#deadlineMs, this.#clock.now() + timeoutMs)
+    this.#deadlineMs = Math.min(this.#deadlineMs, this.#clock.steady() + timeoutMs)
   }
 
   /** The server was added again: it stays. */
@@ -43,7 +43,7 @@ export class Removal {
     for (let pollMs = firstPollMs; !this.#cancelled; pollMs = Math.min(pollMs * 1.5, longestPollMs)) {
       zeros = (await sessions()) === 0 ? zeros + 1 : 0
       if (zeros === 2) return true
-      if (zeros === 0 && this.#clock.now() >= this.#deadlineMs) return false
+      if (zeros === 0 && this.#clock.steady() >= this.#deadlineMs) return false
       await this.#clock.sleep(zeros > 0 ? firstPollMs : pollMs)
     }
     return true

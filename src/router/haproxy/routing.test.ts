@@ -1,6 +1,15 @@
 import { describe, expect, it } from 'vitest'
 import type { RoutedService } from '../router.ts'
-import { mapChanges, parseMap, renderMap, routeEntries, servicesOf, tlsEntries } from './routing.ts'
+import {
+  mapChanges,
+  parseMap,
+  parseMapFile,
+  renderMap,
+  routeEntries,
+  servedPems,
+  servicesOf,
+  tlsEntries,
+} from './routing.ts'
 
 const listen = { address: '127.0.0.1', port: 80 }
 const services: readonly RoutedService[] = [
@@ -13,6 +22,7 @@ const services: readonly RoutedService[] = [
     ],
   },
 ]
+const tls = tlsEntries(services, () => 'ab.pem')
 
 describe('route maps', () => {
   it('end paths at whole segments, and keep the rest of a named host from the routes for any host', () => {
@@ -24,11 +34,19 @@ describe('route maps', () => {
   })
 
   it('hold file names without a space or a semicolon', () => {
-    expect(renderMap(tlsEntries(services))).toBe('[::1]:443|*/ %2Fa%20b%2Fc%2C1.pem,%2Fk%3Bey.pem\n')
+    expect(renderMap(tls)).toBe('[::1]:443|*/ %2Fa%20b%2Fc%2C1.pem,%2Fk%3Bey.pem,ab.pem\n')
   })
 
   it('say what the routes were', () => {
-    expect(servicesOf(routeEntries(services), tlsEntries(services))).toEqual(services)
+    expect(servicesOf(routeEntries(services), tls)).toEqual(services)
+  })
+
+  it('say which PEM file was made of which files, also from the file', () => {
+    const served = new Map([['/a b/c,1.pem\0/k;ey.pem', 'ab.pem']])
+    expect(servedPems(tls)).toEqual(served)
+    expect(servedPems(parseMapFile(renderMap(tls)))).toEqual(served)
+    expect(servedPems(tlsEntries(services, () => undefined))).toEqual(new Map())
+    expect(servedPems(parseMapFile('nonsense\n\n  \na b'))).toEqual(new Map())
   })
 
   it('are read from what HAProxy shows, without what makes no sense', () => {

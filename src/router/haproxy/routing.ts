@@ -10,6 +10,8 @@ import type { RoutedService } from '../router.ts'
 
 export type MapEntries = ReadonlyMap<string, string>
 
+type Tls = NonNullable<Route['tls']>
+
 /** What a named host's unrouted paths map to, so that they are not taken by the routes for any host. */
 export const noPool = ':none'
 
@@ -35,21 +37,43 @@ export function routeEntries(services: readonly RoutedService[]): MapEntries {
   return entries
 }
 
-/** `tls.map`: which files a route's certificate and key came from; only `observe` reads it. */
-export function tlsEntries(services: readonly RoutedService[]): MapEntries {
+/**
+ * `tls.map`: which files a route's certificate and key came from, and which PEM file was made of them. HAProxy has no
+ * use for it; it is how a router is understood that runs, or that ran.
+ */
+export function tlsEntries(services: readonly RoutedService[], pemOf: (tls: Tls) => string | undefined): MapEntries {
   const routes = services.flatMap((service) => service.routes)
+  return new Map(routes.flatMap(({ tls, ...route }) => (tls ? [[routeKey(route), tlsValue(tls, pemOf(tls))]] : [])))
+}
+
+function tlsValue({ certificate, key }: Tls, pem: string | undefined): string {
+  return [certificate, key, ...(pem === undefined ? [] : [pem])].map(encodeURIComponent).join(',')
+}
+
+/** By pair of files: the PEM file that was made of them. */
+export function servedPems(tls: MapEntries): ReadonlyMap<string, string> {
+  const values = [...tls.values()].map((value) => value.split(',').map(decodeURIComponent))
   return new Map(
-    routes.flatMap((route) =>
-      route.tls === undefined
-        ? []
-        : [[routeKey(route), [route.tls.certificate, route.tls.key].map(encodeURIComponent).join(',')]],
+    values.flatMap(([certificate, key, pem]) =>
+      certificate && key && pem ? [[pairKey({ certificate, key }), pem]] : [],
     ),
   )
+}
+
+/** Two routes with the same files have one certificate. */
+export function pairKey({ certificate, key }: Tls): string {
+  return `${certificate}\0${key}`
 }
 
 /** A map file's text; keys and values hold no spaces. */
 export function renderMap(entries: MapEntries): string {
   return [...entries].map(([key, value]) => `${key} ${value}\n`).join('')
+}
+
+/** The entries of a map file; none of what makes no sense. */
+export function parseMapFile(text: string): MapEntries {
+  const lines = text.split('\n').map((line) => line.split(' '))
+  return new Map(lines.flatMap(([key, value]) => (key && value ? [[key, value] as const] : [])))
 }
 
 /** The entries in the answer to `show map`: `0x55d3caf7b9d0 KEY VALUE` a line. */

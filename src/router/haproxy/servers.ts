@@ -89,12 +89,12 @@ export class Servers {
 
   /** Removes a server; HAProxy refuses as long as connections to it are being closed. Only a stuck one is cut. */
   async delete(running: Running, pool: PoolName, instance: string): Promise<void> {
-    const beganAtMs = this.#clock.now()
+    const beganAtMs = this.#clock.steady()
     await this.#tellAll(running, [`set server ${pool}/${instance} state maint`])
     for (;;) {
       const words = await this.#tellAll(running, [`del server ${pool}/${instance}`])
       if ((await this.find(running, pool, instance)) === undefined) return
-      const tookMs = this.#clock.now() - beganAtMs
+      const tookMs = this.#clock.steady() - beganAtMs
       if (tookMs > deleteDeadlineMs) throw failed(`delete ${instance} from ${pool}`, words)
       if (tookMs > stuckMs) await this.#tellAll(running, [`shutdown sessions server ${pool}/${instance}`])
       await this.#clock.sleep(deletePollMs)

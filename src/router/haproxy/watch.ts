@@ -7,8 +7,8 @@ import type { HaproxyProcess } from './haproxy-process.ts'
 const retryMs = 100
 
 /**
- * Says `lost` when a HAProxy that was there is gone, and `changed` when one has come or has been reloaded,
- * which closes the connection too.
+ * Says `changed` when one is first seen, has come, or has been reloaded, which closes the connection too, and `lost`
+ * when one that was seen is gone.
  */
 export async function watchHaproxy(
   haproxy: HaproxyProcess,
@@ -16,17 +16,18 @@ export async function watchHaproxy(
   listener: (event: RouterEvent) => void,
   signal: AbortSignal,
 ): Promise<void> {
-  let present = (await haproxy.running().catch(() => undefined)) !== undefined
+  let present = false
   while (!signal.aborted) {
     const socket = await haproxy.master.attend().catch(() => undefined)
     if (socket !== undefined) {
       if (!present) listener({ kind: 'changed' })
       present = true
-      await once(socket, 'close', { signal }).catch(() => undefined)
+      // It may be closed by now, and would not say so again.
+      if (!socket.closed) await once(socket, 'close', { signal }).catch(() => undefined)
       socket.destroy()
     }
     if (signal.aborted) return
-    const back = present && (await haproxy.running().catch(() => undefined)) !== undefined
+    const back: boolean = present && (await haproxy.running().catch(() => undefined)) !== undefined
     if (present) listener({ kind: back ? 'changed' : 'lost' })
     present = back
     if (!back) await clock.sleep(retryMs, signal).catch(() => undefined)

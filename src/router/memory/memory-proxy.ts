@@ -46,6 +46,8 @@ export class MemoryProxy {
   readonly occupiedPorts = new Set<number>()
   /** Certificate and key files that can't be used. */
   readonly badFiles = new Set<string>()
+  /** Certificates that are not yet served as their files have them. */
+  readonly renewedFiles = new Set<string>()
   readonly #clock: Clock
   readonly #answers: (address: Address) => boolean
   readonly #listeners = new Set<(event: RouterEvent) => void>()

@@ -92,6 +92,7 @@ function memoryWorld(): RouterWorld {
     occupy: async (occupied) => void proxy.occupiedPorts.add(occupied),
     crash: async () => proxy.crash(),
     pass: (ms) => clock.advance(ms),
+    sighted: async () => undefined,
     close: async () => undefined,
   }
 }

@@ -2,10 +2,11 @@
 import { once } from 'node:events'
 import { RepaveError } from '../../errors.ts'
 import type { Address } from '../../model/address.ts'
+import type { Route } from '../../model/stack.ts'
 import type { Clock } from '../../system/clock.ts'
 import type { PoolName, RoutedService, Router, RouterEvent, RouterState } from '../router.ts'
 import type { MemoryProxy, MemoryServer } from './memory-proxy.ts'
-import { assertDistinct } from './route-match.ts'
+import { assertDistinct, sameListener } from './route-match.ts'
 
 interface Removal {
   deadlineMs: number
@@ -32,20 +33,21 @@ export class MemoryRouter implements Router {
 
   async check(services: readonly RoutedService[]): Promise<void> {
     assertDistinct(services)
-    for (const { listen, tls } of services.flatMap((service) => service.routes)) {
-      if (this.#proxy.occupiedPorts.has(listen.port)) throw portInUse(listen.port)
-      const bad = [tls?.certificate, tls?.key].find((file) => file !== undefined && this.#proxy.badFiles.has(file))
-      if (bad !== undefined) throw certificateInvalid(bad)
-    }
+    const [trouble] = services.flatMap(({ routes }) => routes).flatMap((route) => this.#troubleOf(route) ?? [])
+    if (trouble) throw trouble
   }
 
   async configure(services: readonly RoutedService[]): Promise<void> {
-    await this.check(services)
+    assertDistinct(services)
     if (services.every(({ routes }) => routes.length === 0)) return this.#proxy.empty()
-    const pools = new Set(services.map(({ pool }) => pool))
-    for (const [key, server] of this.#proxy.servers) if (!pools.has(server.pool)) this.#retire(key, server)
-    this.#proxy.services = services
-    this.#proxy.changed()
+    const leftOut = new Map<Route, RepaveError>()
+    for (const route of services.flatMap(({ routes }) => routes)) {
+      const trouble = this.#isServed(route) ? undefined : this.#troubleOf(route)
+      if (trouble) leftOut.set(route, trouble)
+    }
+    this.#serve(services, (route) => !leftOut.has(route))
+    const [first] = leftOut.values()
+    if (first) throw first
   }
 
   async observe(): Promise<RouterState> {
@@ -53,7 +55,8 @@ export class MemoryRouter implements Router {
       const { pool, instance, address, sessions } = server
       return { pool, instance, address, state: this.#stateOf(server), sessions: sessions.size }
     })
-    return { services: this.#proxy.services.filter(({ routes }) => routes.length > 0), servers }
+    const services = this.#proxy.services.filter(({ routes }) => routes.length > 0)
+    return { services, servers, ...this.#freshness(services) }
   }
 
   async add(pool: PoolName, instance: string, address: Address): Promise<void> {
@@ -71,7 +74,7 @@ export class MemoryRouter implements Router {
     const key = serverKey(pool, instance)
     const server = this.#proxy.servers.get(key) ?? this.#proxy.retired.get(key)
     if (server === undefined) return 'drained'
-    const deadlineMs = this.#clock.now() + timeoutMs
+    const deadlineMs = this.#clock.steady() + timeoutMs
     const earlier = this.#removals.get(key)
     if (earlier === undefined) return this.#startRemoval(key, server, deadlineMs)
     earlier.deadlineMs = Math.min(earlier.deadlineMs, deadlineMs)
@@ -84,6 +87,40 @@ export class MemoryRouter implements Router {
     const stop = this.#proxy.listen(listener)
     await once(signal, 'abort')
     stop()
+  }
+
+  #serve(services: readonly RoutedService[], isHad: (route: Route) => boolean): void {
+    const pools = new Set(services.map(({ pool }) => pool))
+    for (const [key, server] of this.#proxy.servers) if (!pools.has(server.pool)) this.#retire(key, server)
+    this.#proxy.services = services.map(({ pool, routes }) => ({ pool, routes: routes.filter(isHad) }))
+    this.#proxy.renewedFiles.clear()
+    this.#proxy.changed()
+  }
+
+  #freshness(services: readonly RoutedService[]): Pick<RouterState, 'isOutdated' | 'problems'> {
+    const files = services.flatMap(({ routes }) => routes).flatMap(({ tls }) => (tls ? [tls.certificate, tls.key] : []))
+    const { badFiles, renewedFiles } = this.#proxy
+    return {
+      isOutdated: files.some((file) => renewedFiles.has(file)),
+      problems: [...new Set(files)].filter((file) => badFiles.has(file)).map(certificateInvalid),
+    }
+  }
+
+  /** Its port is held, and its certificate is kept, whatever has become of the files. */
+  #isServed(route: Route): boolean {
+    const routes = this.#proxy.services.flatMap((service) => service.routes)
+    return routes.some(
+      ({ listen, tls }) =>
+        sameListener(listen, route.listen) &&
+        tls?.certificate === route.tls?.certificate &&
+        tls?.key === route.tls?.key,
+    )
+  }
+
+  #troubleOf({ listen, tls }: Route): RepaveError | undefined {
+    if (this.#proxy.occupiedPorts.has(listen.port)) return portInUse(listen.port)
+    const bad = [tls?.certificate, tls?.key].find((file) => file !== undefined && this.#proxy.badFiles.has(file))
+    return bad === undefined ? undefined : certificateInvalid(bad)
   }
 
   #stateOf(server: MemoryServer): 'in' | 'draining' | 'down' {
@@ -111,7 +148,7 @@ export class MemoryRouter implements Router {
   }
 
   async #finishRemoval(key: string, server: MemoryServer, removal: Removal): Promise<'drained' | 'cut'> {
-    while (server.sessions.size > 0 && this.#clock.now() < removal.deadlineMs) {
+    while (server.sessions.size > 0 && this.#clock.steady() < removal.deadlineMs) {
       await this.#changeOrTime(removal.deadlineMs)
       this.#signal.throwIfAborted()
       if (this.#removals.get(key) !== removal) throw addedAgain(key)
@@ -126,7 +163,7 @@ export class MemoryRouter implements Router {
 
   async #changeOrTime(atMs: number): Promise<void> {
     const enough = new AbortController()
-    const timer = this.#clock.sleep(atMs - this.#clock.now(), enough.signal).catch(() => undefined)
+    const timer = this.#clock.sleep(atMs - this.#clock.steady(), enough.signal).catch(() => undefined)
     await Promise.race([this.#proxy.nextChange(), timer])
     enough.abort()
   }

@@ -1,8 +1,10 @@
 /** A store that lasts as long as its object: for the simulator, and the measure for the real ones. */
+import { isMatch } from '../entry-filter.ts'
+import { type Entry, leafOf } from '../../model/entry.ts'
+import { releaseId } from '../../model/release.ts'
 import { fleetName, type Scope, scopeName } from '../../model/stack.ts'
 import type {
-  EventFilter,
-  HistoryEvent,
+  RecordedEntry,
   ReleaseRecord,
   RolloutEnd,
   RolloutRecord,
@@ -15,7 +17,15 @@ export function createMemoryStore(): Store {
   const releases: ReleaseRecord[] = []
   const rollouts: RolloutRecord[] = []
   const versions = new Map<string, VersionRecord>()
-  const events: HistoryEvent[] = []
+  const entries: RecordedEntry[] = []
+  const leaves: Uint8Array[] = []
+  const enter = (entry: Entry, leaf = leafOf(entry)): RecordedEntry => {
+    leaves.push(leaf)
+    const recorded = { ...entry, sequence: entries.length + forgotten }
+    entries.push(recorded)
+    return recorded
+  }
+  let forgotten = 0
   const newestFirst = (scope: Scope) =>
     releases.filter(({ release }) => scopeName(release) === scopeName(scope)).toReversed()
 
@@ -39,11 +49,13 @@ export function createMemoryStore(): Store {
   }
 
   return {
-    async decide({ ends, starts, ...decision }) {
-      const record = { ...decision, sequence: releases.length + 1 }
+    async decide({ ends, starts, entries: told, ...decision }) {
+      const decided = { ...decision, sequence: releases.length + 1 }
+      const toldLeaves = told.map(leafOf)
       ends.forEach(end)
-      releases.push(record)
-      return { record, started: starts.map((start) => begin(record, start)) }
+      releases.push(decided)
+      told.forEach((entry, index) => enter(entry, toldLeaves[index]))
+      return { record: decided, started: starts.map((start) => begin(decided, start)) }
     },
     async currentRelease(scope) {
       return newestFirst(scope)[0]
@@ -55,8 +67,13 @@ export function createMemoryStore(): Store {
       return newestFirst(scope)
     },
 
-    async endRollout(rollout) {
+    async release(id) {
+      return releases.find(({ release }) => releaseId(release) === id)?.release
+    },
+
+    async endRollout(rollout, entry) {
       end(rollout)
+      enter(entry)
     },
     async runningRollouts() {
       return rollouts.filter(({ state }) => state === 'running')
@@ -80,26 +97,39 @@ export function createMemoryStore(): Store {
         .toSorted((a, b) => b.lastRunAtMs - a.lastRunAtMs || (a.version < b.version ? -1 : 1))
     },
 
-    async append(event) {
-      const stored = { ...event, sequence: (events.at(-1)?.sequence ?? 0) + 1 }
-      events.push(stored)
-      return stored
+    async append(entry) {
+      return enter(entry)
     },
-    async events(filter) {
-      const matching = events.filter((event) => matches(event, filter))
+    async entries(filter) {
+      const matching = entries.filter((entry) => isMatch(entry, filter))
       return filter.last === undefined ? matching : matching.slice(Math.max(0, matching.length - filter.last))
+    },
+    async openIntents() {
+      const since = entries.findLastIndex(({ kind }) => kind === 'controller.started')
+      const recent = entries.slice(since + 1)
+      const closed = new Set(recent.map(({ operation }) => operation))
+      return recent.filter(({ kind, sequence }) => kind.endsWith('.intent') && !closed.has(sequence))
+    },
+    async leaves(from, limit) {
+      return from < forgotten ? [] : leaves.slice(from - forgotten, from - forgotten + limit)
+    },
+    async size() {
+      return forgotten + entries.length
+    },
+    async forget(before) {
+      const count = Math.max(0, Math.min(before - forgotten, entries.length - 1))
+      entries.splice(0, count)
+      leaves.splice(0, count)
+      forgotten += count
+    },
+
+    async restart(entry) {
+      entries.length = 0
+      leaves.length = 0
+      forgotten = 0
+      enter(entry)
     },
 
     async close() {},
   }
-}
-
-function matches(event: HistoryEvent, filter: EventFilter): boolean {
-  return (
-    (filter.stack === undefined || event.stack === filter.stack) &&
-    (filter.environment === undefined || event.environment === filter.environment) &&
-    (filter.service === undefined || event.service === filter.service) &&
-    (filter.kinds === undefined || filter.kinds.includes(event.kind)) &&
-    event.sequence > (filter.after ?? 0)
-  )
 }

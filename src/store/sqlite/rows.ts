@@ -1,8 +1,9 @@
 /** Rows to records. The database is our own; a value that does not parse is a defect and throws. */
 import { z } from 'zod'
+import type { Entry } from '../../model/entry.ts'
 import type { Release } from '../../model/release.ts'
 import type { VersionSpec } from '../../model/version.ts'
-import type { HistoryEvent, ReleaseRecord, RolloutRecord, VersionRecord } from '../store.ts'
+import type { RecordedEntry, ReleaseRecord, RolloutRecord, VersionRecord } from '../store.ts'
 
 const fleet = { stack: z.string(), environment: z.string(), service: z.string() }
 
@@ -68,25 +69,67 @@ export function toVersion(row: unknown): VersionRecord {
   }
 }
 
-const eventRow = z.object({
-  sequence: z.number(),
-  at_ms: z.number(),
-  stack: z.string(),
-  environment: z.string(),
+const subject = {
   service: z.string().nullable(),
   instance: z.string().nullable(),
   version: z.string().nullable(),
+}
+
+const entryRow = z.object({
+  sequence: z.number(),
+  at_ms: z.number(),
+  kind: z.string(),
+  by: z.string(),
+  message: z.string(),
+  stack: z.string().nullable(),
+  environment: z.string().nullable(),
+  ...subject,
+  operation: z.number().nullable(),
+  lines: z.string().nullable(),
+  release: z.string().nullable(),
+  before: z.number().nullable(),
+  previous: z.string().nullable(),
+})
+
+export function toEntry(row: unknown): RecordedEntry {
+  const { sequence, at_ms, kind, by, message, lines, ...optional } = entryRow.parse(row)
+  const parsed = lines === null ? {} : { lines: z.array(z.string()).parse(JSON.parse(lines)) }
+  return { sequence, atMs: at_ms, kind, by, message, ...given(optional), ...parsed }
+}
+
+const firstFormRow = z.object({
+  at_ms: z.number(),
+  stack: z.string(),
+  environment: z.string(),
+  ...subject,
   kind: z.string(),
   message: z.string(),
 })
 
-export function toEvent(row: unknown): HistoryEvent {
-  const { at_ms, service, instance, version, ...rest } = eventRow.parse(row)
-  return {
-    ...rest,
-    atMs: at_ms,
-    ...(service !== null && { service }),
-    ...(instance !== null && { instance }),
-    ...(version !== null && { version }),
-  }
+/** An event of the first form of the store: it did not say who, and held what instances had printed in its message. */
+export function toEntryOfFirstForm(row: unknown): Entry {
+  const { at_ms, kind, message, ...optional } = firstFormRow.parse(row)
+  const [words = '', ...lines] = message.split('\n')
+  return { atMs: at_ms, kind, by: 'unknown', message: words, ...given(optional), ...(lines.length > 0 && { lines }) }
+}
+
+type Given<Row> = { readonly [Column in keyof Row]?: NonNullable<Row[Column]> }
+
+/** Without what is null. */
+function given<Row extends object>(row: Row): Given<Row> {
+  const columns = Object.entries(row).filter(([, value]) => value !== null)
+  // oxlint-disable-next-line typescript/no-unsafe-type-assertion
+  return Object.fromEntries(columns) as Given<Row>
+}
+
+const leafRow = z.object({ leaf: z.instanceof(Uint8Array) })
+
+export function toLeaf(row: unknown): Uint8Array {
+  return leafRow.parse(row).leaf
+}
+
+const sizeRow = z.object({ size: z.number() })
+
+export function toSize(row: unknown): number {
+  return sizeRow.parse(row).size
 }

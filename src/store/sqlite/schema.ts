@@ -1,6 +1,5 @@
-/** The tables, one step per released form of the store; `user_version` counts the steps that were taken. */
-export const migrations: readonly string[] = [
-  `
+/** The tables. A form that was released once stays as it is here: migrations begin from it. */
+export const firstForm = `
   CREATE TABLE releases (
     sequence INTEGER PRIMARY KEY AUTOINCREMENT,
     stack TEXT NOT NULL, environment TEXT NOT NULL,
@@ -31,5 +30,16 @@ export const migrations: readonly string[] = [
   ) STRICT;
   CREATE INDEX events_scope ON events (stack, environment, sequence);
   CREATE INDEX events_kind ON events (kind, sequence);
-  `,
-]
+`
+
+/** Of the second form: the entries of the ledger, in the place of events. */
+export const entriesTable = `
+  CREATE TABLE entries (
+    sequence INTEGER PRIMARY KEY,
+    at_ms INTEGER NOT NULL, kind TEXT NOT NULL, by TEXT NOT NULL, message TEXT NOT NULL,
+    stack TEXT, environment TEXT, service TEXT, instance TEXT, version TEXT,
+    operation INTEGER, release TEXT, before INTEGER, previous TEXT, lines TEXT, leaf BLOB NOT NULL
+  ) STRICT;
+  CREATE INDEX entries_scope ON entries (stack, environment, sequence);
+  CREATE INDEX entries_kind ON entries (kind, sequence);
+`

@@ -1,8 +1,11 @@
-import { mkdtempSync, rmSync } from 'node:fs'
+import { cpSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { expect, onTestFinished, test } from 'vitest'
+import { leafOf } from '../../model/entry.ts'
+import { releaseId } from '../../model/release.ts'
+import { versionId } from '../../model/version.ts'
 import { storeContract } from '../store-contract.ts'
 import { createSqliteStore } from './sqlite-store.ts'
 
@@ -46,6 +49,7 @@ test('a decision that fails half-way has not happened', async () => {
     by: 'ada',
     atMs: 1,
     ends: [],
+    entries: [],
   } as const
   const impossible = { service: 'web', from: null, to: null as unknown as string }
   await expect(store.decide({ ...decision, starts: [impossible] })).rejects.toThrow(
@@ -55,4 +59,44 @@ test('a decision that fails half-way has not happened', async () => {
   await store.decide({ ...decision, starts: [] })
   expect(await store.releases(scope)).toHaveLength(1)
   await store.close()
+})
+
+test('the state of the first form is taken on: nothing of it is lost, and its events are entries of the ledger', async () => {
+  const file = temporaryFile()
+  cpSync(join(import.meta.dirname, 'forms/form-1.sqlite'), file)
+  const store = createSqliteStore(file)
+  const scope = { stack: 'shop', environment: 'production' }
+  const [down, up] = await store.releases(scope)
+  expect([down?.decision, up?.decision]).toEqual(['down', 'up'])
+  expect(await store.release(releaseId(up!.release))).toEqual(up?.release)
+  const [version] = await store.versions(scope)
+  expect(version).toMatchObject({ state: 'proven', version: versionId(version!.spec) })
+  expect(await store.rollouts({ ...scope, service: 'web' })).toMatchObject([{ state: 'succeeded', endedAtMs: 1500 }])
+  const entries = await store.entries({})
+  expect(entries.map(({ sequence, kind, message, lines }) => [sequence, kind, message, lines])).toEqual([
+    [0, 'decision.up', 'the stack file changed (by ada)', undefined],
+    [1, 'create.intent', '3 are wanted', undefined],
+    [2, 'create.done', '3 are wanted', undefined],
+    [3, 'instance.exited', 'exited with code 1', ['no database', 'bye']],
+    [4, 'destroy.intent', 'exited with code 1', undefined],
+  ])
+  const leaves = entries.map(({ sequence: _sequence, ...entry }) => leafOf(entry).toString())
+  expect((await store.leaves(0, 9)).map((leaf) => Buffer.from(leaf).toString())).toEqual(leaves)
+  await store.close()
+  const again = createSqliteStore(file)
+  expect(await again.entries({})).toEqual(entries)
+  await again.close()
+})
+
+test('a migration that fails leaves the state as it was', () => {
+  const file = temporaryFile()
+  cpSync(join(import.meta.dirname, 'forms/form-1.sqlite'), file)
+  const tampered = new DatabaseSync(file)
+  tampered.exec("UPDATE releases SET release = 'no JSON' WHERE sequence = 2")
+  tampered.close()
+  expect(() => createSqliteStore(file)).toThrow(expect.objectContaining({ code: 'STORE_FAILED' }))
+  const database = new DatabaseSync(file)
+  expect(database.prepare('PRAGMA user_version').get()).toEqual({ user_version: 1 })
+  expect(database.prepare('SELECT count(*) AS count FROM events').get()).toEqual({ count: 5 })
+  database.close()
 })

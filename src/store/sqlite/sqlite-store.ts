@@ -1,15 +1,19 @@
 /** The embedded store: SQLite in WAL mode with `synchronous=FULL`, so that a resolved write survives a power cut. */
 import { DatabaseSync, type SQLInputValue, type StatementSync } from 'node:sqlite'
-import { RepaveError } from '../../errors.ts'
+import type { Entry } from '../../model/entry.ts'
+import { releaseId } from '../../model/release.ts'
 import type { Scope } from '../../model/stack.ts'
 import { sqliteFailure } from '../../system/sqlite-failure.ts'
-import type { EventFilter, ReleaseRecord, RolloutEnd, RolloutStart, Store } from '../store.ts'
-import { toEvent, toRelease, toRollout, toVersion } from './rows.ts'
-import { migrations } from './schema.ts'
+import type { RecordedEntry, ReleaseRecord, RolloutEnd, RolloutStart, Store } from '../store.ts'
+import { migrate } from './migrations.ts'
+import { toEntry, toLeaf, toRelease, toRollout, toSize, toVersion } from './rows.ts'
+import { entriesWhere, inserting, openIntentsSql } from './sqlite-entries.ts'
 
-/** How many lines of history are kept. */
-const keptEvents = 200_000
-const pruneEvery = 1_000
+interface Gathered {
+  readonly entry: Entry
+  readonly resolve: (recorded: RecordedEntry) => void
+  readonly reject: (error: unknown) => void
+}
 
 /** `file` is a path; its folder exists. */
 export function createSqliteStore(file: string): Store {
@@ -36,15 +40,13 @@ export function createSqliteStore(file: string): Store {
       limit,
     ).map(toRelease)
 
-  let appended = 0
-  const prune = () => run('DELETE FROM events WHERE sequence <= (SELECT max(sequence) FROM events) - ?', keptEvents)
-
+  const insertEntry = inserting(prepare)
   const insertRelease = ({ release, decision, reason, by, atMs }: Omit<ReleaseRecord, 'sequence'>) => {
-    const sql = `INSERT INTO releases (stack, environment, release, decision, reason, by, at_ms)
-      VALUES (?, ?, ?, ?, ?, ?, ?) RETURNING *`
-    return toRelease(
-      returned(sql, release.stack, release.environment, JSON.stringify(release), decision, reason, by, atMs),
-    )
+    const { stack, environment } = release
+    const sql = `INSERT INTO releases (stack, environment, release, id, decision, reason, by, at_ms)
+      VALUES (?, ?, ?, ?, ?, ?, ?, ?) RETURNING *`
+    const content = [JSON.stringify(release), releaseId(release)] as const
+    return toRelease(returned(sql, stack, environment, ...content, decision, reason, by, atMs))
   }
   const startRollout = ({ release, atMs }: ReleaseRecord, { service, from, to }: RolloutStart) => {
     const sql = `INSERT INTO rollouts (stack, environment, service, from_version, to_version, started_at_ms, state)
@@ -56,19 +58,44 @@ export function createSqliteStore(file: string): Store {
     run(sql, state, reason ?? null, logs ? JSON.stringify(logs) : null, endedAtMs, id)
   }
 
+  const wholly = <Result>(work: () => Result): Result => {
+    run('BEGIN IMMEDIATE')
+    try {
+      const result = work()
+      run('COMMIT')
+      return result
+    } catch (error) {
+      if (database.isTransaction) database.exec('ROLLBACK')
+      throw sqliteFailure(error, file)
+    }
+  }
+
+  /** Entries that come in one turn of the event loop are made durable at once: on a busy disk, that costs milliseconds. */
+  const gathered: Gathered[] = []
+  const commitGathered = () => {
+    const entries = gathered.splice(0)
+    if (entries.length === 0) return
+    try {
+      const recorded = wholly(() => entries.map(({ entry }) => insertEntry(entry)))
+      recorded.forEach((each, index) => entries[index]?.resolve(each))
+    } catch (error) {
+      for (const { reject } of entries) reject(error)
+    }
+  }
+  const inOrder = <Result>(work: () => Result): Result => {
+    commitGathered()
+    return wholly(work)
+  }
+
   return {
-    async decide({ ends, starts, ...decision }) {
-      run('BEGIN IMMEDIATE')
-      try {
+    async decide({ ends, starts, entries, ...decision }) {
+      return inOrder(() => {
         const record = insertRelease(decision)
         ends.forEach(endRollout)
         const started = starts.map((start) => startRollout(record, start))
-        run('COMMIT')
+        entries.forEach(insertEntry)
         return { record, started }
-      } catch (error) {
-        if (database.isTransaction) database.exec('ROLLBACK')
-        throw error
-      }
+      })
     },
     async currentRelease(scope) {
       return (await releasesOf(scope, 1))[0]
@@ -82,8 +109,16 @@ export function createSqliteStore(file: string): Store {
       return releasesOf(scope, -1)
     },
 
-    async endRollout(rollout) {
-      endRollout(rollout)
+    async release(id) {
+      const row = returned('SELECT * FROM releases WHERE id = ? LIMIT 1', id)
+      return row === undefined ? undefined : toRelease(row).release
+    },
+
+    async endRollout(rollout, entry) {
+      inOrder(() => {
+        endRollout(rollout)
+        insertEntry(entry)
+      })
     },
     async runningRollouts() {
       return all("SELECT * FROM rollouts WHERE state = 'running' ORDER BY id").map(toRollout)
@@ -107,26 +142,54 @@ export function createSqliteStore(file: string): Store {
       return all(sql, scope.stack, scope.environment, service ?? null).map(toVersion)
     },
 
-    async append({ atMs, stack, environment, service, instance, version, kind, message }) {
-      const sql = `INSERT INTO events (at_ms, stack, environment, service, instance, version, kind, message)
-        VALUES (?, ?, ?, ?, ?, ?, ?, ?) RETURNING *`
-      const subject = [service ?? null, instance ?? null, version ?? null] as const
-      // Before the event: what fails after it would report an event as failed that is on record.
-      if (++appended % pruneEvery === 0) prune()
-      return toEvent(returned(sql, atMs, stack, environment, ...subject, kind, message))
+    append(entry) {
+      return new Promise((resolve, reject) => {
+        if (gathered.push({ entry, resolve, reject }) === 1) setImmediate(commitGathered)
+      })
     },
-    async events(filter) {
-      const { where, values } = eventsWhere(filter)
-      const newest = `SELECT * FROM events WHERE ${where} ORDER BY sequence DESC LIMIT ?`
+    async entries(filter) {
+      const { where, values } = entriesWhere(filter)
+      const newest = `SELECT * FROM entries WHERE ${where} ORDER BY sequence DESC LIMIT ?`
       return all(newest, ...values, filter.last ?? -1)
-        .map(toEvent)
+        .map(toEntry)
         .toReversed()
+    },
+    async openIntents() {
+      return all(openIntentsSql).map(toEntry)
+    },
+    async leaves(from, limit) {
+      const sql = `SELECT leaf FROM entries WHERE sequence >= ?1 AND EXISTS (SELECT 1 FROM entries WHERE sequence = ?1)
+        ORDER BY sequence LIMIT ?2`
+      return all(sql, from, limit).map(toLeaf)
+    },
+    async size() {
+      return toSize(returned('SELECT coalesce(max(sequence) + 1, 0) AS size FROM entries'))
+    },
+    async forget(before) {
+      // The newest stays: it says how many there were.
+      run('DELETE FROM entries WHERE sequence < min(?, (SELECT max(sequence) FROM entries))', before)
+    },
+
+    async restart(entry) {
+      inOrder(() => {
+        run('DELETE FROM entries')
+        insertEntry(entry)
+      })
     },
 
     async close() {
+      commitGathered()
       database.close()
     },
   }
+}
+
+/** A consistent copy of a store that may be in use, in a file that is not there yet. */
+export async function copySqliteStore(file: string, to: string): Promise<void> {
+  translated(file, () => {
+    using database = new DatabaseSync(file, { timeout: 5_000 })
+    database.prepare('VACUUM INTO ?').run(to)
+  })
 }
 
 function open(file: string): DatabaseSync {
@@ -134,25 +197,6 @@ function open(file: string): DatabaseSync {
   database.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;')
   migrate(database, file)
   return database
-}
-
-function migrate(database: DatabaseSync, file: string): void {
-  const taken = Number(database.prepare('PRAGMA user_version').get()?.['user_version'])
-  if (taken > migrations.length)
-    throw new RepaveError('STORE_FAILED', `the state in ${file} was written by a newer Repave`, {
-      hint: 'run that version of Repave, or name another state folder with REPAVE_HOME',
-    })
-  for (const [index, sql] of migrations.entries())
-    if (index >= taken) database.exec(`BEGIN IMMEDIATE; ${sql} PRAGMA user_version = ${index + 1}; COMMIT;`)
-}
-
-function eventsWhere(filter: EventFilter): { where: string; values: SQLInputValue[] } {
-  const { kinds, after = 0 } = filter
-  const columns = { stack: filter.stack, environment: filter.environment, service: filter.service }
-  const given = Object.entries(columns).filter((entry): entry is [string, string] => entry[1] !== undefined)
-  const ofKind = kinds ? [`kind IN (${kinds.map(() => '?').join(', ')})`] : []
-  const conditions = [...given.map(([column]) => `${column} = ?`), ...ofKind, 'sequence > ?']
-  return { where: conditions.join(' AND '), values: [...given.map(([, value]) => value), ...(kinds ?? []), after] }
 }
 
 function translated<T>(file: string, work: () => T): T {

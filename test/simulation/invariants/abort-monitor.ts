@@ -1,14 +1,21 @@
 /** An aborted rollout ends whole on the version that there was: what still runs of it is kept, and not made anew. */
 import { fleetName, scopeName } from '../../../src/model/stack.ts'
-import type { ReleaseRecord } from '../../../src/store/store.ts'
+import type { Decree } from '../decided.ts'
 import type { Call } from '../seams.ts'
 import { isFit, readyIn, type FleetTruth, type WorldTruth } from '../fleet-truth.ts'
 import type { Past } from './past.ts'
 import { ViolationError, type Disturbance, type Monitor } from './invariant.ts'
 
+interface Survivors {
+  readonly names: Set<string>
+  /** Those of which nothing ever was in doubt. */
+  readonly steady: Set<string>
+  /** So many of the survivors have to stay. */
+  atLeast: number
+}
+
 export class AbortMonitor implements Monitor {
-  /** By fleet: the survivors, and how many of them have to stay. */
-  readonly #survivors = new Map<string, { readonly names: Set<string>; readonly atLeast: number }>()
+  readonly #survivors = new Map<string, Survivors>()
   readonly #condemned = new Set<string>()
   readonly #past: Past
 
@@ -22,7 +29,13 @@ export class AbortMonitor implements Monitor {
     this.#release(instance)
   }
 
-  onDecision({ decision, release }: ReleaseRecord, truth: WorldTruth): void {
+  onDecision({ decision, release, aborted }: Decree, truth: WorldTruth): void {
+    for (const { service, from } of aborted)
+      if ((release.services[service]?.version ?? null) !== from)
+        throw new ViolationError(
+          'aborted ends whole',
+          `${scopeName(release)}/${service} is not put back to what it had`,
+        )
     for (const fleet of truth.fleets) {
       if (scopeName(fleet.key) !== scopeName(release)) continue
       this.#survivors.delete(fleetName(fleet.key))
@@ -31,19 +44,21 @@ export class AbortMonitor implements Monitor {
   }
 
   onDisturbance(disturbance: Disturbance): void {
-    if (disturbance.kind === 'instance') this.#release(disturbance.instance)
+    if (disturbance.kind === 'instance' || disturbance.kind === 'doubt') this.#release(disturbance.instance)
     if (disturbance.kind === 'all') this.#survivors.clear()
   }
 
   /** Judged when it is let go, which is before it is destroyed: what befalls others meanwhile was not known then. */
   onCall({ verb, subject }: Call): void {
     if (verb !== 'remove' && verb !== 'destroy') return
-    for (const [fleet, { names, atLeast }] of this.#survivors)
+    for (const [fleet, { names, steady, atLeast }] of this.#survivors) {
+      steady.delete(subject)
       if (names.delete(subject) && names.size < atLeast)
         throw new ViolationError(
           'aborted ends whole',
           `${subject} survived the aborted rollout of ${fleet} and is let go`,
         )
+    }
   }
 
   onStep({ fleets }: WorldTruth): void {
@@ -61,12 +76,16 @@ export class AbortMonitor implements Monitor {
     const steady = survivors.filter((instance) => !this.#past.hasFaltered(instance))
     this.#survivors.set(fleetName(key), {
       names: new Set(survivors.map(({ order }) => order.name)),
+      steady: new Set(steady.map(({ order }) => order.name)),
       atLeast: Math.min(steady.length, wanted?.replicas ?? 0),
     })
   }
 
   #release(instance: string): void {
-    for (const [fleet, { names, atLeast }] of this.#survivors)
-      if (names.delete(instance)) this.#survivors.set(fleet, { names, atLeast: Math.min(atLeast, names.size) })
+    for (const survivors of this.#survivors.values()) {
+      survivors.names.delete(instance)
+      survivors.steady.delete(instance)
+      survivors.atLeast = Math.min(survivors.atLeast, survivors.steady.size)
+    }
   }
 }

@@ -5,7 +5,7 @@
 import { fleetName } from '../../../src/model/stack.ts'
 import { floorOf, isFit, readyIn, type FleetTruth, type WorldTruth } from '../fleet-truth.ts'
 import type { Past } from './past.ts'
-import { ViolationError, type Disturbance, type Monitor } from './invariant.ts'
+import { strikesInstances, ViolationError, type Disturbance, type Monitor } from './invariant.ts'
 
 interface Held {
   /** So many were ready, and may not become fewer. */
@@ -26,7 +26,7 @@ export class FloorMonitor implements Monitor {
   }
 
   onDisturbance(disturbance: Disturbance, { nowMs }: WorldTruth): void {
-    if (disturbance.kind !== 'controller') this.#excusedUntilMs = nowMs + unseenMs
+    if (strikesInstances(disturbance)) this.#excuse(nowMs)
   }
 
   onStep(truth: WorldTruth): void {
@@ -40,7 +40,7 @@ export class FloorMonitor implements Monitor {
     // One that is fit just now, or again, may be taken for either: it is not asked for, and it counts.
     const steady = ready.filter((instance) => this.#past.isProven(instance, truth.nowMs))
     const names = new Set(ready.map(({ order }) => order.name))
-    if (this.#lostByItself(fleet, held.ready, names)) this.#excusedUntilMs = truth.nowMs + unseenMs
+    if (this.#lostByItself(fleet, held.ready, names) || this.#justLost(fleet, truth)) this.#excuse(truth.nowMs)
     const floor = floorOf(fleet)
     const due = truth.nowMs <= this.#excusedUntilMs ? Math.min(held.level, ready.length) : held.level
     if (ready.length < Math.min(due, floor))
@@ -49,6 +49,15 @@ export class FloorMonitor implements Monitor {
         `${name} has ${ready.length} ready instances, where it had ${due} and ${floor} is its floor`,
       )
     this.#held.set(name, { level: Math.min(floor, Math.max(due, steady.length)), ready: names })
+  }
+
+  #excuse(nowMs: number): void {
+    this.#excusedUntilMs = nowMs + unseenMs + this.#past.latenessMs(nowMs)
+  }
+
+  /** Whether one that is not fit any more may still be taken for it, also one that never was among the ready. */
+  #justLost({ instances }: FleetTruth, { nowMs }: WorldTruth): boolean {
+    return instances.some((instance) => nowMs - this.#past.lostFitnessAtMs(instance) === 0)
   }
 
   /** Whether an instance stopped serving that nobody took out. */

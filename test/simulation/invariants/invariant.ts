@@ -1,6 +1,6 @@
 /** What must hold in every simulated world at every time; the names are those of the promises that they show. */
 import type { MemoryInstance } from '../../../src/engine/memory/memory-machine.ts'
-import type { ReleaseRecord } from '../../../src/store/store.ts'
+import type { Decree } from '../decided.ts'
 import type { Call } from '../seams.ts'
 import type { WorldTruth } from '../fleet-truth.ts'
 
@@ -10,7 +10,10 @@ export const invariantNames = [
   'floor',
   'surge',
   'no request lost',
+  'a way back',
+  'on the record',
   'aborted ends whole',
+  'aborted for a cause',
   'refused changes nothing',
   'converges',
   'kill anything',
@@ -26,15 +29,28 @@ export interface Violation {
 /** Something that befell instances and that no controller can answer for. */
 export type Disturbance =
   | { readonly kind: 'instance'; readonly instance: string }
+  /** An instance that is well, and that no probe reaches. */
+  | { readonly kind: 'doubt'; readonly instance: string }
   /** The router lost its servers, or the engine all processes. */
   | { readonly kind: 'all' }
   /** The controller can't act, or was killed in the middle of it. */
   | { readonly kind: 'controller' }
+  /** What is seen is old, or what is decided takes long to be recorded. */
+  | { readonly kind: 'late'; readonly byMs: number; readonly forMs: number }
+  /** Something else that costs time. */
+  | { readonly kind: 'trouble' }
+
+/** Whether instances are other than they were, or look so. */
+export function strikesInstances({ kind }: Disturbance): boolean {
+  return kind === 'instance' || kind === 'doubt' || kind === 'all'
+}
 
 /** Watches a world for one kind of violation. Each part is optional, so that a monitor says what it looks at. */
 export interface Monitor {
-  onDecision?(record: ReleaseRecord, truth: WorldTruth): void
+  onDecision?(decree: Decree, truth: WorldTruth): void
+  /** An effect or a record is asked for. */
   onCall?(call: Call, truth: WorldTruth): void
+  onCallEnd?(call: Call, outcome: 'done' | 'failed', truth: WorldTruth): void
   onCreated?(instance: MemoryInstance, truth: WorldTruth): void
   onDisturbance?(disturbance: Disturbance, truth: WorldTruth): void
   /** After every step of the world in which something happened. */

@@ -1,16 +1,19 @@
 /** All the monitors of a world, as one. */
 import type { MemoryInstance, MemoryMachine } from '../../../src/engine/memory/memory-machine.ts'
 import type { MemorySession } from '../../../src/router/memory/memory-proxy.ts'
-import type { ReleaseRecord } from '../../../src/store/store.ts'
+import type { Decree } from '../decided.ts'
 import type { WorldTruth } from '../fleet-truth.ts'
 import type { Command } from '../history.ts'
 import type { Answer } from '../people.ts'
 import type { Call } from '../seams.ts'
 import { AbortMonitor } from './abort-monitor.ts'
+import { CauseMonitor } from './cause-monitor.ts'
 import { ContentMonitor } from './content-monitor.ts'
 import { FloorMonitor } from './floor-monitor.ts'
 import type { Disturbance, Monitor } from './invariant.ts'
+import { MandateMonitor } from './mandate-monitor.ts'
 import { Past } from './past.ts'
+import { RecordMonitor } from './record-monitor.ts'
 import { judgeRefusal } from './refusal.ts'
 import { SurgeMonitor } from './surge-monitor.ts'
 import { TrafficMonitor } from './traffic-monitor.ts'
@@ -18,6 +21,7 @@ import { TrafficMonitor } from './traffic-monitor.ts'
 export class Monitors {
   readonly #past = new Past()
   readonly #abort = new AbortMonitor(this.#past)
+  readonly #mandate = new MandateMonitor()
   readonly #traffic: TrafficMonitor
   readonly #all: readonly Monitor[]
 
@@ -29,11 +33,18 @@ export class Monitors {
       new SurgeMonitor(this.#past),
       this.#abort,
       this.#traffic,
+      this.#mandate,
+      new RecordMonitor(),
+      new CauseMonitor(),
     ]
   }
 
   condemn(instance: string): void {
     this.#abort.condemn(instance)
+  }
+
+  onAsk(scope: string): void {
+    this.#mandate.onAsk(scope)
   }
 
   onAnswer(command: Command, answer: Answer, decisions: number): void {
@@ -48,12 +59,16 @@ export class Monitors {
     this.#traffic.onEnd(session)
   }
 
-  onDecision(record: ReleaseRecord, truth: WorldTruth): void {
-    for (const monitor of this.#all) monitor.onDecision?.(record, truth)
+  onDecision(decree: Decree, truth: WorldTruth): void {
+    for (const monitor of this.#all) monitor.onDecision?.(decree, truth)
   }
 
   onCall(call: Call, truth: WorldTruth): void {
     for (const monitor of this.#all) monitor.onCall?.(call, truth)
+  }
+
+  onCallEnd(call: Call, outcome: 'done' | 'failed', truth: WorldTruth): void {
+    for (const monitor of this.#all) monitor.onCallEnd?.(call, outcome, truth)
   }
 
   onCreated(instance: MemoryInstance, truth: WorldTruth): void {
@@ -62,6 +77,7 @@ export class Monitors {
   }
 
   onDisturbance(disturbance: Disturbance, truth: WorldTruth): void {
+    this.#past.suffer(disturbance, truth)
     for (const monitor of this.#all) monitor.onDisturbance?.(disturbance, truth)
   }
 

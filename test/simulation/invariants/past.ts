@@ -1,6 +1,7 @@
 /** What instances have shown so far, which tells what a controller may think of them now. */
 import type { MemoryInstance } from '../../../src/engine/memory/memory-machine.ts'
 import { isFit, type WorldTruth } from '../fleet-truth.ts'
+import type { Disturbance } from './invariant.ts'
 
 const provenAfterMs = 4_000
 
@@ -8,7 +9,22 @@ export class Past {
   /** Since when. */
   readonly #wereFit = new WeakMap<MemoryInstance, number>()
   readonly #faltered = new WeakSet<MemoryInstance>()
+  readonly #lostFitness = new WeakMap<MemoryInstance, number>()
+  readonly #areFit = new WeakSet<MemoryInstance>()
   readonly #wereRouted = new WeakSet<MemoryInstance>()
+  #late = { byMs: 0, untilMs: 0 }
+
+  /** How much later than usual something may be seen, or come of what was seen. */
+  latenessMs(nowMs: number): number {
+    return nowMs <= this.#late.untilMs ? this.#late.byMs : 0
+  }
+
+  suffer(disturbance: Disturbance, { fleets, nowMs }: WorldTruth): void {
+    if (disturbance.kind === 'late') this.#beLate(disturbance.byMs, disturbance.forMs, nowMs)
+    if (disturbance.kind !== 'doubt') return
+    for (const { instances } of fleets)
+      for (const instance of instances) if (instance.order.name === disturbance.instance) this.#faltered.add(instance)
+  }
 
   note({ fleets, nowMs }: WorldTruth): void {
     for (const { instances, servers, wanted } of fleets)
@@ -34,13 +50,30 @@ export class Past {
     return this.#wereRouted.has(instance) || nowMs - fitSinceMs >= provenAfterMs
   }
 
+  /** When it was last seen to become unfit by itself. */
+  lostFitnessAtMs(instance: MemoryInstance): number {
+    return this.#lostFitness.get(instance) ?? -Infinity
+  }
+
   wasRouted(instance: MemoryInstance): boolean {
     return this.#wereRouted.has(instance)
   }
 
+  /** More than one lateness at a time adds up. */
+  #beLate(byMs: number, forMs: number, nowMs: number): void {
+    const before = this.latenessMs(nowMs)
+    this.#late = { byMs: before + byMs, untilMs: Math.max(before && this.#late.untilMs, nowMs + forMs + before + byMs) }
+  }
+
+  #noteFit(instance: MemoryInstance, nowMs: number): void {
+    this.#areFit.add(instance)
+    if (!this.#wereFit.has(instance)) this.#wereFit.set(instance, nowMs)
+  }
+
   #noteFitness(instance: MemoryInstance, nowMs: number, startLimitMs: number): void {
-    if (isFit(instance) && !this.#wereFit.has(instance)) this.#wereFit.set(instance, nowMs)
-    if (isFit(instance) || instance.process?.terminated) return
+    if (isFit(instance)) return this.#noteFit(instance, nowMs)
+    if (instance.process?.terminated) return
+    if (this.#areFit.delete(instance)) this.#lostFitness.set(instance, nowMs)
     const startedAtMs = instance.process?.startedAtMs ?? instance.createdAtMs
     if (this.#wereFit.has(instance) || nowMs - startedAtMs >= startLimitMs) this.#faltered.add(instance)
   }

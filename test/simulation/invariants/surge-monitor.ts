@@ -29,13 +29,14 @@ export class SurgeMonitor implements Monitor {
   }
 
   onDisturbance(disturbance: Disturbance, { nowMs }: WorldTruth): void {
-    if (disturbance.kind !== 'instance') this.#disturbedAtMs = nowMs
+    if (disturbance.kind === 'all' || disturbance.kind === 'controller') this.#disturbedAtMs = nowMs
   }
 
-  onCall({ on, verb, subject }: Call, { nowMs }: WorldTruth): void {
+  onCall({ on, verb, subject, entry }: Call, { nowMs }: WorldTruth): void {
     if (on === 'engine' && verb === 'create') this.#askedAtMs.set(subject, nowMs)
-    if (verb === 'remove' || verb === 'destroy')
-      this.#letGoAtMs.set(subject, [...(this.#letGoAtMs.get(subject) ?? []), nowMs])
+    if (verb === 'remove' || verb === 'destroy') this.#letGo(subject, nowMs)
+    // On a slow disk, what comes after that may come before it.
+    if (entry?.instance && ['unroute.intent', 'destroy.intent'].includes(entry.kind)) this.#letGo(entry.instance, nowMs)
   }
 
   onCreated({ order }: MemoryInstance, truth: WorldTruth): void {
@@ -43,9 +44,11 @@ export class SurgeMonitor implements Monitor {
     const fleet = truth.fleets.find(({ key }) => fleetName(key) === name)
     const changedAtMs = Math.max(this.#changedAtMs.get(scopeName(order)) ?? -Infinity, this.#disturbedAtMs)
     const askedAtMs = this.#askedAtMs.get(order.name) ?? truth.nowMs
-    if (!fleet || askedAtMs - changedAtMs < unseenMs) return
+    const latenessMs = this.#past.latenessMs(askedAtMs)
+    if (!fleet || askedAtMs - changedAtMs < unseenMs + latenessMs) return
     const working = fleet.instances.filter(
-      (instance) => this.#isWorking(instance, fleet, truth) && !this.#wasLetGo(instance, askedAtMs),
+      (instance) =>
+        this.#isWorking(instance, fleet, truth) && !this.#wasLetGo(instance, askedAtMs, oneLookMs + latenessMs),
     )
     if (working.length > ceilingOf(fleet))
       throw new ViolationError(
@@ -54,9 +57,13 @@ export class SurgeMonitor implements Monitor {
       )
   }
 
-  #wasLetGo({ order }: MemoryInstance, askedAtMs: number): boolean {
+  #letGo(instance: string, nowMs: number): void {
+    this.#letGoAtMs.set(instance, [...(this.#letGoAtMs.get(instance) ?? []), nowMs])
+  }
+
+  #wasLetGo({ order }: MemoryInstance, askedAtMs: number, withinMs: number): boolean {
     const times = this.#letGoAtMs.get(order.name) ?? []
-    return times.some((letGoAtMs) => Math.abs(askedAtMs - letGoAtMs) <= oneLookMs)
+    return times.some((letGoAtMs) => Math.abs(askedAtMs - letGoAtMs) <= withinMs)
   }
 
   #isWorking(instance: MemoryInstance, { servers }: FleetTruth, { leaving }: WorldTruth): boolean {

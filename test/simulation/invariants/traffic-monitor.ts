@@ -9,7 +9,7 @@ import type { ReleaseRecord } from '../../../src/store/store.ts'
 import { isFit, readyIn, type FleetTruth, type WorldTruth } from '../fleet-truth.ts'
 import type { Call } from '../seams.ts'
 import type { Past } from './past.ts'
-import { ViolationError, type Disturbance, type Monitor } from './invariant.ts'
+import { strikesInstances, ViolationError, type Disturbance, type Monitor } from './invariant.ts'
 
 /** How long it takes at most until a controller has seen that an instance is dead or sick. */
 const unseenMs = 4_000
@@ -37,7 +37,7 @@ export class TrafficMonitor implements Monitor {
   }
 
   onDisturbance(disturbance: Disturbance, { nowMs }: WorldTruth): void {
-    if (disturbance.kind !== 'controller') this.#excusedUntilMs = nowMs + unseenMs
+    if (strikesInstances(disturbance)) this.#excusedUntilMs = nowMs + unseenMs + this.#past.latenessMs(nowMs)
     if (disturbance.kind === 'all') this.#sessions.clear()
   }
 

@@ -1,0 +1,18 @@
+/** A controller that keeps no ledger, for the price of keeping one: it records its decisions, and nothing else. */
+import { serve } from '../src/cli/serve.ts'
+import type { Seams } from '../src/controller/seams.ts'
+import { openMemoryLedger } from '../src/ledger/memory/memory-ledger.ts'
+
+let sequence = 0
+
+process.exitCode = await serve({
+  wrap: (seams: Seams): Seams => ({
+    ...seams,
+    store: {
+      ...seams.store,
+      append: async (entry) => ({ ...entry, sequence: sequence++ }),
+      leaves: async () => [],
+    },
+    openLedger: () => openMemoryLedger(),
+  }),
+})

@@ -1,0 +1,72 @@
+/** Which commands are at work in each environment, and which of them gives way to another. */
+import { RepaveError } from '../errors.ts'
+import { type Scope, scopeName } from '../model/stack.ts'
+
+export interface Errand {
+  readonly command: 'up' | 'rollback' | 'replace' | 'down'
+  /** Aborts when whoever asked has left; absent: they stay. */
+  readonly client?: AbortSignal | undefined
+}
+
+/** The turn of one command, from when it is taken up to its last word. */
+export class Turn {
+  readonly errand: Errand
+  #isPreparing = true
+
+  constructor(errand: Errand) {
+    this.errand = errand
+  }
+
+  get isPreparing(): boolean {
+    return this.#isPreparing
+  }
+
+  /** What was asked is decided: from here on another decision may take its place. */
+  decided(): void {
+    this.#isPreparing = false
+  }
+
+  /**
+   * Whether `next` may take its place. Two that decide at once would be left to chance; and who watches an `up` learns
+   * how it ends, unless somebody wants what is there away or back. A second `rollback` would undo the first.
+   */
+  givesWayTo(next: Errand['command']): boolean {
+    const { command, client } = this.errand
+    if (this.#isPreparing || next === 'replace') return false
+    return client?.aborted === true || next === 'down' || (next === 'rollback' && command !== 'rollback')
+  }
+}
+
+export class Turns {
+  readonly #turns = new Map<string, Set<Turn>>()
+
+  areAllOver(): boolean {
+    return this.#turns.size === 0
+  }
+
+  /** Throws ROLLOUT_RUNNING while another command is at work that does not give way. */
+  begin(scope: Scope, errand: Errand): Turn {
+    const name = scopeName(scope)
+    const others = this.#turns.get(name) ?? new Set()
+    const inTheWay = others.values().find((other) => !other.givesWayTo(errand.command))
+    if (inTheWay) throw running(name, inTheWay)
+    const turn = new Turn(errand)
+    this.#turns.set(name, others.add(turn))
+    return turn
+  }
+
+  end(scope: Scope, turn: Turn): void {
+    const name = scopeName(scope)
+    const turns = this.#turns.get(name)
+    turns?.delete(turn)
+    if (turns?.size === 0) this.#turns.delete(name)
+  }
+}
+
+function running(scope: string, { errand, isPreparing }: Turn): RepaveError {
+  return new RepaveError('ROLLOUT_RUNNING', `${scope} is being changed by another \`repave ${errand.command}\``, {
+    hint: isPreparing
+      ? 'it is still preparing; wait until it has decided, or ends'
+      : 'wait until it ends; or take over with `repave rollback` or `repave down`, or with `repave up` once it was left with Ctrl-C',
+  })
+}
