@@ -4,7 +4,7 @@ import { expect, test } from 'vitest'
 import { eventually } from './eventually.ts'
 import { expectRecorded } from './recorded.ts'
 import { openScene } from './open-scene.ts'
-import type { Scene } from './scene.ts'
+import { hasEnded, type Scene } from './scene.ts'
 import { isSoak } from './soak.ts'
 import { expectWhole, restingSandboxes } from './whole.ts'
 
@@ -64,9 +64,10 @@ async function dieAt(scene: Scene, failpoint: string, change: () => Promise<void
   for (const { pid } of scene.controllers()) process.kill(pid)
   await eventually('the controller has ended', () => scene.controllers().length === 0)
   const dying = await scene.startDyingController(failpoint)
+  const death = hasEnded(dying) ? undefined : once(dying, 'exit')
   await change()
   const interrupted = scene.start('up')
   interrupted.stdout?.resume()
-  await Promise.all([once(dying, 'exit'), once(interrupted, 'exit')])
+  await Promise.all([death, once(interrupted, 'exit')])
   expect(dying.signalCode, failpoint).toBe('SIGKILL')
 }

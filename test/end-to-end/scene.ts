@@ -117,13 +117,19 @@ export class Scene {
     return this.spawn({}, commandLine)
   }
 
-  /** A controller that ends itself at a failpoint. */
+  /** A controller that ends itself at a failpoint, which may be on its way to the first answer. */
   startDyingController(failpoint: string): Promise<ChildProcess> {
-    return this.startController(dyingController, failpoint.split(' '))
+    return this.runController(dyingController, failpoint.split(' '))
   }
 
   /** A controller of a test's own, by the script that is one; resolves once it answers. */
-  async startController(script: string, parameters: readonly string[] = []): Promise<ChildProcess> {
+  async startController(script: string): Promise<ChildProcess> {
+    const child = await this.runController(script, [])
+    if (hasEnded(child)) throw new Error(`${script} ended before it answered`)
+    return child
+  }
+
+  private async runController(script: string, parameters: readonly string[]): Promise<ChildProcess> {
     const child = this.run(process.execPath, [script, ...parameters], {})
     child.stdout.resume()
     child.stderr.resume()
@@ -134,7 +140,7 @@ export class Scene {
         ({ pid }) => pid === child.pid,
         () => false,
       )
-    await eventually('the controller answers', isAnswering)
+    await eventually('the controller answers, or has ended', async () => hasEnded(child) || isAnswering())
     return child
   }
 
@@ -247,6 +253,10 @@ export class Scene {
     await this.engine.close()
     await rm(this.folder, { recursive: true, force: true })
   }
+}
+
+export function hasEnded({ exitCode, signalCode }: ChildProcess): boolean {
+  return exitCode !== null || signalCode !== null
 }
 
 /** The last line of `up`, `rollback`, `replace` and `down`. */
