@@ -2,7 +2,7 @@ import { expect, test } from 'vitest'
 import { RepaveError } from '../errors.ts'
 import type { ProgressReport, ResultReport } from '../model/report.ts'
 import { createApi } from './api.ts'
-import { scripted, upRequest } from './scripted-commands.ts'
+import { anEntry, scripted, upRequest } from './scripted-commands.ts'
 import { versionHeader } from './version.ts'
 
 const result: ResultReport = {
@@ -101,15 +101,7 @@ test('a follow ends with its reader', async () => {
     scripted({
       events: async function* (_filter, _follow, signal) {
         signal.addEventListener('abort', () => ended.resolve())
-        yield {
-          sequence: 1,
-          atMs: 1,
-          stack: 'shop',
-          environment: 'default',
-          kind: 'decision.up',
-          by: 'ada',
-          message: 'up',
-        }
+        yield anEntry
         await ended.promise
       },
     }),

@@ -44,6 +44,16 @@ export function scripted(scripts: Scripts): ScriptedCommands {
   }
 }
 
+export const anEntry: RecordedEntry = {
+  sequence: 1,
+  atMs: 1,
+  stack: 'shop',
+  environment: 'default',
+  kind: 'decision.up',
+  by: 'ada',
+  message: 'up',
+}
+
 export const upRequest: UpRequest = {
   by: 'ann',
   lock: emptyLock,

@@ -7,7 +7,7 @@ import { afterEach, beforeEach, expect, test } from 'vitest'
 import type { ProgressReport } from '../model/report.ts'
 import { createApi } from './api.ts'
 import { createClient } from './client.ts'
-import { scripted, upRequest } from './scripted-commands.ts'
+import { anEntry, scripted, upRequest } from './scripted-commands.ts'
 import { type ApiServer, serveApi } from './server.ts'
 
 let folder: string
@@ -125,15 +125,7 @@ test('a client that leaves a follow ends it', async () => {
   const commands = scripted({
     events: async function* (_filter, _follow, signal) {
       signal.addEventListener('abort', () => ended.resolve())
-      yield {
-        sequence: 1,
-        atMs: 1,
-        stack: 'shop',
-        environment: 'default',
-        kind: 'decision.up',
-        by: 'ada',
-        message: 'up',
-      }
+      yield anEntry
       await ended.promise
     },
   })
@@ -194,15 +186,7 @@ test('work without a verdict means that the controller went away', async () => {
 test('closing cuts a follow that would never end, and removes the socket', async () => {
   const commands = scripted({
     events: async function* (_filter, _follow, signal) {
-      yield {
-        sequence: 1,
-        atMs: 1,
-        stack: 'shop',
-        environment: 'default',
-        kind: 'decision.up',
-        by: 'ada',
-        message: 'up',
-      }
+      yield anEntry
       await new Promise((resolve) => signal.addEventListener('abort', resolve))
     },
   })

@@ -25,9 +25,9 @@ export interface UpRequest extends Caller {
 }
 
 export interface RollbackRequest extends Scope, Caller {
-  /** Absent: every service of the current release. One that is not in it is brought back where it is named. */
+  /** Absent: those of the current release that the last change concerned. One that is not in it is brought back where it is named. */
   readonly service?: string
-  /** A version's name, id or prefix; absent: the newest proven version before the current one. */
+  /** A version's name, id or prefix; absent: the newest proven version that is not the current one. */
   readonly to?: string
 }
 

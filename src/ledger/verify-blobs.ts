@@ -24,10 +24,10 @@ export class BlobCheck {
 
   /** A file that no entry names may be one of an entry that was pruned, or is just being published. */
   async run(): Promise<void> {
-    const present = await this.#files.list(blobFolder)
+    const present = new Set(await this.#files.list(blobFolder))
     for (const path of present) await this.#checkContent(path)
     for (const [digest, index] of this.#named)
-      if (!present.includes(`${blobFolder}/${digest}`))
+      if (!present.has(`${blobFolder}/${digest}`))
         this.#findings.add('missing', `${blobFolder}/${digest}, which entry ${index} names, is missing`, index)
   }
 
