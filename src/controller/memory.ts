@@ -1,0 +1,48 @@
+/** What a pass has to remember, from those who each remember a part of it. */
+import { own } from '../model/own.ts'
+import type { FleetKey } from '../model/stack.ts'
+import type { RolloutPosition } from '../plan/target.ts'
+import type { Clock } from '../system/clock.ts'
+import type { Decisions } from './decisions.ts'
+import type { Recollection } from './recollection.ts'
+import type { Rollouts } from './rollouts.ts'
+import type { Remembered } from './views.ts'
+
+interface Parts {
+  readonly clock: Pick<Clock, 'now'>
+  readonly recollection: Recollection
+  readonly decisions: Decisions
+  readonly rollouts: Rollouts
+}
+
+export function rememberedBy({ clock, recollection, decisions, rollouts }: Parts): Remembered {
+  return {
+    health: (instance) => recollection.health(instance),
+    cannotRun: (instance) => recollection.cannotRun(instance),
+    isCondemned: (instance) => recollection.isCondemned(instance),
+    isEnding: (instance) => recollection.isEnding(instance),
+    createAfterMs: (key) => recollection.createAfterMs(key),
+    endedDrainMs: (key) => recollection.endedDrainMs(key),
+    position: (key) => positionOf(key, decisions, rollouts),
+    warm: (key) => {
+      const { from, warmUntilMs = 0 } = decisions.warm(key) ?? {}
+      return warmUntilMs > clock.now() ? (from ?? undefined) : undefined
+    },
+    rehearsed: () => undefined,
+    isRefused: () => false,
+  }
+}
+
+function positionOf(key: FleetKey, decisions: Decisions, rollouts: Rollouts): RolloutPosition | undefined {
+  const record = rollouts.of(key)
+  if (!record) return undefined
+  const { stage = 0, isSwitch = false, pausedAtMs } = record
+  const isPaused = pausedAtMs !== undefined
+  return { from: rollouts.fromOf(key), stage, isSwitch, isPaused, isWaiting: mustWait(key, decisions, rollouts) }
+}
+
+/** Whether a service that it depends on is rolled out first. */
+export function mustWait(key: FleetKey, decisions: Decisions, rollouts: Rollouts): boolean {
+  const { dependsOn = [] } = own(decisions.of(key)?.release.services, key.service) ?? {}
+  return dependsOn.some((service) => rollouts.of({ ...key, service }) !== undefined)
+}
