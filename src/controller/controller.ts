@@ -11,6 +11,7 @@ import type {
   LogsRequest,
   ReplaceRequest,
   RollbackRequest,
+  SteerRequest,
   UpRequest,
 } from './commands.ts'
 import { Desk } from './desk.ts'
@@ -22,6 +23,7 @@ import { Publication } from './publication.ts'
 import { replace } from './replace.ts'
 import { rollback } from './rollback.ts'
 import type { Seams } from './seams.ts'
+import { steer } from './steer.ts'
 import { environmentStatus, type StatusFacts } from './status.ts'
 import { planUp, up } from './up.ts'
 import type { ScopeView } from './views.ts'
@@ -79,6 +81,10 @@ export class Controller implements Commands {
 
   down(request: Scope & Caller, client?: AbortSignal): AsyncIterable<ProgressReport> {
     return this.#desk.inTurn(request, { command: 'down', client }, (turn) => down(this.#desk, request, turn))
+  }
+
+  steer(request: SteerRequest): AsyncIterable<ProgressReport> {
+    return steer(this.#desk, request)
   }
 
   async status(filter: Partial<Scope>): Promise<readonly StatusReport[]> {

@@ -97,6 +97,7 @@ export interface PrometheusGate {
 }
 
 export const defaultMaxPauseMs = 3_600_000
+export const defaultHistory = 10
 
 export interface ServiceSpec {
   readonly image: ImageSource
