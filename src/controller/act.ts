@@ -36,7 +36,7 @@ async function carryOut({ key, effect, instance, service }: Order, { engine, rou
     case 'start':
       return engine.start(effect.instance)
     case 'route':
-      if (instance?.address) await router.add(poolName(key), effect.instance, instance.address)
+      if (instance?.address) await router.add(poolName(key), effect.instance, instance.address, 'a')
       return
     case 'unroute':
       await router.remove(poolName(key), effect.instance, effect.drainMs)

@@ -31,7 +31,7 @@ const saysNothingOfVersions: ReadonlySet<ErrorCode> = new Set(['INSTANCE_UNKNOWN
 
 const nothingSeen: Sight = {
   engine: { instances: [], scopes: [] },
-  router: { services: [], servers: [], isOutdated: false, problems: [] },
+  router: { services: [], servers: [], splits: new Map(), isOutdated: false, problems: [] },
   underWay: [],
 }
 
