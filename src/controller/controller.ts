@@ -137,7 +137,7 @@ export class Controller implements Commands {
       nowMs: this.#seams.clock.now(),
       problems: [...loop.problems(), ...this.#publication.troubles()],
       rollouts: new Map(last.filter((entry): entry is [string, RolloutRecord] => entry[1] !== undefined)),
-      crashLoop: (key) => loop.crashLoop(key),
+      ...this.#desk.about(),
     }
   }
 }

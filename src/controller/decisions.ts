@@ -218,7 +218,7 @@ export class Decisions {
   }
 
   /** Records what has become of a running rollout: its stage, a pause, or that somebody promoted it. */
-  async change(rollout: RolloutRecord, change: RolloutChange, entry: Entry): Promise<void> {
+  async change(rollout: RolloutRecord, change: Omit<RolloutChange, 'id'>, entry: Entry): Promise<void> {
     await this.#seams.store.changeRollout({ id: rollout.id, ...change }, entry)
     const { pausedAtMs, ...others } = change
     const { pausedAtMs: before, ...rest } = rollout

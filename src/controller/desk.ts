@@ -150,6 +150,18 @@ export class Desk {
     if (blindness) throw blindness
   }
 
+  /** What is known of any fleet beside its view. */
+  about(): Pick<StatusFacts, 'crashLoop' | 'service' | 'warm' | 'waitsFor'> {
+    const { loop } = this
+    const { decisions, rollouts } = loop
+    return {
+      crashLoop: (key) => loop.crashLoop(key),
+      service: (key) => own(decisions.of(key)?.release.services, key.service),
+      warm: (key) => decisions.warm(key),
+      waitsFor: (key) => (rollouts.of(key) ? waitsFor(key, decisions, rollouts) : []),
+    }
+  }
+
   unknownService(scope: Scope, service: string): RepaveError {
     const services = Object.keys(this.loop.decisions.of(scope)?.release.services ?? {})
     return new RepaveError('SERVICE_UNKNOWN', `${scopeName(scope)} has no service ${service}`, {
@@ -167,7 +179,7 @@ export class Desk {
       nowMs: seams.clock.now(),
       problems: [],
       rollouts,
-      crashLoop: (key: FleetKey) => loop.crashLoop(key),
+      ...this.about(),
     }
     return (loop.view(scope)?.fleets ?? []).map((fleet) => serviceStatus(fleet, facts))
   }

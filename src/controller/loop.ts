@@ -15,8 +15,10 @@ import type { Order } from './act.ts'
 import { Decisions, type HealthRule } from './decisions.ts'
 import { Dispatcher } from './dispatcher.ts'
 import { HealthWatch } from './health.ts'
+import { Figures } from './figures.ts'
 import { mustWait, rememberedBy } from './memory.ts'
 import { Recollection } from './recollection.ts'
+import { Rehearsals } from './rehearsals.ts'
 import { Rollouts } from './rollouts.ts'
 import type { Seams } from './seams.ts'
 import { Upkeep } from './upkeep.ts'
@@ -52,6 +54,8 @@ export class Loop {
   readonly #dispatcher: Dispatcher
   readonly #upkeep: Upkeep
   readonly #verdicts: Verdicts
+  readonly #figures: Figures
+  readonly #rehearsals: Rehearsals
   readonly remembered: Remembered
   readonly recollection: Recollection
   readonly rollouts: Rollouts
@@ -77,8 +81,10 @@ export class Loop {
     this.decisions = new Decisions(seams, this.rollouts, this.recollection, () => this.wake())
     const { clock } = seams
     const { recollection, decisions, rollouts } = this
-    this.remembered = rememberedBy({ clock, recollection, decisions, rollouts })
-    this.#verdicts = new Verdicts(seams, this.rollouts, this.recollection, this.decisions)
+    this.#rehearsals = new Rehearsals(seams, decisions)
+    this.remembered = rememberedBy({ clock, recollection, decisions, rollouts, rehearsals: this.#rehearsals })
+    this.#figures = new Figures(seams)
+    this.#verdicts = new Verdicts({ seams, rollouts, recollection, decisions, figures: this.#figures })
     this.#dispatcher = new Dispatcher(seams, {
       onIntent: ({ effect }) => this.recollection.noteIntent(effect.kind, effect.instance),
       onEnd: (order, error) => this.#noteEnd(order, error),
@@ -105,6 +111,7 @@ export class Loop {
     await this.#ended
     // Not before: a pass that is still at work would take every instance for one that never became healthy.
     this.#health.stop()
+    this.#figures.stop()
   }
 
   wake(): void {
@@ -231,6 +238,8 @@ export class Loop {
     this.recollection.mourn(instances, (instance) => this.decisions.isWanted(instance), nowMs)
     this.#followHealth(sight)
     this.#views = viewScopes(this.decisions.current(), sight, this.remembered)
+    this.#verdicts.listen(this.#views)
+    await this.#rehearsals.tend(this.#views, (fleet) => this.#isWhole(fleet))
     if (await this.#verdicts.judge(this.#views, this.#seams.clock.now()))
       this.#views = viewScopes(this.decisions.current(), sight, this.remembered)
     const orders = this.#views.flatMap((view) => view.fleets.flatMap((fleet) => this.#orders(fleet, nowMs)))
@@ -309,6 +318,8 @@ export class Loop {
       this.#lookedAtMs + fullLookMs,
       this.#dispatcher.nextRetryAtMs(nowMs),
       this.#upkeep.nextRetryAtMs(nowMs),
+      this.#figures.nextTimeMs(),
+      this.#rehearsals.nextTimeMs(this.#views),
       ...this.#views.flatMap((view) => view.fleets.flatMap((fleet) => this.#fleetTimes(view.record, fleet, nowMs))),
     ]
     return Math.min(...times.filter((time) => time !== undefined))

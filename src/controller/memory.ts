@@ -5,6 +5,7 @@ import type { RolloutPosition } from '../plan/target.ts'
 import type { Clock } from '../system/clock.ts'
 import type { Decisions } from './decisions.ts'
 import type { Recollection } from './recollection.ts'
+import type { Rehearsals } from './rehearsals.ts'
 import type { Rollouts } from './rollouts.ts'
 import type { Remembered } from './views.ts'
 
@@ -13,9 +14,10 @@ interface Parts {
   readonly recollection: Recollection
   readonly decisions: Decisions
   readonly rollouts: Rollouts
+  readonly rehearsals: Rehearsals
 }
 
-export function rememberedBy({ clock, recollection, decisions, rollouts }: Parts): Remembered {
+export function rememberedBy({ clock, recollection, decisions, rollouts, rehearsals }: Parts): Remembered {
   return {
     health: (instance) => recollection.health(instance),
     cannotRun: (instance) => recollection.cannotRun(instance),
@@ -28,8 +30,8 @@ export function rememberedBy({ clock, recollection, decisions, rollouts }: Parts
       const { from, warmUntilMs = 0 } = decisions.warm(key) ?? {}
       return warmUntilMs > clock.now() ? (from ?? undefined) : undefined
     },
-    rehearsed: () => undefined,
-    isRefused: () => false,
+    rehearsed: (key) => rehearsals.of(key),
+    isRefused: (key, version) => decisions.isRefused(key, version),
   }
 }
 
@@ -43,6 +45,11 @@ function positionOf(key: FleetKey, decisions: Decisions, rollouts: Rollouts): Ro
 
 /** Whether a service that it depends on is rolled out first. */
 export function mustWait(key: FleetKey, decisions: Decisions, rollouts: Rollouts): boolean {
+  return waitsFor(key, decisions, rollouts).length > 0
+}
+
+/** The services that it depends on and that are being rolled out. */
+export function waitsFor(key: FleetKey, decisions: Decisions, rollouts: Rollouts): readonly string[] {
   const { dependsOn = [] } = own(decisions.of(key)?.release.services, key.service) ?? {}
-  return dependsOn.some((service) => rollouts.of({ ...key, service }) !== undefined)
+  return dependsOn.filter((service) => rollouts.of({ ...key, service }) !== undefined)
 }

@@ -34,8 +34,9 @@ export interface Findings {
   readonly worse?: string
   /** In words, what is not known yet and has to be. */
   readonly unknown?: string
-  /** How many answers it gave since `sinceMs`. */
+  /** How many answers it gave in this stage, and how many there have to be. */
   readonly answers: number
+  readonly requests: number
 }
 
 /** What a pass has to know of the fleet beside its view. */
@@ -130,7 +131,7 @@ export class Rollouts {
     const progress = this.#running.get(fleetName(fleet.key))
     if (!progress) return undefined
     const { record } = progress
-    const { holdMs, requests, isLast } = holdOf(record, service)
+    const { holdMs, isLast } = holdOf(record, service)
     const ready = freshOf(fleet, record.to).filter((instance) => couldServe(instance, fleet))
     take(progress, fleet, ready.length, nowMs)
     const isReached = hasReached(fleet, service, ready.length)
@@ -141,7 +142,6 @@ export class Rollouts {
       isLast,
       heldMs: progress.heldSinceMs === undefined ? 0 : nowMs - progress.heldSinceMs,
       holdMs,
-      requests,
       ...findings,
       isPromoted: record.isPromoted === true,
       ...(record.pausedAtMs !== undefined && { pausedMs: this.#pausedMs(record) }),
@@ -166,8 +166,8 @@ function maxPauseOf({ rollout }: ServiceRelease): number {
   return rollout.maxPauseMs ?? defaultMaxPauseMs
 }
 
-/** How long, and for how many answers, the present stage is held. */
-function holdOf({ stage = 0, isSwitch, from }: RolloutRecord, service: ServiceRelease) {
+/** How long, and for how many answers of the new version, the present stage of a rollout is held. */
+export function holdOf({ stage = 0, isSwitch, from }: RolloutRecord, service: ServiceRelease) {
   const stages = from === null ? undefined : stagesOf(service, isSwitch === true)
   const present = stages?.[Math.min(stage, stages.length - 1)]
   if (stages && present) return { ...present, isLast: present === stages.at(-1) }

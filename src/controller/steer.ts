@@ -44,7 +44,7 @@ async function change(desk: Desk, rollout: RolloutRecord, { verb, by }: SteerReq
   await desk.loop.decisions.change(rollout, changeFor(verb, atMs), decisionEntry(rollout, verb, by, atMs))
 }
 
-function changeFor(verb: SteerVerb, atMs: number): RolloutChange {
+function changeFor(verb: SteerVerb, atMs: number): Omit<RolloutChange, 'id'> {
   if (verb === 'pause') return { pausedAtMs: atMs }
   return verb === 'promote' ? { pausedAtMs: null, isPromoted: true } : { pausedAtMs: null }
 }

@@ -5,7 +5,7 @@ import { type FleetKey, type Scope, scopeName } from '../model/stack.ts'
 import type { Fleet } from '../plan/fleet.ts'
 import { wantedSplit } from '../plan/split.ts'
 import { poolName, type RoutedService } from '../router/router.ts'
-import { recorded } from './records.ts'
+import { recorded, type Subject } from './records.ts'
 import { Retries } from './retries.ts'
 import { routesOf, sameRoutes, wantedRoutes } from './routes.ts'
 import type { Seams } from './seams.ts'
@@ -95,8 +95,7 @@ export class Upkeep {
     const name = effectName(kind, about)
     if (this.#underWay.has(name) || !this.#retries.isDue(name, this.#seams.clock.steady())) return
     this.#underWay.add(name)
-    const { stack, environment, service } = about ?? {}
-    const subject = { stack, environment, service }
+    const subject = subjectOf(about)
     void this.#run(name, () => recorded(this.#seams, subject, { kind, reason }, work))
   }
 
@@ -107,6 +106,12 @@ export class Upkeep {
     if (error) this.#seams.log(`${name} failed: ${error.message}`)
     this.#onEnd()
   }
+}
+
+function subjectOf(about: About | undefined): Subject {
+  if (!about) return {}
+  const { stack, environment, service } = about
+  return { stack, environment, ...(service !== undefined && { service }) }
 }
 
 function effectName(kind: string, about?: About): string {

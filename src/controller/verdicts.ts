@@ -4,28 +4,59 @@ import { fleetName } from '../model/stack.ts'
 import { shortVersion, versionName } from '../model/version.ts'
 import type { Fleet } from '../plan/fleet.ts'
 import { stagesOf } from '../rollout/stages.ts'
-import type { RolloutRecord } from '../store/store.ts'
+import type { ReleaseRecord, RolloutRecord } from '../store/store.ts'
 import { lastWords } from './act.ts'
+import type { Evidence } from '../rollout/evidence.ts'
 import type { Decisions } from './decisions.ts'
+import type { Figures, Watch } from './figures.ts'
 import { mustWait } from './memory.ts'
 import type { Recollection } from './recollection.ts'
 import { entryOf, saveVersion } from './records.ts'
-import type { Rollouts } from './rollouts.ts'
+import { type Findings, holdOf, type Rollouts } from './rollouts.ts'
 import type { Seams } from './seams.ts'
 import type { ScopeView } from './views.ts'
 import { own } from '../model/own.ts'
+
+interface VerdictsParts {
+  readonly seams: Seams
+  readonly rollouts: Rollouts
+  readonly recollection: Recollection
+  readonly decisions: Decisions
+  readonly figures: Figures
+}
 
 export class Verdicts {
   readonly #seams: Seams
   readonly #rollouts: Rollouts
   readonly #recollection: Recollection
   readonly #decisions: Decisions
+  readonly #figures: Figures
 
-  constructor(seams: Seams, rollouts: Rollouts, recollection: Recollection, decisions: Decisions) {
+  constructor({ seams, rollouts, recollection, decisions, figures }: VerdictsParts) {
+    this.#figures = figures
     this.#seams = seams
     this.#rollouts = rollouts
     this.#recollection = recollection
     this.#decisions = decisions
+  }
+
+  /** Listens to what the router tells of rollouts that are judged by it. */
+  listen(views: readonly ScopeView[]): void {
+    this.#figures.follow(
+      views.flatMap(({ record, fleets }) => fleets.flatMap((fleet) => this.#watchOf(record, fleet) ?? [])),
+    )
+  }
+
+  #watchOf(record: ReleaseRecord, fleet: Fleet): Watch | undefined {
+    const rollout = this.#rollouts.of(fleet.key)
+    const service = own(record.release.services, fleet.key.service)
+    if (!rollout || !service || mustWait(fleet.key, this.#decisions, this.#rollouts)) return undefined
+    const { verdict: policy } = service.rollout
+    const { requests } = holdOf(rollout, service)
+    if (policy === undefined && requests === 0) return undefined
+    const isHeld = this.#rollouts.heldSinceMs(fleet.key) !== undefined
+    const stage = isHeld ? (rollout.stage ?? 0) : undefined
+    return { fleet, rollout: rollout.id, to: rollout.to, stage, requests, policy }
   }
 
   /** Ends the rollouts that have a verdict; true where that changed what is wanted. */
@@ -45,7 +76,7 @@ export class Verdicts {
     const rollout = this.#rollouts.of(fleet.key)
     if (!rollout) return this.#cool(fleet, nowMs)
     const broken = this.#recollection.versionCannotRun(fleet.key, service.version)
-    const findings = { answers: 0 }
+    const findings = findingsOf(this.#figures.evidence(fleet.key))
     const verdict = this.#rollouts.judge(fleet, service, { ...(broken !== undefined && { broken }), findings })
     if (verdict?.kind === 'aborted') return this.#abort(rollout, verdict.reason)
     if (verdict?.kind === 'stepped') return this.#step(rollout, service, nowMs)
@@ -101,4 +132,11 @@ export class Verdicts {
     const [newest] = await this.#seams.store.entries(filter)
     return newest?.lines ?? []
   }
+}
+
+function findingsOf(evidence: Evidence | undefined): Findings {
+  const judgement = evidence?.judgement() ?? { kind: 'fine' }
+  if (judgement.kind === 'worse') return { worse: judgement.reason, answers: 0, requests: 0 }
+  if (judgement.kind === 'fine') return { answers: 0, requests: 0 }
+  return { answers: judgement.have, requests: judgement.need }
 }
