@@ -1,14 +1,9 @@
 /** Makes a decision durable. */
-import type { ReleaseDecision, ReleaseRecord, RolloutRecord, Store } from '../store/store.ts'
-import { scopeName } from '../model/stack.ts'
+import type { Decided, ReleaseDecision, ReleaseRecord } from '../store/store.ts'
+import { type Scope, scopeName } from '../model/stack.ts'
 import type { Seams } from './seams.ts'
 
 type Books = Pick<Seams, 'store' | 'clock'>
-
-interface Recorded {
-  readonly record: ReleaseRecord
-  readonly started: readonly RolloutRecord[]
-}
 
 /**
  * A store that fails, say on a full disk, may have recorded the decision all the same, and the next controller would
@@ -19,13 +14,13 @@ export async function recordDecision(
   { store, clock }: Books,
   decision: ReleaseDecision,
   known: ReleaseRecord | undefined,
-): Promise<Recorded> {
+): Promise<Decided> {
   try {
     return await store.decide(decision)
   } catch (error) {
     const record = await answered(() => store.currentRelease(decision.release), clock)
     if (!record || record.sequence === known?.sequence) throw error
-    return { record, started: await answered(() => startedBy(record, decision, store), clock) }
+    return answered(() => decidedBy(record, decision, store), clock)
   }
 }
 
@@ -44,12 +39,18 @@ async function answered<Result>(read: () => Promise<Result>, clock: Books['clock
   }
 }
 
-async function startedBy(
-  { release }: ReleaseRecord,
-  { starts }: ReleaseDecision,
-  store: Store,
-): Promise<readonly RolloutRecord[]> {
-  const services = new Set(starts.map(({ service }) => service))
-  const running = await store.runningRollouts()
-  return running.filter((rollout) => scopeName(rollout) === scopeName(release) && services.has(rollout.service))
+/** What `record` has brought about, as far as it still is so. */
+async function decidedBy(
+  record: ReleaseRecord,
+  { refuses = [], atMs }: ReleaseDecision,
+  store: Books['store'],
+): Promise<Decided> {
+  const started = (await store.runningRollouts()).filter(({ sequence }) => sequence === record.sequence)
+  if (refuses.length === 0) return { record, started, refused: [] }
+  const refusals = await store.refusals()
+  return { record, started, refused: refusals.filter((each) => isOf(each, record) && each.atMs === atMs) }
+}
+
+function isOf(scope: Scope, { release }: ReleaseRecord): boolean {
+  return scopeName(scope) === scopeName(release)
 }

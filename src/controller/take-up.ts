@@ -84,11 +84,11 @@ async function failureOf(record: ReleaseRecord | undefined, desk: Desk): Promise
 }
 
 /** Of the rollouts that the decision began, one that was aborted. */
-async function abortedOf({ atMs, release }: ReleaseRecord, desk: Desk): Promise<RolloutRecord | undefined> {
+async function abortedOf({ sequence, release }: ReleaseRecord, desk: Desk): Promise<RolloutRecord | undefined> {
   const { stack, environment } = release
   const services = Object.keys(release.services)
   const newest = await Promise.all(services.map((service) => desk.newestRollout({ stack, environment, service })))
-  return newest.find((rollout) => rollout?.state === 'aborted' && rollout.startedAtMs === atMs)
+  return newest.find((rollout) => rollout?.state === 'aborted' && rollout.sequence === sequence)
 }
 
 function abortError({ stack, environment, service, from, to, reason }: RolloutRecord, desk: Desk): RepaveError {

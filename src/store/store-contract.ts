@@ -1,9 +1,10 @@
 /** What every store must do; run against each implementation. */
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { leafOf } from '../model/entry.ts'
+import type { NewRefusal } from '../model/refusal.ts'
 import { type Release, releaseId } from '../model/release.ts'
 import { defaultHardening, type VersionSpec } from '../model/version.ts'
-import type { EntryFilter, Store } from './store.ts'
+import type { EntryFilter, RolloutChange, Store } from './store.ts'
 
 const scope = { stack: 'shop', environment: 'production' }
 const key = { ...scope, service: 'web' }
@@ -63,8 +64,9 @@ export function storeContract(name: string, setup: () => { store: Store; reopen?
     })
 
     test('a rollout runs until it is ended, and keeps why', async () => {
-      const { started } = await store.decide({ ...decided, starts: [{ service: 'web', from: null, to: 'b' }] })
-      const running = { ...key, id: started[0]?.id, from: null, to: 'b', startedAtMs: 1_000, state: 'running' }
+      const { record, started } = await store.decide({ ...decided, starts: [{ service: 'web', from: null, to: 'b' }] })
+      const began = { id: started[0]?.id, sequence: record.sequence, startedAtMs: 1_000 }
+      const running = { ...key, ...began, from: null, to: 'b', state: 'running' }
       expect(started).toEqual([running])
       expect(await store.runningRollouts()).toEqual([running])
       const end = {
@@ -78,6 +80,44 @@ export function storeContract(name: string, setup: () => { store: Store; reopen?
       expect(await store.runningRollouts()).toEqual([])
       expect(await store.rollouts(key)).toEqual([{ ...running, ...end }])
       expect((await store.entries({})).map(({ kind }) => kind)).toEqual(['decision.up', 'rollout.aborted'])
+    })
+
+    test('a rollout keeps how far it has come, and what somebody wants of it', async () => {
+      const start = { service: 'web', from: 'a', to: 'b', isSwitch: true } as const
+      const { started } = await store.decide({ ...decided, starts: [start] })
+      const [rollout] = started
+      expect(rollout).toMatchObject({ isSwitch: true })
+      const told = { ...asked, kind: 'rollout.changed' }
+      const changed = async (change: Omit<RolloutChange, 'id'>) => {
+        await store.changeRollout({ id: rollout!.id, ...change }, told)
+        return (await store.runningRollouts())[0]
+      }
+      expect(await changed({ stage: 0 })).toEqual({ ...rollout, stage: 0 })
+      expect(await changed({ pausedAtMs: 5 })).toEqual({ ...rollout, stage: 0, pausedAtMs: 5 })
+      expect(await changed({ stage: 1 })).toEqual({ ...rollout, stage: 1, pausedAtMs: 5 })
+      expect(await changed({ pausedAtMs: null, isPromoted: true })).toEqual({ ...rollout, stage: 1, isPromoted: true })
+      expect(await store.entries({ kinds: ['rollout.changed'] })).toHaveLength(4)
+    })
+
+    test('a rollout that succeeded is warm until it is cooled, or ended anew', async () => {
+      const services = ['api', 'web', 'worker']
+      const starts = services.map((service) => ({ service, from: 'a', to: 'b' }))
+      const { started } = await store.decide({ ...decided, starts })
+      const [api, web, worker] = started
+      const succeeded = { state: 'succeeded', endedAtMs: 9 } as const
+      await store.endRollout({ id: api!.id, ...succeeded, warmUntilMs: 99 }, asked)
+      await store.endRollout({ id: web!.id, ...succeeded, warmUntilMs: 99 }, asked)
+      await store.endRollout({ id: worker!.id, ...succeeded }, asked)
+      expect(await store.warmRollouts()).toEqual([
+        { ...api, ...succeeded, warmUntilMs: 99 },
+        { ...web, ...succeeded, warmUntilMs: 99 },
+      ])
+      await store.coolRollout(api!.id, { ...asked, kind: 'rollout.cooled' })
+      expect((await store.warmRollouts()).map(({ service }) => service)).toEqual(['web'])
+      expect(await store.rollouts({ ...scope, service: 'api' })).toEqual([{ ...api, ...succeeded }])
+      await store.decide({ ...decided, ends: [{ id: web!.id, ...succeeded }] })
+      expect(await store.warmRollouts()).toEqual([])
+      expect(await store.entries({ kinds: ['rollout.cooled'] })).toHaveLength(1)
     })
 
     test('a decision ends and begins rollouts with its release; the newest rollout comes first', async () => {
@@ -102,6 +142,47 @@ export function storeContract(name: string, setup: () => { store: Store; reopen?
       ])
       expect(await store.versions(scope, 'api')).toEqual([])
       expect(await store.versions(scope)).toHaveLength(2)
+    })
+
+    test('a version keeps its labels and how its last rehearsal went', async () => {
+      const run = { ...version, firstRunAtMs: 1, lastRunAtMs: 1 }
+      const rehearsal = { atMs: 5, passed: false, message: 'HTTP 503' }
+      const told = { ...asked, kind: 'rehearsal.failed' }
+      await store.saveVersion({ ...run, labels: { team: 'shop' } })
+      await store.saveRehearsal(version, rehearsal, told)
+      await store.saveRehearsal({ ...version, version: 'b'.repeat(64) }, rehearsal, told)
+      await store.saveVersion({ ...run, lastRunAtMs: 2 })
+      expect(await store.versions(scope)).toEqual([{ ...run, lastRunAtMs: 2, labels: { team: 'shop' }, rehearsal }])
+      await store.saveVersion({ ...run, labels: {} })
+      expect(await store.versions(scope)).toEqual([{ ...run, labels: {}, rehearsal }])
+      expect(await store.entries({ kinds: ['rehearsal.failed'] })).toHaveLength(2)
+    })
+
+    test('refusals come newest first, each with its number, and say when they were lifted', async () => {
+      const refusal = { ...scope, reason: 'it leaks', by: 'ada', atMs: 1 }
+      const [web, image, label]: readonly NewRefusal[] = [
+        { ...refusal, service: 'web', what: { kind: 'version', version: 'a' }, isRecall: true },
+        { ...refusal, what: { kind: 'image', digest: 'sha256:1111' } },
+        { ...refusal, what: { kind: 'label', label: 'team', value: 'shop' } },
+      ]
+      const told = { ...asked, kind: 'decision.refuse' }
+      const first = await store.refuse(web!, told)
+      expect(first).toEqual({ ...web, id: first.id })
+      const { refused } = await store.decide({ ...decided, refuses: [image!, label!] })
+      const [second, third] = refused
+      expect(refused).toEqual([
+        { ...image, id: second?.id },
+        { ...label, id: third?.id },
+      ])
+      expect(await store.refusals()).toEqual([third, second, first])
+      const lifted = { by: 'grace', reason: 'mended', atMs: 9 }
+      await store.lift(first.id, lifted, { ...asked, kind: 'decision.refusal-lifted' })
+      expect(await store.refusals()).toEqual([third, second, { ...first, lifted }])
+      expect((await store.entries({})).map(({ kind }) => kind)).toEqual([
+        'decision.refuse',
+        'decision.up',
+        'decision.refusal-lifted',
+      ])
     })
 
     test('a release is found by its id', async () => {
@@ -192,9 +273,13 @@ export function storeContract(name: string, setup: () => { store: Store; reopen?
     test('an entry that is no JSON is refused, and nothing of it is there', async () => {
       const lone = { ...asked, instance: '\ud800' }
       await expect(store.append(lone)).rejects.toThrow()
-      await expect(store.decide({ ...decided, entries: [asked, lone] })).rejects.toThrow()
+      const what = { kind: 'version', version: 'a' } as const
+      const refusal: NewRefusal = { ...key, what, reason: 'it leaks', by: 'ada', atMs: 1 }
+      await expect(store.decide({ ...decided, entries: [asked, lone], refuses: [refusal] })).rejects.toThrow()
+      await expect(store.refuse(refusal, lone)).rejects.toThrow()
       expect(await store.size()).toBe(0)
       expect(await store.releases(scope)).toEqual([])
+      expect(await store.refusals()).toEqual([])
     })
 
     test('what was written is there for the next controller', async (context) => {

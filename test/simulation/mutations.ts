@@ -199,8 +199,8 @@ function deciding(change: (release: Release) => Release): Tamper {
   const changed = (record: ReleaseRecord) => ({ ...record, release: change(record.release) })
   return withStore(({ store }) => ({
     decide: async (decision) => {
-      const { record, started } = await store.decide(decision)
-      return { record: changed(record), started }
+      const decided = await store.decide(decision)
+      return { ...decided, record: changed(decided.record) }
     },
     currentReleases: async () => (await store.currentReleases()).map(changed),
   }))

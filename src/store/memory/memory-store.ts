@@ -3,6 +3,7 @@ import { isMatch } from '../entry-filter.ts'
 import { type Entry, leafOf } from '../../model/entry.ts'
 import { releaseId } from '../../model/release.ts'
 import { fleetName, type Scope, scopeName } from '../../model/stack.ts'
+import type { NewRefusal, Refusal } from '../../model/refusal.ts'
 import type {
   RecordedEntry,
   ReleaseRecord,
@@ -16,6 +17,7 @@ import type {
 export function createMemoryStore(): Store {
   const releases: ReleaseRecord[] = []
   const rollouts: RolloutRecord[] = []
+  const refusals: Refusal[] = []
   const versions = new Map<string, VersionRecord>()
   const entries: RecordedEntry[] = []
   const leaves: Uint8Array[] = []
@@ -29,33 +31,45 @@ export function createMemoryStore(): Store {
   const newestFirst = (scope: Scope) =>
     releases.filter(({ release }) => scopeName(release) === scopeName(scope)).toReversed()
 
-  const begin = ({ release, atMs }: ReleaseRecord, start: RolloutStart): RolloutRecord => {
+  const begin = ({ release, sequence, atMs }: ReleaseRecord, start: RolloutStart): RolloutRecord => {
     const { stack, environment } = release
     const rollout: RolloutRecord = {
       stack,
       environment,
       ...start,
       id: rollouts.length + 1,
+      sequence,
       state: 'running',
       startedAtMs: atMs,
     }
     rollouts.push(rollout)
     return rollout
   }
-  const end = (ended: RolloutEnd) => {
-    const index = rollouts.findIndex(({ id }) => id === ended.id)
+  const change = (id: number, changed: (rollout: RolloutRecord) => RolloutRecord) => {
+    const index = rollouts.findIndex((rollout) => rollout.id === id)
     const rollout = rollouts[index]
-    if (rollout) rollouts[index] = { ...rollout, ...ended }
+    if (rollout) rollouts[index] = changed(rollout)
+  }
+  const end = (ended: RolloutEnd) =>
+    change(ended.id, ({ reason: _reason, logs: _logs, warmUntilMs: _warm, ...rollout }) => ({ ...rollout, ...ended }))
+  const refuse = (refusal: NewRefusal): Refusal => {
+    const refused = { ...refusal, id: refusals.length + 1 }
+    refusals.push(refused)
+    return refused
   }
 
   return {
-    async decide({ ends, starts, entries: told, ...decision }) {
+    async decide({ ends, starts, refuses = [], entries: told, ...decision }) {
       const decided = { ...decision, sequence: releases.length + 1 }
       const toldLeaves = told.map(leafOf)
       ends.forEach(end)
       releases.push(decided)
       told.forEach((entry, index) => enter(entry, toldLeaves[index]))
-      return { record: decided, started: starts.map((start) => begin(decided, start)) }
+      return {
+        record: decided,
+        started: starts.map((start) => begin(decided, start)),
+        refused: refuses.map(refuse),
+      }
     },
     async currentRelease(scope) {
       return newestFirst(scope)[0]
@@ -72,11 +86,25 @@ export function createMemoryStore(): Store {
     },
 
     async endRollout(rollout, entry) {
-      end(rollout)
       enter(entry)
+      end(rollout)
+    },
+    async changeRollout({ id, pausedAtMs, ...changes }, entry) {
+      enter(entry)
+      change(id, ({ pausedAtMs: since = null, ...rollout }) => {
+        const paused = pausedAtMs === undefined ? since : pausedAtMs
+        return { ...rollout, ...changes, ...(paused !== null && { pausedAtMs: paused }) }
+      })
+    },
+    async coolRollout(id, entry) {
+      enter(entry)
+      change(id, ({ warmUntilMs: _warm, ...rollout }) => rollout)
     },
     async runningRollouts() {
       return rollouts.filter(({ state }) => state === 'running')
+    },
+    async warmRollouts() {
+      return rollouts.filter(({ state, warmUntilMs }) => state === 'succeeded' && warmUntilMs !== undefined)
     },
     async rollouts(key, limit) {
       return rollouts
@@ -85,10 +113,31 @@ export function createMemoryStore(): Store {
         .slice(0, limit)
     },
 
+    async refuse(refusal, entry) {
+      enter(entry)
+      return refuse(refusal)
+    },
+    async lift(id, lifted, entry) {
+      enter(entry)
+      const index = refusals.findIndex((refusal) => refusal.id === id)
+      const refusal = refusals[index]
+      if (refusal) refusals[index] = { ...refusal, lifted }
+    },
+    async refusals() {
+      return refusals.toReversed()
+    },
+
     async saveVersion(version) {
       const name = `${fleetName(version)}@${version.version}`
-      const firstRunAtMs = versions.get(name)?.firstRunAtMs ?? version.firstRunAtMs
-      versions.set(name, { ...version, firstRunAtMs })
+      const { firstRunAtMs, labels, rehearsal } = versions.get(name) ?? version
+      const kept = { ...(labels && { labels }), ...(rehearsal && { rehearsal }) }
+      versions.set(name, { ...kept, ...version, firstRunAtMs })
+    },
+    async saveRehearsal(version, rehearsal, entry) {
+      enter(entry)
+      const name = `${fleetName(version)}@${version.version}`
+      const known = versions.get(name)
+      if (known) versions.set(name, { ...known, rehearsal })
     },
     async versions(scope, service) {
       const mine = [...versions.values()].filter((version) => scopeName(version) === scopeName(scope))

@@ -3,10 +3,14 @@ import type { DatabaseSync } from 'node:sqlite'
 import { RepaveError } from '../../errors.ts'
 import { releaseId } from '../../model/release.ts'
 import { toEntryOfFirstForm, toRelease } from './rows.ts'
-import { entriesTable, firstForm } from './schema.ts'
+import { entriesTable, firstForm, thirdForm } from './schema.ts'
 import { inserting } from './sqlite-entries.ts'
 
-const steps: readonly ((database: DatabaseSync) => void)[] = [(database) => database.exec(firstForm), openLedger]
+const steps: readonly ((database: DatabaseSync) => void)[] = [
+  (database) => database.exec(firstForm),
+  openLedger,
+  (database) => database.exec(thirdForm),
+]
 
 /** Takes the steps that are missing, each wholly or not at all; STORE_FAILED for a form of a newer Repave. */
 export function migrate(database: DatabaseSync, file: string): void {

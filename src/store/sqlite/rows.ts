@@ -1,6 +1,7 @@
 /** Rows to records. The database is our own; a value that does not parse is a defect and throws. */
 import { z } from 'zod'
 import type { Entry } from '../../model/entry.ts'
+import type { Refusal } from '../../model/refusal.ts'
 import type { Release } from '../../model/release.ts'
 import type { VersionSpec } from '../../model/version.ts'
 import type { RecordedEntry, ReleaseRecord, RolloutRecord, VersionRecord } from '../store.ts'
@@ -10,7 +11,7 @@ const fleet = { stack: z.string(), environment: z.string(), service: z.string() 
 const releaseRow = z.object({
   sequence: z.number(),
   release: z.string(),
-  decision: z.enum(['up', 'rollback', 'abort', 'down']),
+  decision: z.enum(['up', 'rollback', 'recall', 'abort', 'down']),
   reason: z.string(),
   by: z.string(),
   at_ms: z.number(),
@@ -25,6 +26,7 @@ export function toRelease(row: unknown): ReleaseRecord {
 const rolloutRow = z.object({
   id: z.number(),
   ...fleet,
+  sequence: z.number(),
   from_version: z.string().nullable(),
   to_version: z.string(),
   started_at_ms: z.number(),
@@ -32,18 +34,30 @@ const rolloutRow = z.object({
   reason: z.string().nullable(),
   logs: z.string().nullable(),
   ended_at_ms: z.number().nullable(),
+  stage: z.number().nullable(),
+  paused_at_ms: z.number().nullable(),
+  is_promoted: z.number().nullable(),
+  is_switch: z.number().nullable(),
+  warm_until_ms: z.number().nullable(),
 })
 
 export function toRollout(row: unknown): RolloutRecord {
-  const { from_version, to_version, started_at_ms, ended_at_ms, reason, logs, ...rest } = rolloutRow.parse(row)
+  const { id, stack, environment, service, sequence, state, ...parsed } = rolloutRow.parse(row)
   return {
-    ...rest,
-    from: from_version,
-    to: to_version,
-    startedAtMs: started_at_ms,
-    ...(reason !== null && { reason }),
-    ...(logs !== null && { logs: z.array(z.string()).parse(JSON.parse(logs)) }),
-    ...(ended_at_ms !== null && { endedAtMs: ended_at_ms }),
+    id,
+    stack,
+    environment,
+    service,
+    sequence,
+    state,
+    from: parsed.from_version,
+    to: parsed.to_version,
+    startedAtMs: parsed.started_at_ms,
+    ...given({ reason: parsed.reason, stage: parsed.stage }),
+    ...(parsed.logs !== null && { logs: z.array(z.string()).parse(JSON.parse(parsed.logs)) }),
+    ...given({ endedAtMs: parsed.ended_at_ms, pausedAtMs: parsed.paused_at_ms, warmUntilMs: parsed.warm_until_ms }),
+    ...(parsed.is_promoted !== null && { isPromoted: true }),
+    ...(parsed.is_switch !== null && { isSwitch: true }),
   }
 }
 
@@ -55,10 +69,15 @@ const versionRow = z.object({
   first_run_at_ms: z.number(),
   last_run_at_ms: z.number(),
   state: z.enum(['unproven', 'proven', 'failed']),
+  labels: z.string().nullable(),
+  rehearsal: z.string().nullable(),
 })
 
+const labelsColumn = z.record(z.string(), z.string())
+const rehearsalColumn = z.object({ atMs: z.number(), passed: z.boolean(), message: z.string() })
+
 export function toVersion(row: unknown): VersionRecord {
-  const { spec, image_name, first_run_at_ms, last_run_at_ms, ...rest } = versionRow.parse(row)
+  const { spec, image_name, first_run_at_ms, last_run_at_ms, labels, rehearsal, ...rest } = versionRow.parse(row)
   const parsed: VersionSpec = JSON.parse(spec)
   return {
     ...rest,
@@ -66,6 +85,36 @@ export function toVersion(row: unknown): VersionRecord {
     imageName: image_name,
     firstRunAtMs: first_run_at_ms,
     lastRunAtMs: last_run_at_ms,
+    ...(labels !== null && { labels: labelsColumn.parse(JSON.parse(labels)) }),
+    ...(rehearsal !== null && { rehearsal: rehearsalColumn.parse(JSON.parse(rehearsal)) }),
+  }
+}
+
+const refusalRow = z.object({
+  id: z.number(),
+  stack: z.string(),
+  environment: z.string(),
+  service: z.string().nullable(),
+  what: z.string(),
+  reason: z.string(),
+  by: z.string(),
+  at_ms: z.number(),
+  is_recall: z.number().nullable(),
+  lifted: z.string().nullable(),
+})
+
+const liftedColumn = z.object({ by: z.string(), reason: z.string(), atMs: z.number() })
+
+export function toRefusal(row: unknown): Refusal {
+  const { what, at_ms, service, is_recall, lifted, ...rest } = refusalRow.parse(row)
+  const parsed: Refusal['what'] = JSON.parse(what)
+  return {
+    ...rest,
+    what: parsed,
+    atMs: at_ms,
+    ...(service !== null && { service }),
+    ...(is_recall !== null && { isRecall: true }),
+    ...(lifted !== null && { lifted: liftedColumn.parse(JSON.parse(lifted)) }),
   }
 }
 

@@ -43,3 +43,28 @@ export const entriesTable = `
   CREATE INDEX entries_scope ON entries (stack, environment, sequence);
   CREATE INDEX entries_kind ON entries (kind, sequence);
 `
+
+/** Of the third form: how far rollouts have come and what they keep, refusals, and what is known of versions beside. */
+export const thirdForm = `
+  ALTER TABLE rollouts ADD COLUMN sequence INTEGER NOT NULL DEFAULT 0;
+  ALTER TABLE rollouts ADD COLUMN stage INTEGER;
+  ALTER TABLE rollouts ADD COLUMN paused_at_ms INTEGER;
+  ALTER TABLE rollouts ADD COLUMN is_promoted INTEGER;
+  ALTER TABLE rollouts ADD COLUMN is_switch INTEGER;
+  ALTER TABLE rollouts ADD COLUMN warm_until_ms INTEGER;
+  CREATE INDEX rollouts_warm ON rollouts (id) WHERE warm_until_ms IS NOT NULL;
+  UPDATE rollouts SET sequence = coalesce((
+    SELECT max(sequence) FROM releases
+    WHERE releases.stack = rollouts.stack AND releases.environment = rollouts.environment
+      AND releases.at_ms = rollouts.started_at_ms AND releases.decision <> 'abort'
+  ), 0);
+
+  ALTER TABLE versions ADD COLUMN labels TEXT;
+  ALTER TABLE versions ADD COLUMN rehearsal TEXT;
+
+  CREATE TABLE refusals (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    stack TEXT NOT NULL, environment TEXT NOT NULL, service TEXT, what TEXT NOT NULL,
+    reason TEXT NOT NULL, by TEXT NOT NULL, at_ms INTEGER NOT NULL, is_recall INTEGER, lifted TEXT
+  ) STRICT;
+`

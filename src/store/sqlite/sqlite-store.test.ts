@@ -71,7 +71,9 @@ test('the state of the first form is taken on: nothing of it is lost, and its ev
   expect(await store.release(releaseId(up!.release))).toEqual(up?.release)
   const [version] = await store.versions(scope)
   expect(version).toMatchObject({ state: 'proven', version: versionId(version!.spec) })
-  expect(await store.rollouts({ ...scope, service: 'web' })).toMatchObject([{ state: 'succeeded', endedAtMs: 1500 }])
+  expect(await store.rollouts({ ...scope, service: 'web' })).toMatchObject([
+    { sequence: 1, state: 'succeeded', endedAtMs: 1500 },
+  ])
   const entries = await store.entries({})
   expect(entries.map(({ sequence, kind, message, lines }) => [sequence, kind, message, lines])).toEqual([
     [0, 'decision.up', 'the stack file changed (by ada)', undefined],
@@ -86,6 +88,35 @@ test('the state of the first form is taken on: nothing of it is lost, and its ev
   const again = createSqliteStore(file)
   expect(await again.entries({})).toEqual(entries)
   await again.close()
+})
+
+test('the state of the second form is taken on: each rollout knows the decision that began it', async () => {
+  const file = temporaryFile()
+  cpSync(join(import.meta.dirname, 'forms/form-2.sqlite'), file)
+  const store = createSqliteStore(file)
+  const scope = { stack: 'shop', environment: 'production' }
+  const records = await store.releases(scope)
+  expect(records.map(({ sequence, decision, atMs }) => [sequence, decision, atMs])).toEqual([
+    [4, 'up', 3_000],
+    [3, 'abort', 3_000],
+    [2, 'up', 2_000],
+    [1, 'up', 1_000],
+  ])
+  for (const { release } of records) expect(await store.release(releaseId(release))).toEqual(release)
+  const rollouts = await store.rollouts({ ...scope, service: 'web' })
+  expect(rollouts.map(({ sequence, state }) => [sequence, state])).toEqual([
+    [4, 'running'],
+    [2, 'aborted'],
+    [1, 'succeeded'],
+  ])
+  expect(rollouts[1]).toMatchObject({ reason: 'HTTP 503', logs: ['no database', 'bye'], endedAtMs: 3_000 })
+  expect(await store.warmRollouts()).toEqual([])
+  expect(await store.refusals()).toEqual([])
+  const versions = await store.versions(scope)
+  expect(versions.map(({ state }) => state)).toEqual(['unproven', 'failed', 'proven'])
+  for (const { version, spec } of versions) expect(version).toBe(versionId(spec))
+  expect(await store.size()).toBe(6)
+  await store.close()
 })
 
 test('a migration that fails leaves the state as it was', () => {

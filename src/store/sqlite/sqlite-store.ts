@@ -1,13 +1,16 @@
 /** The embedded store: SQLite in WAL mode with `synchronous=FULL`, so that a resolved write survives a power cut. */
-import { DatabaseSync, type SQLInputValue, type StatementSync } from 'node:sqlite'
+import { DatabaseSync } from 'node:sqlite'
 import type { Entry } from '../../model/entry.ts'
 import { releaseId } from '../../model/release.ts'
 import type { Scope } from '../../model/stack.ts'
 import { sqliteFailure } from '../../system/sqlite-failure.ts'
-import type { RecordedEntry, ReleaseRecord, RolloutEnd, RolloutStart, Store } from '../store.ts'
+import type { RecordedEntry, ReleaseRecord, Store } from '../store.ts'
 import { migrate } from './migrations.ts'
-import { toEntry, toLeaf, toRelease, toRollout, toSize, toVersion } from './rows.ts'
+import { toEntry, toLeaf, toRelease, toSize, toVersion } from './rows.ts'
 import { entriesWhere, inserting, openIntentsSql } from './sqlite-entries.ts'
+import { refusalTable } from './sqlite-refusals.ts'
+import { rolloutTable } from './sqlite-rollouts.ts'
+import { statementsOf, translated } from './statements.ts'
 
 interface Gathered {
   readonly entry: Entry
@@ -18,19 +21,10 @@ interface Gathered {
 /** `file` is a path; its folder exists. */
 export function createSqliteStore(file: string): Store {
   const database = translated(file, () => open(file))
-  const statements = new Map<string, StatementSync>()
-  const prepare = (sql: string) => {
-    const known = statements.get(sql)
-    if (known) return known
-    const statement = database.prepare(sql)
-    statements.set(sql, statement)
-    return statement
-  }
-  const run = (sql: string, ...values: SQLInputValue[]) => translated(file, () => prepare(sql).run(...values))
-  const all = (sql: string, ...values: SQLInputValue[]): unknown[] =>
-    translated(file, () => prepare(sql).all(...values))
-  const returned = (sql: string, ...values: SQLInputValue[]): unknown =>
-    translated(file, () => prepare(sql).get(...values))
+  const statements = statementsOf(database, file)
+  const { prepare, run, all, returned } = statements
+  const rollouts = rolloutTable(statements)
+  const refusals = refusalTable(statements)
 
   const releasesOf = async (scope: Scope, limit: number) =>
     all(
@@ -47,15 +41,6 @@ export function createSqliteStore(file: string): Store {
       VALUES (?, ?, ?, ?, ?, ?, ?, ?) RETURNING *`
     const content = [JSON.stringify(release), releaseId(release)] as const
     return toRelease(returned(sql, stack, environment, ...content, decision, reason, by, atMs))
-  }
-  const startRollout = ({ release, atMs }: ReleaseRecord, { service, from, to }: RolloutStart) => {
-    const sql = `INSERT INTO rollouts (stack, environment, service, from_version, to_version, started_at_ms, state)
-      VALUES (?, ?, ?, ?, ?, ?, 'running') RETURNING *`
-    return toRollout(returned(sql, release.stack, release.environment, service, from, to, atMs))
-  }
-  const endRollout = ({ id, state, reason, logs, endedAtMs }: RolloutEnd) => {
-    const sql = 'UPDATE rollouts SET state = ?, reason = ?, logs = ?, ended_at_ms = ? WHERE id = ?'
-    run(sql, state, reason ?? null, logs ? JSON.stringify(logs) : null, endedAtMs, id)
   }
 
   const wholly = <Result>(work: () => Result): Result => {
@@ -87,14 +72,22 @@ export function createSqliteStore(file: string): Store {
     return wholly(work)
   }
 
+  const withEntry = <Result>(entry: Entry, work: () => Result): Result =>
+    inOrder(() => {
+      const result = work()
+      insertEntry(entry)
+      return result
+    })
+
   return {
-    async decide({ ends, starts, entries, ...decision }) {
+    async decide({ ends, starts, refuses = [], entries, ...decision }) {
       return inOrder(() => {
         const record = insertRelease(decision)
-        ends.forEach(endRollout)
-        const started = starts.map((start) => startRollout(record, start))
+        ends.forEach((end) => rollouts.end(end))
+        const started = starts.map((start) => rollouts.start(record, start))
+        const refused = refuses.map((refusal) => refusals.add(refusal))
         entries.forEach(insertEntry)
-        return { record, started }
+        return { record, started, refused }
       })
     },
     async currentRelease(scope) {
@@ -115,26 +108,51 @@ export function createSqliteStore(file: string): Store {
     },
 
     async endRollout(rollout, entry) {
-      inOrder(() => {
-        endRollout(rollout)
-        insertEntry(entry)
-      })
+      withEntry(entry, () => rollouts.end(rollout))
+    },
+    async changeRollout(change, entry) {
+      withEntry(entry, () => rollouts.change(change))
+    },
+    async coolRollout(id, entry) {
+      withEntry(entry, () => rollouts.cool(id))
     },
     async runningRollouts() {
-      return all("SELECT * FROM rollouts WHERE state = 'running' ORDER BY id").map(toRollout)
+      return rollouts.running()
     },
-    async rollouts({ stack, environment, service }, limit = -1) {
-      const sql = 'SELECT * FROM rollouts WHERE stack = ? AND environment = ? AND service = ? ORDER BY id DESC LIMIT ?'
-      return all(sql, stack, environment, service, limit).map(toRollout)
+    async warmRollouts() {
+      return rollouts.warm()
+    },
+    async rollouts(key, limit = -1) {
+      return rollouts.of(key, limit)
     },
 
-    async saveVersion(version) {
+    async refuse(refusal, entry) {
+      return withEntry(entry, () => refusals.add(refusal))
+    },
+    async lift(id, lifted, entry) {
+      withEntry(entry, () => refusals.lift(id, lifted))
+    },
+    async refusals() {
+      return refusals.newestFirst()
+    },
+
+    async saveVersion({ labels, rehearsal, ...version }) {
       const { stack, environment, service, spec, imageName, firstRunAtMs, lastRunAtMs, state } = version
-      const sql = `INSERT INTO versions VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
+      const sql = `INSERT INTO versions
+        (stack, environment, service, version, spec, image_name, first_run_at_ms, last_run_at_ms, state, labels, rehearsal)
+        VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
         ON CONFLICT DO UPDATE SET
-          spec = excluded.spec, image_name = excluded.image_name, last_run_at_ms = excluded.last_run_at_ms, state = excluded.state`
+          spec = excluded.spec, image_name = excluded.image_name, last_run_at_ms = excluded.last_run_at_ms,
+          state = excluded.state, labels = coalesce(excluded.labels, labels),
+          rehearsal = coalesce(excluded.rehearsal, rehearsal)`
       const identity = [stack, environment, service, version.version] as const
-      run(sql, ...identity, JSON.stringify(spec), imageName, firstRunAtMs, lastRunAtMs, state)
+      const beside = [labels, rehearsal].map((value) => (value ? JSON.stringify(value) : null))
+      run(sql, ...identity, JSON.stringify(spec), imageName, firstRunAtMs, lastRunAtMs, state, ...beside)
+    },
+    async saveRehearsal({ stack, environment, service, version }, rehearsal, entry) {
+      const sql = `UPDATE versions SET rehearsal = ?
+        WHERE stack = ? AND environment = ? AND service = ? AND version = ?`
+      withEntry(entry, () => run(sql, JSON.stringify(rehearsal), stack, environment, service, version))
     },
     async versions(scope, service) {
       const sql = `SELECT * FROM versions WHERE stack = ? AND environment = ? AND service = coalesce(?, service)
@@ -197,12 +215,4 @@ function open(file: string): DatabaseSync {
   database.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;')
   migrate(database, file)
   return database
-}
-
-function translated<T>(file: string, work: () => T): T {
-  try {
-    return work()
-  } catch (error) {
-    throw sqliteFailure(error, file)
-  }
 }

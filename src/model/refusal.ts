@@ -1,0 +1,32 @@
+/** A refusal: the record that something must not run (promise 7). */
+import type { Scope } from './stack.ts'
+import type { ImageDigest, VersionId } from './version.ts'
+
+/** What must not run: one version, all that are made of an image, or all whose image has a label. */
+export type RefusedContent =
+  | { readonly kind: 'version'; readonly version: VersionId }
+  | { readonly kind: 'image'; readonly digest: ImageDigest }
+  | { readonly kind: 'label'; readonly label: string; readonly value: string }
+
+/** It counts in one environment, until it is lifted. */
+export interface Refusal extends Scope {
+  /** Counts up over all environments. */
+  readonly id: number
+  /** Absent: whichever service. */
+  readonly service?: string
+  readonly what: RefusedContent
+  readonly reason: string
+  readonly by: string
+  readonly atMs: number
+  /** What ran already was replaced too. */
+  readonly isRecall?: true
+  readonly lifted?: Lifted
+}
+
+export interface Lifted {
+  readonly by: string
+  readonly reason: string
+  readonly atMs: number
+}
+
+export type NewRefusal = Omit<Refusal, 'id' | 'lifted'>
