@@ -97,6 +97,10 @@ export class Decisions {
     return this.#released.get(`${fleetName(key)}@${version}`)
   }
 
+  isRefused(_key: FleetKey, _version: VersionId): boolean {
+    return false
+  }
+
   /** The rollout whose earlier version the fleet keeps warm, and until when. */
   warm(key: FleetKey): RolloutRecord | undefined {
     return this.#warm.get(fleetName(key))

@@ -9,10 +9,12 @@ import { admitRelease, refuseShared } from './admission.ts'
 import type { NewDecision } from './decisions.ts'
 import { Feed } from './follow.ts'
 import type { Fleet } from '../plan/fleet.ts'
+import { own } from '../model/own.ts'
 import { Loop } from './loop.ts'
+import { waitsFor } from './memory.ts'
 import type { Seams } from './seams.ts'
 import { type Errand, type Turn, Turns } from './turns.ts'
-import { resultServices, serviceStatus, servingCounts } from './status.ts'
+import { resultServices, serviceStatus, servingCounts, type StatusFacts } from './status.ts'
 import type { ScopeView } from './views.ts'
 
 /** How long engine or router may be out of sight before a command stops waiting for them. */
