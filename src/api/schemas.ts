@@ -2,6 +2,7 @@
  * The shapes of requests. What comes over the socket is checked again as a whole, whoever sent it; the stack
  * file's own rules, with line and column, are in `config`.
  */
+import { steerVerbs } from '../model/steering.ts'
 import { z } from 'zod'
 import type {
   Caller,
@@ -122,7 +123,7 @@ export const replaceSchema: z.ZodType<ReplaceRequest> = z.strictObject({ by, ...
 export const steerSchema: z.ZodType<SteerRequest> = z.strictObject({
   by,
   ...scope,
-  verb: z.enum(['pause', 'resume', 'promote', 'abort']),
+  verb: z.enum(steerVerbs),
   service: name.exactOptional(),
 })
 

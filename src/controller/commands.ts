@@ -9,6 +9,7 @@ import type {
   VersionsReport,
 } from '../model/report.ts'
 import type { Scope, Stack } from '../model/stack.ts'
+import type { SteerVerb } from '../model/steering.ts'
 import type { EntryFilter, RecordedEntry } from '../store/store.ts'
 import type { LogLine, LogOptions } from '../engine/engine.ts'
 
@@ -34,8 +35,6 @@ export interface RollbackRequest extends Scope, Caller {
 export interface ReplaceRequest extends Scope, Caller {
   readonly instance: string
 }
-
-export type SteerVerb = 'pause' | 'resume' | 'promote' | 'abort'
 
 export interface SteerRequest extends Scope, Caller {
   readonly verb: SteerVerb

@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
-import type { RolloutPolicy, ServiceSpec } from '../model/stack.ts'
+import type { RolloutPolicy, ServiceSpec } from '../../src/model/stack.ts'
+import type { SteerVerb } from '../../src/model/steering.ts'
 import {
   badImage,
   by,
@@ -57,6 +58,9 @@ function answers(count = 1_000): Readonly<Record<string, number>> {
   return seen
 }
 
+const steer = (verb: SteerVerb) => result(controller.steer({ ...scope, verb, by }))
+const newest = async (service: string, kind: string) =>
+  (await store.entries({ service, kinds: [kind] })).at(-1)!.sequence
 const digits = async () => (await fleet())!.version!.split('@')[1]!
 const states = async () => Object.groupBy((await fleet())!.instances, ({ state }) => state)
 
@@ -205,8 +209,6 @@ test('recreate never has two versions at once', async () => {
 })
 
 describe('steering', () => {
-  const steer = (verb: 'pause' | 'resume' | 'promote' | 'abort') => result(controller.steer({ ...scope, verb, by }))
-
   test('a paused rollout stays as it is until it is resumed', async () => {
     await result(up(greeting('one', canary)))
     const old = await digits()
@@ -323,11 +325,7 @@ describe('order across services', () => {
     const status = (await controller.status({}))[0]!.services
     expect(status.find(({ service }) => service === 'web')?.rollout).toMatchObject({ waitsFor: ['api'] })
     expect((await passing(rollout)).at(-1)).toMatchObject({ result: { ok: true } })
-    const at = async (service: string, kind: string) =>
-      (await store.entries({ service, kinds: [kind] })).at(-1)!.sequence
-    expect(await at('api', 'rollout.succeeded')).toBeLessThan(
-      (await store.entries({ service: 'web', kinds: ['create.intent'] })).at(-1)!.sequence,
-    )
+    expect(await newest('api', 'rollout.succeeded')).toBeLessThan(await newest('web', 'create.intent'))
   })
 
   test('a failed one takes back all that was decided with it, unless the stack says otherwise', async () => {
