@@ -10,6 +10,8 @@ export interface ServiceRelease {
   readonly spec: VersionSpec
   /** What people called the image: a reference, or the path of a Dockerfile. */
   readonly imageName: string
+  /** Of the image. Absent: it has none. */
+  readonly labels?: Readonly<Record<string, string>>
   readonly replicas: number
   readonly routes: readonly Route[]
   readonly rollout: RolloutPolicy
