@@ -37,6 +37,7 @@ const catalogue = {
   ROUTE_TAKEN: { exit: 1, status: 409, retryable: false },
   CERTIFICATE_INVALID: { exit: 2, status: 422, retryable: false },
   NAME_TAKEN: { exit: 1, status: 409, retryable: false },
+  NO_ROLLOUT: { exit: 1, status: 409, retryable: false },
   ROLLOUT_RUNNING: { exit: 1, status: 409, retryable: true },
   NOT_SETTLED: { exit: 1, status: 409, retryable: true },
   ROLLOUT_SUPERSEDED: { exit: 1, status: 409, retryable: false },

@@ -15,6 +15,7 @@ import {
   rollbackSchema,
   scopeSchema,
   statusSchema,
+  steerSchema,
   upSchema,
   versionsSchema,
 } from './schemas.ts'
@@ -55,6 +56,8 @@ export function createApi(commands: Commands, version: string): Hono {
     work(commands.replace(await body(context, replaceSchema), context.req.raw.signal)),
   )
   api.post('/v1/down', async (context) => work(commands.down(await body(context, downSchema), context.req.raw.signal)))
+
+  api.post('/v1/rollout', async (context) => work(commands.steer(await body(context, steerSchema))))
 
   api.get('/v1/logs', (context) => {
     const request = query(context, logsSchema)

@@ -6,6 +6,7 @@ import type {
   LogsRequest,
   ReplaceRequest,
   RollbackRequest,
+  SteerRequest,
   UpRequest,
   Commands,
 } from '../controller/commands.ts'
@@ -64,6 +65,7 @@ export function createClient(socket: string, onVersion: (version: string) => voi
     rollback: (body: RollbackRequest) => work('/v1/rollback', body),
     replace: (body: ReplaceRequest) => work('/v1/replace', body),
     down: (body: Scope & Caller) => work('/v1/down', body),
+    steer: (body: SteerRequest) => work('/v1/rollout', body),
     status: (filter: Partial<Scope>) => get<readonly StatusReport[]>('/v1/status', { ...filter }),
     versions: (scope: Scope, service?: string) => get<readonly VersionsReport[]>('/v1/versions', { ...scope, service }),
     drift: (scope: Scope) => get<DriftReport>('/v1/drift', { ...scope }),

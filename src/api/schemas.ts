@@ -9,6 +9,7 @@ import type {
   LogsRequest,
   ReplaceRequest,
   RollbackRequest,
+  SteerRequest,
   UpRequest,
 } from '../controller/commands.ts'
 import type { Lock } from '../image/lock.ts'
@@ -117,6 +118,13 @@ export const rollbackSchema: z.ZodType<RollbackRequest> = z.strictObject({
 })
 
 export const replaceSchema: z.ZodType<ReplaceRequest> = z.strictObject({ by, ...scope, instance: someText })
+
+export const steerSchema: z.ZodType<SteerRequest> = z.strictObject({
+  by,
+  ...scope,
+  verb: z.enum(['pause', 'resume', 'promote', 'abort']),
+  service: name.exactOptional(),
+})
 
 export const downSchema: z.ZodType<Scope & Caller> = z.strictObject({ by, ...scope })
 

@@ -36,6 +36,7 @@ export function scripted(scripts: Scripts): ScriptedCommands {
     rollback: (request) => called('rollback', request, scripts.rollback?.()),
     replace: (request) => called('replace', request),
     down: (request) => called('down', request),
+    steer: (request) => called('steer', request),
     status: scripts.status ?? (async () => []),
     versions: async () => [],
     drift: async (scope) => ({ ...scope, findings: [] }),

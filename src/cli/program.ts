@@ -68,6 +68,7 @@ export function createProgram(onExitCode: (code: number) => void): Command {
     'go back to the previous proven version, or to any',
     async () => (await import('./rollback.ts')).rollback,
   ).option('--to <version>', 'the version: its name, id, or the first digits of it', someText)
+  declareRollout(declareIn(program.command('rollout').description('steer a rollout that runs')))
   declare(
     'replace <instance>',
     'put a clean instance in the place of this one',
@@ -110,6 +111,21 @@ export function createProgram(onExitCode: (code: number) => void): Command {
 }
 
 type Declare = <Rest extends unknown[]>(usage: string, summary: string, load: () => Promise<Run<Rest>>) => Command
+
+const steering = {
+  pause: 'hold it as it is; one that stays paused for longer than maxPause is taken back',
+  resume: 'go on with one that is paused',
+  promote: 'go on to the next stage, and to the end, without waiting for its time',
+  abort: 'take it back, for good',
+} as const
+
+function declareRollout(declare: Declare): void {
+  for (const verb of ['pause', 'resume', 'promote', 'abort'] as const)
+    declare(`${verb} [service]`, steering[verb], async () => {
+      const { rollout } = await import('./rollout.ts')
+      return (session: Session, service: string | undefined) => rollout(session, verb, service)
+    })
+}
 
 function declareLedger(declare: Declare): void {
   declare('log', 'show what was decided and done', async () => (await import('./ledger-log.ts')).ledgerLog)

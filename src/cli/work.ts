@@ -1,6 +1,7 @@
 /** Work that the controller does: shown while it goes on, ended by its verdict. */
 import type { Client } from '../api/client.ts'
 import { asRepaveError, fromReport } from '../errors.ts'
+import type { SteerVerb } from '../controller/commands.ts'
 import type { ProgressReport, ResultReport } from '../model/report.ts'
 import { type Scope, scopeName } from '../model/stack.ts'
 import { exitInterrupted, exitOfResult } from './exit.ts'
@@ -11,7 +12,7 @@ import { renderOutcome } from './render/result.ts'
 import type { Session } from './session.ts'
 
 export interface Work {
-  readonly command: 'up' | 'rollback' | 'replace' | 'down'
+  readonly command: 'up' | 'rollback' | 'replace' | 'down' | `rollout ${SteerVerb}`
   readonly scope: Scope
   readonly reports: AsyncIterable<ProgressReport>
   /** Writes the lock file. */

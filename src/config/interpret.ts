@@ -87,7 +87,7 @@ function toResources({ resources = {} }: ServiceDefinition): Resources {
 
 function toRollout({ rollout = {} }: ServiceDefinition): RolloutPolicy {
   return {
-    strategy: rollout.strategy ?? defaultRollout.strategy,
+    strategy: 'rolling',
     maxSurge: rollout.maxSurge ?? defaultRollout.maxSurge,
     maxUnavailable: rollout.maxUnavailable ?? defaultRollout.maxUnavailable,
     deadlineMs: rollout.deadline ?? defaultRollout.deadlineMs,

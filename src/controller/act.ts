@@ -12,7 +12,7 @@ export interface Order {
   readonly effect: Effect
   /** What the effect is about, as it was seen when it was decided; absent for a create. */
   readonly instance?: FleetInstance
-  /** What the fleet should be; absent for a service that goes away. */
+  /** Of a create: what is to be made. */
   readonly service?: ServiceRelease
 }
 
@@ -36,7 +36,7 @@ async function carryOut({ key, effect, instance, service }: Order, { engine, rou
     case 'start':
       return engine.start(effect.instance)
     case 'route':
-      if (instance?.address) await router.add(poolName(key), effect.instance, instance.address)
+      if (instance?.address) await router.add(poolName(key), effect.instance, instance.address, effect.lane)
       return
     case 'unroute':
       await router.remove(poolName(key), effect.instance, effect.drainMs)

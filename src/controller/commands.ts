@@ -35,6 +35,14 @@ export interface ReplaceRequest extends Scope, Caller {
   readonly instance: string
 }
 
+export type SteerVerb = 'pause' | 'resume' | 'promote' | 'abort'
+
+export interface SteerRequest extends Scope, Caller {
+  readonly verb: SteerVerb
+  /** Absent: all services whose rollouts run. */
+  readonly service?: string
+}
+
 export interface LogsRequest extends Scope, Omit<LogOptions, 'signal'> {
   readonly service: string
 }
@@ -53,6 +61,8 @@ export interface Commands {
   rollback(request: RollbackRequest, client?: AbortSignal): AsyncIterable<ProgressReport>
   replace(request: ReplaceRequest, client?: AbortSignal): AsyncIterable<ProgressReport>
   down(request: Scope & Caller, client?: AbortSignal): AsyncIterable<ProgressReport>
+  /** Steers running rollouts. */
+  steer(request: SteerRequest): AsyncIterable<ProgressReport>
   /** All environments, or those that match. */
   status(filter: Partial<Scope>): Promise<readonly StatusReport[]>
   versions(scope: Scope, service?: string): Promise<readonly VersionsReport[]>

@@ -11,6 +11,7 @@ import type {
   LogsRequest,
   ReplaceRequest,
   RollbackRequest,
+  SteerRequest,
   UpRequest,
 } from './commands.ts'
 import { Desk } from './desk.ts'
@@ -22,6 +23,7 @@ import { Publication } from './publication.ts'
 import { replace } from './replace.ts'
 import { rollback } from './rollback.ts'
 import type { Seams } from './seams.ts'
+import { steer } from './steer.ts'
 import { environmentStatus, type StatusFacts } from './status.ts'
 import { planUp, up } from './up.ts'
 import type { ScopeView } from './views.ts'
@@ -81,6 +83,10 @@ export class Controller implements Commands {
     return this.#desk.inTurn(request, { command: 'down', client }, (turn) => down(this.#desk, request, turn))
   }
 
+  steer(request: SteerRequest): AsyncIterable<ProgressReport> {
+    return steer(this.#desk, request)
+  }
+
   async status(filter: Partial<Scope>): Promise<readonly StatusReport[]> {
     this.#desk.assertKnown(filter)
     const views = this.#desk.loop.views.filter((view) => matches(view, filter))
@@ -131,7 +137,7 @@ export class Controller implements Commands {
       nowMs: this.#seams.clock.now(),
       problems: [...loop.problems(), ...this.#publication.troubles()],
       rollouts: new Map(last.filter((entry): entry is [string, RolloutRecord] => entry[1] !== undefined)),
-      crashLoop: (key) => loop.crashLoop(key),
+      ...this.#desk.about(),
     }
   }
 }

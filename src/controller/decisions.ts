@@ -1,10 +1,19 @@
 /** What was decided for each environment: the store's view, kept at hand. */
 import { asRepaveError } from '../errors.ts'
 import type { ObservedInstance } from '../engine/engine.ts'
+import type { Entry } from '../model/entry.ts'
 import { isSameService, type Release, type ServiceRelease } from '../model/release.ts'
 import { type FleetKey, fleetName, type Scope, scopeName } from '../model/stack.ts'
-import type { Health, VersionId } from '../model/version.ts'
-import type { Decision, ReleaseRecord, RolloutEnd, RolloutRecord, RolloutStart } from '../store/store.ts'
+import { type Health, type VersionId, versionName } from '../model/version.ts'
+import { stagesOf } from '../rollout/stages.ts'
+import type {
+  Decision,
+  ReleaseRecord,
+  RolloutChange,
+  RolloutEnd,
+  RolloutRecord,
+  RolloutStart,
+} from '../store/store.ts'
 import { Serial } from '../system/serial.ts'
 import { decisionEntries, decisionEntry, supersededEntry } from './decision-entries.ts'
 import { recordDecision } from './record-decision.ts'
@@ -36,7 +45,10 @@ export class Decisions {
   /** What people asked for; a rollout that is taken back does not change it. */
   readonly #asked = new Map<string, ReleaseRecord>()
   readonly #deciding = new Serial()
-  readonly #healthOfVersion = new Map<string, Health>()
+  /** Each version of each fleet as it was released last, by `fleet@version`. */
+  readonly #released = new Map<string, ServiceRelease>()
+  /** The last rollout of each fleet whose earlier version is kept warm, by fleet name. */
+  readonly #warm = new Map<string, RolloutRecord>()
 
   constructor(seams: Seams, rollouts: Rollouts, recollection: Recollection, onChange: () => void) {
     this.#seams = seams
@@ -75,22 +87,35 @@ export class Decisions {
 
   /** How the health of an instance is judged; undefined where nobody knows its service any more. */
   healthOf(instance: ObservedInstance): HealthRule | undefined {
-    const service = own(this.of(instance)?.release.services, instance.service)
-    const health = this.#healthOfVersion.get(`${fleetName(instance)}@${instance.claimed}`) ?? service?.spec.health
-    return health && { health, startLimitMs: service?.rollout.deadlineMs ?? 0 }
+    const current = own(this.of(instance)?.release.services, instance.service)
+    const service = this.released(instance, instance.claimed) ?? current
+    return service && { health: service.spec.health, startLimitMs: (current ?? service).rollout.deadlineMs }
+  }
+
+  /** A version as it was released last, with its routes and policies; undefined where it never was. */
+  released(key: FleetKey, version: VersionId): ServiceRelease | undefined {
+    return this.#released.get(`${fleetName(key)}@${version}`)
+  }
+
+  isRefused(_key: FleetKey, _version: VersionId): boolean {
+    return false
+  }
+
+  /** The rollout whose earlier version the fleet keeps warm, and until when. */
+  warm(key: FleetKey): RolloutRecord | undefined {
+    return this.#warm.get(fleetName(key))
   }
 
   /** Reads back what earlier controllers decided, and ends what they could not. */
   async recover(): Promise<void> {
     const { store } = this.#seams
     for (const record of await store.currentReleases()) {
-      for (const earlier of (await store.releases(record.release)).toReversed())
-        this.#recollection.rememberDrain(earlier)
-      for (const version of await store.versions(record.release))
-        this.#rememberHealth(version, version.version, version.spec.health)
+      for (const earlier of (await store.releases(record.release)).toReversed()) this.#remember(earlier)
       this.#adopt(record)
     }
     for (const rollout of await store.runningRollouts()) await this.#resume(rollout)
+    for (const rollout of await store.warmRollouts())
+      if ((await store.rollouts(rollout, 1))[0]?.id === rollout.id) this.#warm.set(fleetName(rollout), rollout)
     await recallIntents(this.#seams, this.#recollection)
     await closeIntents(this.#seams)
   }
@@ -109,14 +134,14 @@ export class Decisions {
     )
     const superseded = changed.flatMap((service) => this.#rollouts.of({ ...scopeOf(release), service }) ?? [])
     const ends = superseded.map(({ id }): RolloutEnd => ({ id, state: 'superseded', endedAtMs: atMs }))
-    const starts = changed.flatMap((service) => this.#start(service, before, release))
+    const starts = changed.flatMap((service) => this.#start(service, before, release, decision))
     const asked = { release, decision, reason, by, atMs, ends, starts }
     const entries = decisionEntries(asked, superseded)
     const { record, started } = await recordDecision(this.#seams, { ...asked, entries }, known)
     for (const service of changed) this.#forget({ ...scopeOf(release), service })
     this.#adopt(record)
     this.#asked.set(scopeName(release), record)
-    for (const rollout of started) this.#rollouts.begin(rollout)
+    for (const rollout of started) this.#begin(rollout)
     this.#onChange()
     await this.#saveVersions(record, started, before)
     return record
@@ -133,46 +158,113 @@ export class Decisions {
   }
 
   /**
-   * Puts `previous` in the place of what `rollout` led to; nothing, where it is undefined. False where somebody has
-   * decided something else since `current`.
+   * Ends `rollout` as failed, and puts what was there before in the place of what its decision brought: of the whole
+   * decision, or where the release says so, of its service alone. False where somebody has decided something else.
    */
   takeBack(
     rollout: RolloutRecord,
     current: ReleaseRecord,
-    previous: ServiceRelease | undefined,
     why: Required<Pick<RolloutRecord, 'reason' | 'logs'>>,
+    by: string = itself,
   ): Promise<boolean> {
-    return this.#deciding.run(() => this.#takeBack(rollout, current, previous, why))
+    return this.#deciding.run(() => this.#takeBack(rollout, current, why, by))
   }
 
   async #takeBack(
     rollout: RolloutRecord,
     current: ReleaseRecord,
-    previous: ServiceRelease | undefined,
     why: Required<Pick<RolloutRecord, 'reason' | 'logs'>>,
+    by: string,
   ): Promise<boolean> {
     if (!this.isCurrent(current) || this.#rollouts.of(rollout) !== rollout) return false
-    const { [rollout.service]: _failed, ...others } = current.release.services
-    const services = { ...others, ...(previous && { [rollout.service]: previous }) }
+    const affected = await this.#decidedWith(rollout, current)
+    const services = { ...(await this.#droppedWith(rollout, current)), ...current.release.services }
+    for (const { service, from } of affected) {
+      const previous = from === null ? undefined : this.released({ ...scopeOf(rollout), service }, from)
+      if (previous) services[service] = previous
+      else delete services[service]
+    }
     const release: Release = { ...current.release, services }
     const atMs = this.#seams.clock.now()
-    const end: RolloutEnd = { id: rollout.id, state: 'aborted', ...why, endedAtMs: atMs }
-    const asked = { release, decision: 'abort', reason: why.reason, by: itself, atMs, ends: [end], starts: [] } as const
-    const aborted = { atMs, kind: 'rollout.aborted', message: why.reason, lines: why.logs }
-    const entries = [decisionEntry(asked), entryOf({ ...rollout, version: rollout.to }, aborted)]
-    const { record } = await recordDecision(this.#seams, { ...asked, entries }, current)
-    this.#forget(rollout)
+    const running = affected.filter((each) => this.#rollouts.of(each)?.id === each.id)
+    const ends = running.map(({ id, service }): RolloutEnd => {
+      const reason = id === rollout.id ? why.reason : `${rollout.service} failed, and what was decided with it goes back`
+      return { id, state: 'aborted', reason, logs: service === rollout.service ? why.logs : [], endedAtMs: atMs }
+    })
+    const asked = { release, decision: 'abort', reason: why.reason, by, atMs, ends, starts: [] } as const
+    const aborted = running.map((each, index) => {
+      const what = { atMs, kind: 'rollout.aborted', message: ends[index]?.reason ?? why.reason, lines: ends[index]?.logs ?? [] }
+      return entryOf({ ...each, version: each.to }, what)
+    })
+    const { record } = await recordDecision(this.#seams, { ...asked, entries: [decisionEntry(asked), ...aborted] }, current)
+    for (const each of affected) this.#forget(each)
     this.#adopt(record)
+    this.#onChange()
     return true
   }
 
+  /** The services that the decision did away with. */
+  async #droppedWith(rollout: RolloutRecord, { release }: ReleaseRecord): Promise<Release['services']> {
+    if (release.rollback === 'service') return {}
+    const earlier = (await this.#seams.store.releases(release)).find(({ sequence }) => sequence < rollout.sequence)
+    const dropped = Object.entries(earlier?.release.services ?? {}).filter(([name]) => !own(release.services, name))
+    return Object.fromEntries(dropped)
+  }
+
+  /** The rollouts that go back with this one, itself included: all that its decision began and that did not fail yet. */
+  async #decidedWith(rollout: RolloutRecord, { release }: ReleaseRecord): Promise<readonly RolloutRecord[]> {
+    if (release.rollback === 'service') return [rollout]
+    const keys = Object.keys(release.services).map((service) => ({ ...scopeOf(release), service }))
+    const newest = await Promise.all(keys.map((key) => this.#seams.store.rollouts(key, 1)))
+    return newest.flat().filter(({ id, sequence, state }) => {
+      return id === rollout.id || (sequence === rollout.sequence && (state === 'running' || state === 'succeeded'))
+    })
+  }
+
+  /** Records what has become of a running rollout: its stage, a pause, or that somebody promoted it. */
+  async change(rollout: RolloutRecord, change: Omit<RolloutChange, 'id'>, entry: Entry): Promise<void> {
+    await this.#seams.store.changeRollout({ id: rollout.id, ...change }, entry)
+    const { pausedAtMs, ...others } = change
+    const { pausedAtMs: before, ...rest } = rollout
+    const paused = pausedAtMs === undefined ? before : pausedAtMs
+    this.#rollouts.change({ ...rest, ...others, ...(typeof paused === 'number' && { pausedAtMs: paused }) })
+    this.#onChange()
+  }
+
+  /** Ends a rollout well; where its strategy says so, what the fleet had before stays warm. */
+  async succeed(rollout: RolloutRecord, service: ServiceRelease, atMs: number): Promise<void> {
+    const warmMs = keepWarmMs(rollout, service)
+    const message = `${versionName(rollout.service, rollout.to)} serves`
+    const entry = entryOf({ ...rollout, version: rollout.to }, { atMs, kind: 'rollout.succeeded', message })
+    const warm = warmMs > 0 ? { warmUntilMs: atMs + warmMs } : {}
+    await this.#seams.store.endRollout({ id: rollout.id, state: 'succeeded', endedAtMs: atMs, ...warm }, entry)
+    if (this.#rollouts.of(rollout) !== rollout) return
+    if (warmMs > 0) this.#warm.set(fleetName(rollout), { ...rollout, ...warm })
+    this.#rollouts.end(rollout)
+  }
+
+  /** What the fleet had before its last rollout is not kept warm any longer. */
+  async cool(rollout: RolloutRecord, message: string): Promise<void> {
+    const what = { atMs: this.#seams.clock.now(), kind: 'fleet.cooled', message }
+    const version = rollout.from === null ? {} : { version: rollout.from }
+    await this.#seams.store.coolRollout(rollout.id, entryOf({ ...rollout, ...version }, what))
+    if (this.#warm.get(fleetName(rollout))?.id === rollout.id) this.#warm.delete(fleetName(rollout))
+    this.#onChange()
+  }
+
   /** A rollout that supersedes another one leads back to where that one began. */
-  #start(service: string, before: Release | undefined, release: Release): readonly RolloutStart[] {
+  #start(
+    service: string,
+    before: Release | undefined,
+    release: Release,
+    decision: Decision,
+  ): readonly RolloutStart[] {
     const next = own(release.services, service)
     if (!next) return []
     const running = this.#rollouts.of({ ...scopeOf(release), service })
     const from = running ? running.from : (own(before?.services, service)?.version ?? null)
-    return [{ service, from, to: next.version }]
+    const isSwitch = decision === 'rollback' && from !== null && stagesOf(next, true) !== undefined
+    return [{ service, from, to: next.version, ...(isSwitch && { isSwitch }) }]
   }
 
   /** The decision stands already: that its versions can't be noted, say on a full disk, must not make it look refused. */
@@ -197,26 +289,37 @@ export class Decisions {
   async #resume(rollout: RolloutRecord): Promise<void> {
     const record = this.of(rollout)
     const { clock, store } = this.#seams
-    if (own(record?.release.services, rollout.service)?.version === rollout.to) return this.#rollouts.begin(rollout)
+    if (own(record?.release.services, rollout.service)?.version === rollout.to) return this.#begin(rollout)
     const atMs = clock.now()
     await store.endRollout({ id: rollout.id, state: 'superseded', endedAtMs: atMs }, supersededEntry(rollout, atMs))
   }
 
-  #adopt(record: ReleaseRecord): void {
-    this.#records.set(scopeName(record.release), record)
-    this.#recollection.rememberDrain(record)
-    for (const [service, { version, spec }] of Object.entries(record.release.services))
-      this.#rememberHealth({ ...scopeOf(record.release), service }, version, spec.health)
+  #begin(rollout: RolloutRecord): void {
+    this.#rollouts.begin(rollout, rollout.from === null ? undefined : this.released(rollout, rollout.from))
   }
 
-  #rememberHealth(key: FleetKey, version: VersionId, health: Health): void {
-    this.#healthOfVersion.set(`${fleetName(key)}@${version}`, health)
+  #adopt(record: ReleaseRecord): void {
+    this.#records.set(scopeName(record.release), record)
+    this.#remember(record)
+  }
+
+  #remember(record: ReleaseRecord): void {
+    this.#recollection.rememberDrain(record)
+    for (const [service, released] of Object.entries(record.release.services))
+      this.#released.set(`${fleetName({ ...scopeOf(record.release), service })}@${released.version}`, released)
   }
 
   #forget(key: FleetKey): void {
     this.#rollouts.end(key)
+    this.#warm.delete(fleetName(key))
     this.#recollection.forgive(key)
   }
+}
+
+/** A fleet that is kept warm is of another version than the one that took its place. */
+function keepWarmMs({ from, to }: RolloutRecord, { rollout }: ServiceRelease): number {
+  if (from === null || from === to) return 0
+  return rollout.strategy === 'blueGreen' || rollout.strategy === 'canary' ? rollout.keepWarmMs : 0
 }
 
 function scopeOf({ stack, environment }: Scope): Scope {

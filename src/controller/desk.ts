@@ -9,10 +9,12 @@ import { admitRelease, refuseShared } from './admission.ts'
 import type { NewDecision } from './decisions.ts'
 import { Feed } from './follow.ts'
 import type { Fleet } from '../plan/fleet.ts'
+import { own } from '../model/own.ts'
 import { Loop } from './loop.ts'
+import { waitsFor } from './memory.ts'
 import type { Seams } from './seams.ts'
 import { type Errand, type Turn, Turns } from './turns.ts'
-import { resultServices, serviceStatus, servingCounts } from './status.ts'
+import { resultServices, serviceStatus, servingCounts, type StatusFacts } from './status.ts'
 import type { ScopeView } from './views.ts'
 
 /** How long engine or router may be out of sight before a command stops waiting for them. */
@@ -150,6 +152,18 @@ export class Desk {
     if (blindness) throw blindness
   }
 
+  /** What is known of any fleet beside its view. */
+  about(): Pick<StatusFacts, 'crashLoop' | 'service' | 'warm' | 'waitsFor'> {
+    const { loop } = this
+    const { decisions, rollouts } = loop
+    return {
+      crashLoop: (key) => loop.crashLoop(key),
+      service: (key) => own(decisions.of(key)?.release.services, key.service),
+      warm: (key) => decisions.warm(key),
+      waitsFor: (key) => (rollouts.of(key) ? waitsFor(key, decisions, rollouts) : []),
+    }
+  }
+
   unknownService(scope: Scope, service: string): RepaveError {
     const services = Object.keys(this.loop.decisions.of(scope)?.release.services ?? {})
     return new RepaveError('SERVICE_UNKNOWN', `${scopeName(scope)} has no service ${service}`, {
@@ -167,7 +181,7 @@ export class Desk {
       nowMs: seams.clock.now(),
       problems: [],
       rollouts,
-      crashLoop: (key: FleetKey) => loop.crashLoop(key),
+      ...this.about(),
     }
     return (loop.view(scope)?.fleets ?? []).map((fleet) => serviceStatus(fleet, facts))
   }

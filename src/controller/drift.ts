@@ -14,7 +14,7 @@ export async function drift(desk: Desk, scope: Scope): Promise<DriftReport> {
   const { engine, router } = desk.seams
   const [engineState, routerState] = await Promise.all([engine.observe({ fresh: true }), router.observe()])
   const sight = { engine: engineState, router: routerState, underWay: [] }
-  const [view] = viewScopes([record], sight, desk.loop.recollection)
+  const [view] = viewScopes([record], sight, desk.loop.remembered)
   const fleets = view?.fleets ?? []
   return {
     stack: scope.stack,

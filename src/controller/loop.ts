@@ -5,8 +5,9 @@
 import { asRepaveError, type ErrorCode, type RepaveError } from '../errors.ts'
 import type { EngineEvent, ObservedInstance } from '../engine/engine.ts'
 import { type FleetKey, fleetName, type Scope, scopeName } from '../model/stack.ts'
-import type { Fleet } from '../plan/fleet.ts'
+import { type Fleet, groupOf } from '../plan/fleet.ts'
 import { reconcile } from '../plan/reconcile.ts'
+import { wantedSplit } from '../plan/split.ts'
 import type { CrashLoop } from '../rollout/backoff.ts'
 import { poolName } from '../router/router.ts'
 import type { ReleaseRecord } from '../store/store.ts'
@@ -14,12 +15,15 @@ import type { Order } from './act.ts'
 import { Decisions, type HealthRule } from './decisions.ts'
 import { Dispatcher } from './dispatcher.ts'
 import { HealthWatch } from './health.ts'
+import { Figures } from './figures.ts'
+import { mustWait, rememberedBy } from './memory.ts'
 import { Recollection } from './recollection.ts'
+import { Rehearsals } from './rehearsals.ts'
 import { Rollouts } from './rollouts.ts'
 import type { Seams } from './seams.ts'
 import { Upkeep } from './upkeep.ts'
 import { Verdicts } from './verdicts.ts'
-import { type ScopeView, type Sight, viewScopes } from './views.ts'
+import { type Remembered, type ScopeView, type Sight, viewScopes } from './views.ts'
 import { own } from '../model/own.ts'
 
 /** A look at everything, even if nothing happened. */
@@ -31,7 +35,7 @@ const saysNothingOfVersions: ReadonlySet<ErrorCode> = new Set(['INSTANCE_UNKNOWN
 
 const nothingSeen: Sight = {
   engine: { instances: [], scopes: [] },
-  router: { services: [], servers: [], isOutdated: false, problems: [] },
+  router: { services: [], servers: [], splits: new Map(), isOutdated: false, problems: [] },
   underWay: [],
 }
 
@@ -50,6 +54,9 @@ export class Loop {
   readonly #dispatcher: Dispatcher
   readonly #upkeep: Upkeep
   readonly #verdicts: Verdicts
+  readonly #figures: Figures
+  readonly #rehearsals: Rehearsals
+  readonly remembered: Remembered
   readonly recollection: Recollection
   readonly rollouts: Rollouts
   readonly decisions: Decisions
@@ -72,7 +79,12 @@ export class Loop {
     this.rollouts = new Rollouts(seams.clock)
     this.recollection = new Recollection(this.#health)
     this.decisions = new Decisions(seams, this.rollouts, this.recollection, () => this.wake())
-    this.#verdicts = new Verdicts(seams, this.rollouts, this.recollection, this.decisions)
+    const { clock } = seams
+    const { recollection, decisions, rollouts } = this
+    this.#rehearsals = new Rehearsals(seams, decisions)
+    this.remembered = rememberedBy({ clock, recollection, decisions, rollouts, rehearsals: this.#rehearsals })
+    this.#figures = new Figures(seams)
+    this.#verdicts = new Verdicts({ seams, rollouts, recollection, decisions, figures: this.#figures })
     this.#dispatcher = new Dispatcher(seams, {
       onIntent: ({ effect }) => this.recollection.noteIntent(effect.kind, effect.instance),
       onEnd: (order, error) => this.#noteEnd(order, error),
@@ -99,6 +111,7 @@ export class Loop {
     await this.#ended
     // Not before: a pass that is still at work would take every instance for one that never became healthy.
     this.#health.stop()
+    this.#figures.stop()
   }
 
   wake(): void {
@@ -108,7 +121,7 @@ export class Loop {
 
   /** Before anything was ever seen: what was decided, and nothing of it. */
   get views(): readonly ScopeView[] {
-    return this.#sight ? this.#views : viewScopes(this.decisions.current(), nothingSeen, this.recollection)
+    return this.#sight ? this.#views : viewScopes(this.decisions.current(), nothingSeen, this.remembered)
   }
 
   get sight(): Sight | undefined {
@@ -161,16 +174,13 @@ export class Loop {
   }
 
   #isWhole(fleet: Fleet): boolean {
-    if (this.rollouts.of(fleet.key) || fleet.instances.some((instance) => instance.busy)) return false
-    return (
-      fleet.instances.length === fleet.target.replicas &&
-      reconcile(fleet, Number.MAX_SAFE_INTEGER).length === 0 &&
-      this.#allHealthy(fleet)
-    )
-  }
-
-  #allHealthy(fleet: Fleet): boolean {
-    return fleet.instances.every((instance) => instance.health === 'healthy')
+    const { key, instances, target, split } = fleet
+    if (this.rollouts.of(key) || instances.some((instance) => instance.busy)) return false
+    if (wantedSplit(fleet) !== split || reconcile(fleet, Number.MAX_SAFE_INTEGER).length > 0) return false
+    const isComplete = target.groups.every(({ version, count, isKeptWhole }) => {
+      return !isKeptWhole || instances.filter((instance) => instance.version === version).length === count
+    })
+    return isComplete && instances.every(({ version, health }) => groupOf(target, version) && health === 'healthy')
   }
 
   async #run(): Promise<void> {
@@ -227,22 +237,22 @@ export class Loop {
     const { instances } = sight.engine
     this.recollection.mourn(instances, (instance) => this.decisions.isWanted(instance), nowMs)
     this.#followHealth(sight)
-    this.#views = viewScopes(this.decisions.current(), sight, this.recollection)
+    this.#views = viewScopes(this.decisions.current(), sight, this.remembered)
+    this.#verdicts.listen(this.#views)
+    await this.#rehearsals.tend(this.#views, (fleet) => this.#isWhole(fleet))
     if (await this.#verdicts.judge(this.#views, this.#seams.clock.now()))
-      this.#views = viewScopes(this.decisions.current(), sight, this.recollection)
-    const orders = this.#views.flatMap((view) =>
-      view.fleets.flatMap((fleet) => this.#orders(view.record, fleet, nowMs)),
-    )
+      this.#views = viewScopes(this.decisions.current(), sight, this.remembered)
+    const orders = this.#views.flatMap((view) => view.fleets.flatMap((fleet) => this.#orders(fleet, nowMs)))
     this.#dispatcher.forgetAllBut(orders, sight.underWay)
     this.#dispatcher.dispatch(possible(orders, sight), nowMs)
     this.#upkeep.tend(this.#views, sight, (scope) => this.isSettled(scope))
   }
 
-  #orders(record: ReleaseRecord, fleet: Fleet, nowMs: number): readonly Order[] {
-    const service = own(record.release.services, fleet.key.service)
+  #orders(fleet: Fleet, nowMs: number): readonly Order[] {
     const byName = new Map(fleet.instances.map((instance) => [instance.name, instance]))
     return reconcile(fleet, nowMs).map((effect): Order => {
       const instance = byName.get(effect.instance)
+      const service = effect.kind === 'create' ? this.decisions.released(fleet.key, effect.version) : undefined
       return { key: fleet.key, effect, ...(instance && { instance }), ...(service && { service }) }
     })
   }
@@ -308,15 +318,21 @@ export class Loop {
       this.#lookedAtMs + fullLookMs,
       this.#dispatcher.nextRetryAtMs(nowMs),
       this.#upkeep.nextRetryAtMs(nowMs),
+      this.#figures.nextTimeMs(),
+      this.#rehearsals.nextTimeMs(this.#views),
       ...this.#views.flatMap((view) => view.fleets.flatMap((fleet) => this.#fleetTimes(view.record, fleet, nowMs))),
     ]
     return Math.min(...times.filter((time) => time !== undefined))
   }
 
   #fleetTimes(record: ReleaseRecord, fleet: Fleet, nowMs: number): readonly number[] {
-    const service = own(record.release.services, fleet.key.service)
-    const deadlineMs = service && this.rollouts.nextDeadline(fleet.key, service)
-    return [fleet.createAfterMs, deadlineMs].filter((time) => time !== undefined).filter((time) => time > nowMs)
+    const { key, createAfterMs } = fleet
+    const service = own(record.release.services, key.service)
+    const isWaiting = mustWait(key, this.decisions, this.rollouts)
+    const verdictMs = service && !isWaiting ? this.rollouts.nextTimeMs(key, service) : undefined
+    const { warmUntilMs } = this.decisions.warm(key) ?? {}
+    const coolMs = warmUntilMs === undefined ? undefined : nowMs + warmUntilMs - this.#seams.clock.now()
+    return [createAfterMs, verdictMs, coolMs].filter((time) => time !== undefined).filter((time) => time > nowMs)
   }
 }
 

@@ -6,7 +6,7 @@ import type { EffectKind } from '../plan/fleet.ts'
 import { afterEarlyDeath, type CrashLoop, noCrashLoop, provenAfterMs } from '../rollout/backoff.ts'
 import type { ReleaseRecord } from '../store/store.ts'
 import type { HealthState, HealthWatch } from './health.ts'
-import { exitWords, type Remembered } from './views.ts'
+import { exitWords } from './views.ts'
 
 interface Trouble {
   readonly fleet: string
@@ -14,7 +14,7 @@ interface Trouble {
   readonly words: string
 }
 
-export class Recollection implements Remembered {
+export class Recollection {
   readonly #healthWatch: HealthWatch
   readonly #condemned = new Set<string>()
   readonly #ending = new Set<string>()

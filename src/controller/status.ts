@@ -8,6 +8,7 @@ import type {
   RolloutStatus,
   ServiceStatus,
 } from '../model/report.ts'
+import type { ServiceRelease } from '../model/release.ts'
 import { routeUrl } from '../model/route.ts'
 import { type FleetKey, fleetName } from '../model/stack.ts'
 import { type VersionId, versionName } from '../model/version.ts'
@@ -15,12 +16,14 @@ import {
   type Fleet,
   type FleetInstance,
   type FleetTarget,
+  groupOf,
   isEnding,
   isLeaving,
   isReady,
   whyOutdated,
 } from '../plan/fleet.ts'
 import type { CrashLoop } from '../rollout/backoff.ts'
+import { stagesOf } from '../rollout/stages.ts'
 import type { RolloutRecord } from '../store/store.ts'
 import type { ScopeView } from './views.ts'
 
@@ -31,6 +34,12 @@ export interface StatusFacts {
   /** The running rollout of each fleet, or its last one; by fleet name. */
   readonly rollouts: ReadonlyMap<string, RolloutRecord>
   crashLoop(key: FleetKey): CrashLoop
+  /** As it is released. */
+  service(key: FleetKey): ServiceRelease | undefined
+  /** The rollout whose earlier version the fleet keeps warm. */
+  warm(key: FleetKey): RolloutRecord | undefined
+  /** The services that have to be rolled out first. */
+  waitsFor(key: FleetKey): readonly string[]
 }
 
 export function environmentStatus(view: ScopeView, facts: StatusFacts): EnvironmentStatus {
@@ -56,7 +65,8 @@ export function serviceStatus(fleet: Fleet, facts: StatusFacts): ServiceStatus {
     desired: target.replicas,
     ...servingCounts(fleet),
     instances: instances.toSorted(byName).map((instance) => instanceStatus(instance, fleet, facts.nowMs)),
-    ...(rollout && isTold(rollout) && { rollout: rolloutStatus(key.service, rollout) }),
+    ...(rollout && isTold(rollout) && { rollout: rolloutStatus(rollout, fleet, facts) }),
+    ...warmStatus(key, facts),
     ...(loop.failures > 1 && { backoff: backoff(loop) }),
   }
 }
@@ -91,8 +101,17 @@ function instanceState(instance: FleetInstance, target: FleetTarget): InstanceSt
   if (instance.phase === 'created') return 'created'
   if (instance.health === 'unhealthy') return 'unhealthy'
   if (isReady(instance, target)) return 'ready'
+  if (instance.rotation === 'warm' && whyOutdated(instance, target) === undefined) return 'warm'
+  if (isStandby(instance, target)) return 'standby'
   // Out of rotation and outdated: it has drained, and its turn to be destroyed comes.
   return whyOutdated(instance, target) === undefined ? 'starting' : 'stopping'
+}
+
+/** Healthy, and there are enough in the router without it. */
+function isStandby(instance: FleetInstance, target: FleetTarget): boolean {
+  const group = groupOf(target, instance.version)
+  const isMeant = group !== undefined && group.count > group.routed && whyOutdated(instance, target) === undefined
+  return isMeant && target.routed && instance.health === 'healthy' && instance.busy === undefined
 }
 
 /** A rollout that went well is history; one that runs or was aborted is news. */
@@ -100,9 +119,10 @@ function isTold({ state }: RolloutRecord): boolean {
   return state === 'running' || state === 'aborted'
 }
 
-function rolloutStatus(service: string, rollout: RolloutRecord): RolloutStatus {
-  const name = (version: VersionId) => versionName(service, version)
+function rolloutStatus(rollout: RolloutRecord, fleet: Fleet, facts: StatusFacts): RolloutStatus {
+  const name = (version: VersionId) => versionName(rollout.service, version)
   return {
+    ...(rollout.state === 'running' && runningStatus(rollout, fleet, facts)),
     from: rollout.from === null ? null : name(rollout.from),
     to: name(rollout.to),
     state: rollout.state,
@@ -110,6 +130,29 @@ function rolloutStatus(service: string, rollout: RolloutRecord): RolloutStatus {
     ...(rollout.endedAtMs !== undefined && { endedAt: new Date(rollout.endedAtMs).toISOString() }),
     ...(rollout.reason !== undefined && { reason: rollout.reason }),
   }
+}
+
+function runningStatus(
+  { stage = 0, pausedAtMs, to }: RolloutRecord,
+  { key, target, split }: Fleet,
+  facts: StatusFacts,
+): Partial<RolloutStatus> {
+  const waitsFor = facts.waitsFor(key)
+  const service = facts.service(key)
+  const stages = service && target.share.isExclusive ? stagesOf(service, false) : undefined
+  const toB = groupOf(target, to)?.lane === 'b'
+  return {
+    ...(service && { strategy: service.rollout.strategy }),
+    ...(stages && { stage: { number: stage + 1, of: stages.length }, share: (toB ? split : 1_000 - split) / 10 }),
+    ...(pausedAtMs !== undefined && { pausedAt: new Date(pausedAtMs).toISOString() }),
+    ...(waitsFor.length > 0 && { waitsFor }),
+  }
+}
+
+function warmStatus(key: FleetKey, facts: StatusFacts): Pick<ServiceStatus, 'warm'> {
+  const { from, warmUntilMs = 0 } = facts.warm(key) ?? {}
+  if (!from || warmUntilMs <= facts.nowMs) return {}
+  return { warm: { version: versionName(key.service, from), until: new Date(warmUntilMs).toISOString() } }
 }
 
 function backoff({ failures, createAfterMs, lastExit }: CrashLoop): NonNullable<ServiceStatus['backoff']> {

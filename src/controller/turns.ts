@@ -3,7 +3,7 @@ import { RepaveError } from '../errors.ts'
 import { type Scope, scopeName } from '../model/stack.ts'
 
 export interface Errand {
-  readonly command: 'up' | 'rollback' | 'replace' | 'down'
+  readonly command: 'up' | 'rollback' | 'replace' | 'down' | 'rollout abort'
   /** Aborts when whoever asked has left; absent: they stay. */
   readonly client?: AbortSignal | undefined
 }
@@ -27,13 +27,14 @@ export class Turn {
   }
 
   /**
-   * Whether `next` may take its place. Two that decide at once would be left to chance; and who watches an `up` learns
-   * how it ends, unless somebody wants what is there away or back. A second `rollback` would undo the first.
+   * Whether `next` may take its place. Two that decide at once would be left to chance. What is on its way gives way to
+   * what is wanted now; but a `rollback` goes on, unless everything is to go: another one would undo it, and who watches
+   * it has to know that it ends.
    */
   givesWayTo(next: Errand['command']): boolean {
     const { command, client } = this.errand
     if (this.#isPreparing || next === 'replace') return false
-    return client?.aborted === true || next === 'down' || (next === 'rollback' && command !== 'rollback')
+    return client?.aborted === true || next === 'down' || command !== 'rollback'
   }
 }
 
@@ -67,6 +68,8 @@ function running(scope: string, { errand, isPreparing }: Turn): RepaveError {
   return new RepaveError('ROLLOUT_RUNNING', `${scope} is being changed by another \`repave ${errand.command}\``, {
     hint: isPreparing
       ? 'it is still preparing; wait until it has decided, or ends'
-      : 'wait until it ends; or take over with `repave rollback` or `repave down`, or with `repave up` once it was left with Ctrl-C',
+      : errand.command === 'rollback'
+        ? 'wait until it ends, or take everything away with `repave down`'
+        : 'wait until it ends; or take over with `repave up`, `repave rollback` or `repave down`',
   })
 }

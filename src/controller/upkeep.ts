@@ -1,9 +1,11 @@
 /** What fleets share: the router's routes, and each environment's network and namespaces. */
 import { asRepaveError, type RepaveError } from '../errors.ts'
 import { routeUrl } from '../model/route.ts'
-import { type Scope, scopeName } from '../model/stack.ts'
-import type { RoutedService } from '../router/router.ts'
-import { recorded } from './records.ts'
+import { type FleetKey, type Scope, scopeName } from '../model/stack.ts'
+import type { Fleet } from '../plan/fleet.ts'
+import { wantedSplit } from '../plan/split.ts'
+import { poolName, type RoutedService } from '../router/router.ts'
+import { recorded, type Subject } from './records.ts'
 import { Retries } from './retries.ts'
 import { routesOf, sameRoutes, wantedRoutes } from './routes.ts'
 import type { Seams } from './seams.ts'
@@ -13,6 +15,9 @@ import type { ScopeView, Sight } from './views.ts'
 const mostSpares = 32
 /** In a small fleet, while one instance is made, the namespace of the one before it is still being given back. */
 const mostDoubled = 8
+
+/** The environment, or the fleet, that an effect is about. */
+type About = Scope & Partial<FleetKey>
 
 export class Upkeep {
   readonly #seams: Seams
@@ -48,6 +53,7 @@ export class Upkeep {
   tend(views: readonly ScopeView[], sight: Sight, isSettled: (scope: Scope) => boolean): void {
     this.#tendRoutes(views, sight)
     for (const view of views) {
+      for (const fleet of view.fleets) this.#tendSplit(fleet, sight)
       if (isHollow(view, sight)) this.#retire(view.scope)
       else if (isWanted(view) && isSettled(view.scope)) this.#reserve(view, sight)
     }
@@ -65,6 +71,14 @@ export class Upkeep {
     else this.#attempt('configure', undefined, reason, () => this.#seams.router.configure(wanted))
   }
 
+  #tendSplit(fleet: Fleet, { router }: Sight): void {
+    const pool = poolName(fleet.key)
+    const toB = wantedSplit(fleet)
+    if (toB === fleet.split || !router.services.some((service) => service.pool === pool)) return
+    const reason = `${toB} of 1000 requests go to lane b, after ${fleet.split}`
+    this.#attempt('split', fleet.key, reason, () => this.#seams.router.split(pool, toB))
+  }
+
   #retire(scope: Scope): void {
     this.#attempt('retire', scope, 'nothing of it is wanted any more', () => this.#seams.engine.retire(scope))
   }
@@ -77,11 +91,11 @@ export class Upkeep {
     if (spares !== count) this.#attempt('reserve', scope, reason, () => this.#seams.engine.reserve(scope, count))
   }
 
-  #attempt(kind: string, scope: Scope | undefined, reason: string, work: () => Promise<void>): void {
-    const name = effectName(kind, scope)
+  #attempt(kind: string, about: About | undefined, reason: string, work: () => Promise<void>): void {
+    const name = effectName(kind, about)
     if (this.#underWay.has(name) || !this.#retries.isDue(name, this.#seams.clock.steady())) return
     this.#underWay.add(name)
-    const subject = scope ? { stack: scope.stack, environment: scope.environment } : {}
+    const subject = subjectOf(about)
     void this.#run(name, () => recorded(this.#seams, subject, { kind, reason }, work))
   }
 
@@ -94,8 +108,15 @@ export class Upkeep {
   }
 }
 
-function effectName(kind: string, scope?: Scope): string {
-  return scope ? `${kind} ${scopeName(scope)}` : kind
+function subjectOf(about: About | undefined): Subject {
+  if (!about) return {}
+  const { stack, environment, service } = about
+  return { stack, environment, ...(service !== undefined && { service }) }
+}
+
+function effectName(kind: string, about?: About): string {
+  if (!about) return kind
+  return `${kind} ${scopeName(about)}${about.service === undefined ? '' : `/${about.service}`}`
 }
 
 function routeWords(services: readonly RoutedService[]): string {

@@ -3,27 +3,60 @@ import type { ServiceRelease } from '../model/release.ts'
 import { fleetName } from '../model/stack.ts'
 import { shortVersion, versionName } from '../model/version.ts'
 import type { Fleet } from '../plan/fleet.ts'
+import { stagesOf } from '../rollout/stages.ts'
 import type { ReleaseRecord, RolloutRecord } from '../store/store.ts'
 import { lastWords } from './act.ts'
+import type { Evidence } from '../rollout/evidence.ts'
 import type { Decisions } from './decisions.ts'
+import type { Figures, Watch } from './figures.ts'
+import { mustWait } from './memory.ts'
 import type { Recollection } from './recollection.ts'
 import { entryOf, saveVersion } from './records.ts'
-import type { Rollouts } from './rollouts.ts'
+import { type Findings, holdOf, type Rollouts } from './rollouts.ts'
 import type { Seams } from './seams.ts'
 import type { ScopeView } from './views.ts'
 import { own } from '../model/own.ts'
+
+interface VerdictsParts {
+  readonly seams: Seams
+  readonly rollouts: Rollouts
+  readonly recollection: Recollection
+  readonly decisions: Decisions
+  readonly figures: Figures
+}
 
 export class Verdicts {
   readonly #seams: Seams
   readonly #rollouts: Rollouts
   readonly #recollection: Recollection
   readonly #decisions: Decisions
+  readonly #figures: Figures
 
-  constructor(seams: Seams, rollouts: Rollouts, recollection: Recollection, decisions: Decisions) {
+  constructor({ seams, rollouts, recollection, decisions, figures }: VerdictsParts) {
+    this.#figures = figures
     this.#seams = seams
     this.#rollouts = rollouts
     this.#recollection = recollection
     this.#decisions = decisions
+  }
+
+  /** Listens to what the router tells of rollouts that are judged by it. */
+  listen(views: readonly ScopeView[]): void {
+    this.#figures.follow(
+      views.flatMap(({ record, fleets }) => fleets.flatMap((fleet) => this.#watchOf(record, fleet) ?? [])),
+    )
+  }
+
+  #watchOf(record: ReleaseRecord, fleet: Fleet): Watch | undefined {
+    const rollout = this.#rollouts.of(fleet.key)
+    const service = own(record.release.services, fleet.key.service)
+    if (!rollout || !service || mustWait(fleet.key, this.#decisions, this.#rollouts)) return undefined
+    const { verdict: policy } = service.rollout
+    const { requests } = holdOf(rollout, service)
+    if (policy === undefined && requests === 0) return undefined
+    const isHeld = this.#rollouts.heldSinceMs(fleet.key) !== undefined
+    const stage = isHeld ? (rollout.stage ?? 0) : undefined
+    return { fleet, rollout: rollout.id, to: rollout.to, stage, requests, policy }
   }
 
   /** Ends the rollouts that have a verdict; true where that changed what is wanted. */
@@ -32,30 +65,49 @@ export class Verdicts {
     for (const { record, fleets } of views)
       for (const fleet of fleets) {
         const service = own(record.release.services, fleet.key.service)
-        if (service && this.#decisions.isCurrent(record))
-          changed = (await this.#judgeFleet(fleet, service, nowMs)) || changed
+        if (!service || !this.#decisions.isCurrent(record)) continue
+        if (mustWait(fleet.key, this.#decisions, this.#rollouts)) this.#rollouts.postpone(fleet.key)
+        else changed = (await this.#judgeFleet(fleet, service, nowMs)) || changed
       }
     return changed
   }
 
   async #judgeFleet(fleet: Fleet, service: ServiceRelease, nowMs: number): Promise<boolean> {
-    const broken = this.#recollection.versionCannotRun(fleet.key, service.version)
-    const verdict = this.#rollouts.judge(fleet, service, broken)
     const rollout = this.#rollouts.of(fleet.key)
-    if (!verdict || !rollout || verdict.kind === 'running') return false
-    if (verdict.kind === 'aborted') return this.#abort(rollout, verdict.reason)
-    return this.#succeed(rollout, service, nowMs)
+    if (!rollout) return this.#cool(fleet, nowMs)
+    const broken = this.#recollection.versionCannotRun(fleet.key, service.version)
+    const findings = findingsOf(this.#figures.evidence(fleet.key))
+    const verdict = this.#rollouts.judge(fleet, service, { ...(broken !== undefined && { broken }), findings })
+    if (verdict?.kind === 'aborted') return this.#abort(rollout, verdict.reason)
+    if (verdict?.kind === 'stepped') return this.#step(rollout, service, nowMs)
+    return verdict?.kind === 'succeeded' ? this.#succeed(rollout, service, nowMs) : false
+  }
+
+  /** The time is over for which the fleet's earlier version was kept warm, or nothing of it is left. */
+  async #cool({ key, instances }: Fleet, nowMs: number): Promise<boolean> {
+    const warm = this.#decisions.warm(key)
+    if (!warm) return false
+    const isOver = (warm.warmUntilMs ?? 0) <= nowMs
+    if (!isOver && instances.some(({ version }) => version === warm.from)) return false
+    await this.#decisions.cool(warm, isOver ? 'its time is over' : 'nothing of it is left')
+    return true
+  }
+
+  async #step(rollout: RolloutRecord, service: ServiceRelease, nowMs: number): Promise<boolean> {
+    const stage = (rollout.stage ?? 0) + 1
+    const { share = 0 } = stagesOf(service, false)?.[stage] ?? {}
+    const message = `${versionName(rollout.service, rollout.to)} is to get ${share / 10} % of the requests`
+    const entry = entryOf({ ...rollout, version: rollout.to }, { atMs: nowMs, kind: 'rollout.stepped', message })
+    await this.#decisions.change(rollout, { stage }, entry)
+    return true
   }
 
   async #succeed(rollout: RolloutRecord, service: ServiceRelease, nowMs: number): Promise<boolean> {
     // Before the rollout is over: a controller that dies in between leaves both to the next one.
     await saveVersion(this.#seams, rollout, service, 'proven')
     if (this.#rollouts.of(rollout) !== rollout) return true
-    const message = `${versionName(rollout.service, rollout.to)} serves`
-    const entry = entryOf({ ...rollout, version: rollout.to }, { atMs: nowMs, kind: 'rollout.succeeded', message })
-    await this.#seams.store.endRollout({ id: rollout.id, state: 'succeeded', endedAtMs: nowMs }, entry)
-    if (this.#rollouts.of(rollout) === rollout) this.#rollouts.end(rollout)
-    return false
+    await this.#decisions.succeed(rollout, service, nowMs)
+    return true
   }
 
   /** Back to what the fleet had; nothing, where it had nothing. */
@@ -64,18 +116,10 @@ export class Verdicts {
     const failed = own(current?.release.services, rollout.service)
     if (!current || !failed) return false
     const logs = await this.#lastWords(rollout)
-    const previous = await this.#previous(rollout, current)
-    if (!(await this.#decisions.takeBack(rollout, current, previous, { reason, logs }))) return true
+    if (!(await this.#decisions.takeBack(rollout, current, { reason, logs }))) return true
     await saveVersion(this.#seams, rollout, failed, 'failed')
     this.#seams.log(`${fleetName(rollout)}: rollout to ${shortVersion(rollout.to)} aborted: ${reason}`)
     return true
-  }
-
-  async #previous({ from, service }: RolloutRecord, current: ReleaseRecord): Promise<ServiceRelease | undefined> {
-    if (from === null) return undefined
-    const records = await this.#seams.store.releases(current.release)
-    const earlier = records.filter(({ sequence }) => sequence < current.sequence)
-    return earlier.map(({ release }) => own(release.services, service)).find((released) => released?.version === from)
   }
 
   /** What the failing instance said last: from itself, or from the record where it is gone. */
@@ -88,4 +132,11 @@ export class Verdicts {
     const [newest] = await this.#seams.store.entries(filter)
     return newest?.lines ?? []
   }
+}
+
+function findingsOf(evidence: Evidence | undefined): Findings {
+  const judgement = evidence?.judgement() ?? { kind: 'fine' }
+  if (judgement.kind === 'worse') return { worse: judgement.reason, answers: 0, requests: 0 }
+  if (judgement.kind === 'fine') return { answers: 0, requests: 0 }
+  return { answers: judgement.have, requests: judgement.need }
 }

@@ -1,8 +1,10 @@
 /** From what one pass observed to fleets: pure. */
 import type { EngineState, ObservedInstance } from '../engine/engine.ts'
 import { type FleetKey, fleetName, type Scope, scopeName } from '../model/stack.ts'
-import { endedTarget, type EffectKind, type Fleet, type FleetInstance, fleetTarget } from '../plan/fleet.ts'
+import { type EffectKind, type Fleet, type FleetInstance, type FleetTarget } from '../plan/fleet.ts'
+import { endedTarget, fleetTarget, type RolloutPosition } from '../plan/target.ts'
 import { poolName, type RouterServer, type RouterState } from '../router/router.ts'
+import type { ServiceRelease } from '../model/release.ts'
 import type { ReleaseRecord } from '../store/store.ts'
 import type { VersionId } from '../model/version.ts'
 import type { HealthState } from './health.ts'
@@ -25,6 +27,14 @@ export interface Remembered {
   isCondemned(instance: string): boolean
   isEnding(instance: string): boolean
   createAfterMs(key: FleetKey): number
+  /** How far the running rollout of a fleet has come; undefined where none runs. */
+  position(key: FleetKey): RolloutPosition | undefined
+  /** What a fleet ran before, kept warm for a way back. */
+  warm(key: FleetKey): VersionId | undefined
+  /** An earlier version that is tried aside. */
+  rehearsed(key: FleetKey): VersionId | undefined
+  /** Whether no further instance of a version may be made. */
+  isRefused(key: FleetKey, version: VersionId): boolean
   /** The drain time of a service that is not in the release any more. */
   endedDrainMs(key: FleetKey): number
 }
@@ -63,20 +73,38 @@ export function viewScopes(
     const fleets = [...services].toSorted().map((service): Fleet => {
       const key: FleetKey = { ...scope, service }
       const released = own(record.release.services, service)
+      const split = sight.router.splits.get(poolName(key)) ?? 0
       const parts = {
         instances: instances.get(fleetName(key)) ?? [],
         servers: servers.get(poolName(key)) ?? [],
         underWay: underWay.get(fleetName(key)) ?? [],
       }
-      return {
-        key,
-        target: released ? fleetTarget(released) : endedTarget(remembered.endedDrainMs(key)),
-        instances: viewInstances(parts, remembered),
-        createAfterMs: remembered.createAfterMs(key),
-      }
+      const found = { instances: viewInstances(parts, split, remembered), split }
+      const target = released ? liveTarget(key, released, found, remembered) : endedTarget(remembered.endedDrainMs(key))
+      return { key, target, ...found, createAfterMs: remembered.createAfterMs(key) }
     })
     return { scope, record, fleets }
   })
+}
+
+function liveTarget(
+  key: FleetKey,
+  released: ServiceRelease,
+  found: Pick<Fleet, 'instances' | 'split'>,
+  remembered: Remembered,
+): FleetTarget {
+  const rollout = remembered.position(key)
+  const [warm, rehearsed] = [remembered.warm(key), remembered.rehearsed(key)]
+  const target = fleetTarget(released, {
+    ...found,
+    ...(rollout && { rollout }),
+    ...(warm !== undefined && { warm }),
+    ...(rehearsed !== undefined && { rehearsed }),
+  })
+  const groups = target.groups.map((group) =>
+    remembered.isRefused(key, group.version) ? { ...group, isKeptWhole: false } : group,
+  )
+  return { ...target, groups }
 }
 
 function serviceOf(pool: string, scope: Scope): readonly string[] {
@@ -90,24 +118,28 @@ interface FleetParts {
   readonly underWay: readonly UnderWay[]
 }
 
-function viewInstances({ instances, servers, underWay }: FleetParts, remembered: Remembered): readonly FleetInstance[] {
+function viewInstances(
+  { instances, servers, underWay }: FleetParts,
+  split: number,
+  remembered: Remembered,
+): readonly FleetInstance[] {
   const known = new Set(instances.map(({ name }) => name))
   const serverOf = new Map(servers.map((server) => [server.instance, server]))
   const busyWith = new Map(underWay.map((effect) => [effect.instance, effect]))
   return [
     ...instances.map((instance) =>
-      viewInstance(instance, serverOf.get(instance.name), busyWith.get(instance.name), remembered),
+      viewInstance(instance, { server: serverOf.get(instance.name), split }, busyWith.get(instance.name), remembered),
     ),
     ...servers
       .filter((server) => !known.has(server.instance))
-      .map((server) => ghost(server, busyWith.get(server.instance))),
+      .map((server) => ghost(server, split, busyWith.get(server.instance))),
     ...underWay.filter((effect) => effect.kind === 'create' && !known.has(effect.instance)).map(expected),
   ]
 }
 
 function viewInstance(
   instance: ObservedInstance,
-  server: RouterServer | undefined,
+  { server, split }: { readonly server: RouterServer | undefined; readonly split: number },
   effect: UnderWay | undefined,
   remembered: Remembered,
 ): FleetInstance {
@@ -121,7 +153,8 @@ function viewInstance(
     intact: version === claimed,
     phase: cannotRun === undefined ? instance.phase : 'exited',
     health: healthOf(instance, health, server),
-    rotation: rotationOf(server),
+    rotation: rotationOf(server, split),
+    ...(server && { lane: server.lane }),
     createdAtMs,
     condemned: remembered.isCondemned(name),
     ending: remembered.isEnding(name),
@@ -142,9 +175,10 @@ function healthOf(
   return server?.state === 'down' && state === 'healthy' ? 'starting' : state
 }
 
-function rotationOf(server: RouterServer | undefined): FleetInstance['rotation'] {
+function rotationOf(server: RouterServer | undefined, split: number): FleetInstance['rotation'] {
   if (!server) return 'out'
-  return server.state === 'draining' ? 'draining' : 'in'
+  if (server.state === 'draining') return 'draining'
+  return (server.lane === 'b' ? split : 1_000 - split) > 0 ? 'in' : 'warm'
 }
 
 /** How an instance ended, in words. */
@@ -155,13 +189,14 @@ export function exitWords({ exit }: Pick<ObservedInstance, 'exit'>): string | un
 }
 
 /** A server without an instance. */
-function ghost(server: RouterServer, effect: UnderWay | undefined): FleetInstance {
+function ghost(server: RouterServer, split: number, effect: UnderWay | undefined): FleetInstance {
   return {
     ...nothingKnown,
     name: server.instance,
     version: '',
     phase: 'gone',
-    rotation: rotationOf(server),
+    rotation: rotationOf(server, split),
+    lane: server.lane,
     ...(effect && { busy: effect.kind }),
   }
 }

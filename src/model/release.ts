@@ -2,23 +2,22 @@
 import { createHash } from 'node:crypto'
 import { canonicalJson } from './canonical.ts'
 import { own } from './own.ts'
-import type { Route, RolloutPolicy, Scope } from './stack.ts'
+import type { Scope, ServiceSpec, Stack } from './stack.ts'
 import type { VersionId, VersionSpec } from './version.ts'
 
-export interface ServiceRelease {
+export interface ServiceRelease extends Pick<
+  ServiceSpec,
+  'replicas' | 'standby' | 'routes' | 'rollout' | 'dependsOn' | 'history' | 'rehearsal' | 'drainMs'
+> {
   readonly version: VersionId
   readonly spec: VersionSpec
   /** What people called the image: a reference, or the path of a Dockerfile. */
   readonly imageName: string
   /** Of the image. Absent: it has none. */
   readonly labels?: Readonly<Record<string, string>>
-  readonly replicas: number
-  readonly routes: readonly Route[]
-  readonly rollout: RolloutPolicy
-  readonly drainMs: number
 }
 
-export interface Release extends Scope {
+export interface Release extends Scope, Pick<Stack, 'rollback'> {
   readonly services: Readonly<Record<string, ServiceRelease>>
 }
 

@@ -29,7 +29,17 @@ export interface PlanReport {
   readonly changes: number
 }
 
-export type InstanceState = 'created' | 'starting' | 'ready' | 'unhealthy' | 'draining' | 'stopping' | 'exited'
+/** `standby`: healthy and out of rotation. `warm`: of the version before, and a switch away from serving. */
+export type InstanceState =
+  | 'created'
+  | 'starting'
+  | 'ready'
+  | 'standby'
+  | 'warm'
+  | 'unhealthy'
+  | 'draining'
+  | 'stopping'
+  | 'exited'
 
 export interface InstanceStatus {
   readonly name: string
@@ -50,6 +60,14 @@ export interface RolloutStatus {
   readonly startedAt: string
   readonly endedAt?: string
   readonly reason?: string
+  readonly strategy?: 'rolling' | 'recreate' | 'blueGreen' | 'canary'
+  /** Of a running one that moves requests by shares: which stage it is in, of how many. */
+  readonly stage?: { readonly number: number; readonly of: number }
+  /** The percentage of the requests that the new version gets now; absent where requests go to whichever instance. */
+  readonly share?: number
+  readonly pausedAt?: string
+  /** The services that it waits for. */
+  readonly waitsFor?: readonly string[]
 }
 
 export interface ServiceStatus {
@@ -63,6 +81,8 @@ export interface ServiceStatus {
   readonly instances: readonly InstanceStatus[]
   /** The running rollout, or an aborted last one. */
   readonly rollout?: RolloutStatus
+  /** What can be switched back to, and until when. */
+  readonly warm?: { readonly version: string; readonly until: string }
   /** A crash loop: deaths in a row, and when the next instance is made. */
   readonly backoff?: { readonly failures: number; readonly nextTryAt: string; readonly lastExit?: string }
 }

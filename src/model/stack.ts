@@ -26,15 +26,78 @@ export type Quantity =
   | { readonly kind: 'count'; readonly count: number }
   | { readonly kind: 'share'; readonly share: number }
 
-export interface RolloutPolicy {
-  readonly strategy: 'rolling'
+/** How a new version takes over. */
+export type RolloutPolicy = RollingPolicy | RecreatePolicy | BlueGreenPolicy | CanaryPolicy
+
+interface RolloutPolicyBase {
   /** How many instances above the replicas a rollout may run; a share rounds up. */
   readonly maxSurge: Quantity
   /** How many of the replicas may be missing during a rollout; a share rounds down. */
   readonly maxUnavailable: Quantity
   /** How long a rollout may go without a further instance becoming ready. */
   readonly deadlineMs: number
+  /** Absent: that its instances are ready is enough. */
+  readonly verdict?: VerdictPolicy
+  /** A pause that lasts longer is ended by an abort. Absent: `defaultMaxPauseMs`. */
+  readonly maxPauseMs?: number
 }
+
+/** Some instances at a time, new ones first. */
+export interface RollingPolicy extends RolloutPolicyBase {
+  readonly strategy: 'rolling'
+}
+
+/** The old instances end before the new ones begin. */
+export interface RecreatePolicy extends RolloutPolicyBase {
+  readonly strategy: 'recreate'
+}
+
+/** The whole new fleet, and then all requests at once. */
+export interface BlueGreenPolicy extends RolloutPolicyBase {
+  readonly strategy: 'blueGreen'
+  /** How long the old fleet stays ready for a way back. */
+  readonly keepWarmMs: number
+}
+
+/** A growing share of the requests. */
+export interface CanaryPolicy extends RolloutPolicyBase {
+  readonly strategy: 'canary'
+  readonly keepWarmMs: number
+  readonly steps: readonly CanaryStep[]
+}
+
+export interface CanaryStep {
+  /** Of the requests, above 0 and below 1; each step's is greater than that before. */
+  readonly share: number
+  readonly holdMs: number
+  /** The least number of answers of the new version. */
+  readonly requests: number
+}
+
+/** What the new version is judged by, beside the old one. */
+export interface VerdictPolicy {
+  /** How long every instance is watched, also after it was promoted. */
+  readonly windowMs: number
+  /** The least number of answers of the new version before it can pass; 0: none are needed. */
+  readonly requests: number
+  /** Whether its share of failed answers may not be greater. */
+  readonly errors: boolean
+  /** How many times the old version's share of answers slower than its percentile is borne. */
+  readonly latency?: { readonly percentile: number; readonly tolerance: number }
+  readonly prometheus?: readonly PrometheusGate[]
+}
+
+/** A query whose answer has to be within limits. */
+export interface PrometheusGate {
+  readonly name: string
+  readonly url: string
+  readonly query: string
+  readonly min?: number
+  readonly max?: number
+}
+
+export const defaultMaxPauseMs = 3_600_000
+export const defaultHistory = 10
 
 export interface ServiceSpec {
   readonly image: ImageSource
@@ -50,7 +113,15 @@ export interface ServiceSpec {
   readonly resources: Resources
   readonly tmpfs: readonly string[]
   readonly replicas: number
+  /** Healthy instances out of rotation, ready to step in. Absent: none. */
+  readonly standby?: number
   readonly rollout: RolloutPolicy
+  /** Services that have to be ready before this one is rolled out. Absent: none. */
+  readonly dependsOn?: readonly string[]
+  /** How many versions are kept as a way back. Absent: `defaultHistory`. */
+  readonly history?: number
+  /** How often old versions are started aside, to know that they would. Absent: never. */
+  readonly rehearsal?: { readonly everyMs: number }
   /** How long requests may take to finish, and then the process to end after SIGTERM. */
   readonly drainMs: number
 }
@@ -59,6 +130,8 @@ export interface Stack {
   readonly stack: string
   readonly environment: string
   readonly services: Readonly<Record<string, ServiceSpec>>
+  /** What goes back when a rollout fails. Absent: all that was decided together. */
+  readonly rollback?: 'service'
 }
 
 /** Which fleet an object belongs to. */

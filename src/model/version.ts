@@ -60,6 +60,8 @@ export interface VersionSpec {
   readonly resources: Resources
   /** Absolute paths of its only writable places, sorted; each a tmpfs. */
   readonly tmpfs: readonly string[]
+  /** Named volumes, by name the absolute path of each: what outlives the instance. Absent: none. */
+  readonly data?: Readonly<Record<string, string>>
   readonly hardening: Hardening
 }
 

@@ -1,7 +1,6 @@
 /** A fleet as one pass of the loop sees it: what is wanted, what there is, and what is under way. */
 import type { Address } from '../model/address.ts'
-import type { ServiceRelease } from '../model/release.ts'
-import { type FleetKey, resolveQuantity, type Scope } from '../model/stack.ts'
+import { type FleetKey, type Scope } from '../model/stack.ts'
 import { shortVersion, type VersionId } from '../model/version.ts'
 
 export type EffectKind = 'create' | 'start' | 'route' | 'unroute' | 'destroy'
@@ -15,7 +14,10 @@ export interface FleetInstance {
   /** `gone`: only the router still knows it. */
   readonly phase: 'created' | 'running' | 'exited' | 'gone'
   readonly health: 'starting' | 'healthy' | 'unhealthy'
-  readonly rotation: 'in' | 'draining' | 'out'
+  /** `warm`: the router has it in a lane that gets no requests. */
+  readonly rotation: 'in' | 'warm' | 'draining' | 'out'
+  /** Where the router has it. */
+  readonly lane?: Lane
   readonly createdAtMs: number
   readonly address?: Address
   /** The effect on it that has not come back yet. */
@@ -28,16 +30,48 @@ export interface FleetInstance {
   readonly detail?: string
 }
 
+/** One of the two halves of a fleet's pool: the router gives each its share of the requests. */
+export type Lane = 'a' | 'b'
+
+/** The instances of one version that a fleet is to have. */
+export interface Group {
+  readonly version: VersionId
+  readonly lane: Lane
+  readonly count: number
+  /** So many of these are in the router; the others stand by. */
+  readonly routed: number
+  /** Whether those that are missing are made. */
+  readonly isKeptWhole: boolean
+}
+
 /** What a fleet should be; a service that goes away has no replicas and no version. */
 export interface FleetTarget {
+  /** Where it ends, once no rollout runs. */
   readonly version: VersionId | null
   readonly replicas: number
-  /** Instances that may run above the replicas while some are being replaced. */
+  /** Those that must not be missing first. */
+  readonly groups: readonly Group[]
+  /** Instances that may run above those wanted while some are being replaced. */
   readonly surge: number
   /** The least number of ready instances (promise 3). */
   readonly floor: number
   readonly routed: boolean
   readonly drainMs: number
+  /** Whether nothing of a version is made while anything of another one is there. */
+  readonly isApart: boolean
+  readonly share: TrafficShare
+}
+
+/** Which share of the requests one lane is to get, and from when on. */
+export interface TrafficShare {
+  readonly lane: Lane
+  readonly thousandths: number
+  /** So many healthy instances have to be in the lane first. */
+  readonly needs: number
+  /** And none there that is not wanted. */
+  readonly isExclusive: boolean
+  /** Until then, the lane keeps what it has, up to this. */
+  readonly held: number
 }
 
 export interface Fleet {
@@ -46,25 +80,22 @@ export interface Fleet {
   readonly instances: readonly FleetInstance[]
   /** No instance is made before this time: a crash loop. */
   readonly createAfterMs: number
+  /** How many thousandths of the requests the router gives to lane b. */
+  readonly split: number
 }
 
-/** The target for `service`; null: the service goes away, as it was last released. */
-export function fleetTarget(service: ServiceRelease): FleetTarget {
-  const { replicas, rollout } = service
-  const unavailable = resolveQuantity(rollout.maxUnavailable, replicas, 'down')
-  return {
-    version: service.version,
-    replicas,
-    surge: resolveQuantity(rollout.maxSurge, replicas, 'up'),
-    floor: Math.max(0, replicas - unavailable),
-    routed: service.routes.length > 0,
-    drainMs: service.drainMs,
-  }
+/** The lane that gets most of the requests. */
+export function mainLane(split: number): Lane {
+  return split > 500 ? 'b' : 'a'
 }
 
-/** The target of a fleet that is to end; `drainMs` is that of the service while it lived. */
-export function endedTarget(drainMs: number): FleetTarget {
-  return { version: null, replicas: 0, surge: 0, floor: 0, routed: true, drainMs }
+export function otherLane(lane: Lane): Lane {
+  return lane === 'a' ? 'b' : 'a'
+}
+
+/** The group that `version` belongs to. */
+export function groupOf({ groups }: Pick<FleetTarget, 'groups'>, version: VersionId): Group | undefined {
+  return groups.find((group) => group.version === version)
 }
 
 /** On its way out: no decision brings it back. */
@@ -77,6 +108,11 @@ export function isEnding(instance: FleetInstance): boolean {
   return instance.ending || instance.busy === 'destroy'
 }
 
+/** The router has it, and gives it requests or could at once. */
+export function isRouted({ rotation }: FleetInstance): boolean {
+  return rotation === 'in' || rotation === 'warm'
+}
+
 /** Gets requests and answers them; a fleet without routes needs no rotation for that. */
 export function isReady(instance: FleetInstance, target: Pick<FleetTarget, 'routed'>): boolean {
   const inRotation = instance.rotation === 'in' || !target.routed
@@ -87,8 +123,9 @@ export function isReady(instance: FleetInstance, target: Pick<FleetTarget, 'rout
 export function whyOutdated(instance: FleetInstance, target: FleetTarget): string | undefined {
   if (instance.condemned) return 'a clean instance was asked for'
   if (target.version === null) return 'the service goes away'
-  if (instance.version !== target.version)
-    return `version ${shortVersion(instance.version)} is replaced by ${shortVersion(target.version)}`
+  const group = groupOf(target, instance.version)
+  if (!group) return `version ${shortVersion(instance.version)} is replaced by ${shortVersion(target.version)}`
+  if (instance.lane !== undefined && instance.lane !== group.lane) return 'it is among those of another version'
   if (!instance.intact) return 'what runs is not the version that it claims to be'
   if (instance.health === 'unhealthy') return `unhealthy${instance.detail ? `: ${instance.detail}` : ''}`
   return undefined

@@ -7,8 +7,10 @@ import type { Release, ServiceRelease } from '../model/release.ts'
 import { routeUrl } from '../model/route.ts'
 import { versionName } from '../model/version.ts'
 import { differences } from './difference.ts'
-import { endedTarget, type Fleet, type FleetInstance, fleetTarget } from './fleet.ts'
+import type { Fleet, FleetInstance, FleetTarget } from './fleet.ts'
 import { type Effect, reconcile } from './reconcile.ts'
+import { stagesOf } from '../rollout/stages.ts'
+import { endedTarget, fleetTarget } from './target.ts'
 import { own } from '../model/own.ts'
 
 /** What runs now: the released services, and the instances that there are of each. */
@@ -37,9 +39,10 @@ function planService(service: string, current: Current, next: Release): ServiceP
   const after = own(next.services, service)
   const fleet: Fleet = {
     key: { stack: next.stack, environment: next.environment, service },
-    target: after ? fleetTarget(after) : endedTarget(before?.drainMs ?? 0),
+    target: after ? plannedTarget(after) : endedTarget(before?.drainMs ?? 0),
     instances: own(current.instances, service) ?? [],
     createAfterMs: 0,
+    split: 0,
   }
   const changed = differences(before, after)
   return {
@@ -49,6 +52,13 @@ function planService(service: string, current: Current, next: Release): ServiceP
     steps: [...routeSteps(before, after), ...instanceSteps(fleet, changed)],
     differences: changed,
   }
+}
+
+/** Where requests move by shares, the whole new fleet is there before anything of the old one goes. */
+function plannedTarget(service: ServiceRelease): FleetTarget {
+  const target = fleetTarget(service)
+  const isStaged = stagesOf(service, false) !== undefined
+  return isStaged ? { ...target, surge: Math.max(target.surge, service.replicas) } : target
 }
 
 function routeSteps(before: ServiceRelease | undefined, after: ServiceRelease | undefined): readonly PlanStep[] {
@@ -105,7 +115,7 @@ function afterwards(
   byName: Map<string, FleetInstance>,
 ): void {
   if (kind === 'start') byName.set(instance.name, { ...instance, phase: 'running', health: 'healthy' })
-  else if (kind === 'route') byName.set(instance.name, { ...instance, rotation: 'in' })
+  else if (kind === 'route') byName.set(instance.name, { ...instance, rotation: 'in', lane: 'a' })
   else if (instance.phase === 'gone') byName.delete(instance.name)
   else byName.set(instance.name, { ...instance, rotation: 'out' })
 }

@@ -6,7 +6,8 @@ import { type Effect, reconcile } from './reconcile.ts'
 const old = 'a'.repeat(64)
 const next = 'b'.repeat(64)
 const key = { stack: 'shop', environment: 'production', service: 'web' }
-const target = { version: next, replicas: 3, surge: 1, floor: 3, routed: true, drainMs: 10_000 }
+const target = { replicas: 3, surge: 1, floor: 3, routed: true, drainMs: 10_000, isApart: false }
+const share = { lane: 'a', thousandths: 1_000, needs: 1, isExclusive: false, held: 1_000 } as const
 
 function instance(name: string, changes: Partial<FleetInstance> = {}): FleetInstance {
   const serving = {
@@ -22,7 +23,10 @@ function instance(name: string, changes: Partial<FleetInstance> = {}): FleetInst
 }
 
 function fleet(instances: readonly FleetInstance[], changes: Partial<Fleet['target']> = {}, createAfterMs = 0): Fleet {
-  return { key, target: { ...target, ...changes }, instances, createAfterMs }
+  const { replicas, version } = { ...target, version: next, ...changes }
+  const main = { version: next, lane: 'a', count: replicas, routed: replicas, isKeptWhole: true } as const
+  const groups = version === null ? [] : [main]
+  return { key, target: { ...target, version, groups, share, ...changes }, instances, createAfterMs, split: 0 }
 }
 
 const words = (effects: readonly Effect[]) => effects.map((effect) => `${effect.kind} ${effect.instance}`)

@@ -6,32 +6,50 @@
  */
 import type { VersionId } from '../model/version.ts'
 import { rollingMoves, type RollingMoves } from '../rollout/rolling.ts'
-import { type Fleet, type FleetInstance, instanceName, isEnding, isLeaving, isReady, whyOutdated } from './fleet.ts'
+import {
+  type Fleet,
+  type FleetInstance,
+  type Group,
+  groupOf,
+  instanceName,
+  isEnding,
+  isLeaving,
+  isReady,
+  isRouted,
+  type Lane,
+  mainLane,
+  whyOutdated,
+} from './fleet.ts'
 
 export type Effect =
   | { readonly kind: 'create'; readonly instance: string; readonly version: VersionId; readonly reason: string }
   | { readonly kind: 'start'; readonly instance: string; readonly reason: string }
-  | { readonly kind: 'route'; readonly instance: string; readonly reason: string }
+  | { readonly kind: 'route'; readonly instance: string; readonly lane: Lane; readonly reason: string }
   | { readonly kind: 'unroute'; readonly instance: string; readonly drainMs: number; readonly reason: string }
   | { readonly kind: 'destroy'; readonly instance: string; readonly graceMs: number; readonly reason: string }
 
 /** What to do now for one fleet; none of it depends on another of the same answer. */
 export function reconcile(fleet: Fleet, nowMs: number): readonly Effect[] {
-  const { dead, wanted, unwanted } = sort(fleet)
-  const moves = countMoves(fleet, wanted)
+  const sorted = sort(fleet)
+  const moves = countMoves(fleet, sorted)
   return [
-    ...wanted.flatMap((instance) => advance(instance, fleet)),
-    ...(nowMs < fleet.createAfterMs ? [] : create(fleet, moves.create)),
-    ...dead.flatMap(bury),
-    ...retire(fleet, unwanted, moves),
+    ...sorted.crews.flatMap((crew) => advance(crew, fleet)),
+    ...create(fleet, sorted, moves.create, nowMs),
+    ...sorted.dead.flatMap(bury),
+    ...retire(fleet, sorted.unwanted, moves),
   ]
+}
+
+/** The instances that a group has, and not more than it is to have. */
+interface Crew {
+  readonly group: Group
+  readonly members: readonly FleetInstance[]
 }
 
 interface Sorted {
   /** Exited, or known to the router only. */
   readonly dead: readonly FleetInstance[]
-  /** Of the wanted version, and not more than the replicas. */
-  readonly wanted: readonly FleetInstance[]
+  readonly crews: readonly Crew[]
   readonly unwanted: readonly Unwanted[]
 }
 
@@ -41,25 +59,39 @@ interface Unwanted {
 }
 
 function sort(fleet: Fleet): Sorted {
-  const dead = fleet.instances.filter((instance) => !isAlive(instance))
+  const { instances, target } = fleet
   const fitting: FleetInstance[] = []
   const unwanted: Unwanted[] = []
-  for (const instance of fleet.instances.filter(isAlive)) {
-    const reason = whyOutdated(instance, fleet.target)
-    if (reason !== undefined) unwanted.push({ instance, reason })
-    else if (isLeaving(instance)) unwanted.push({ instance, reason: 'on its way out' })
-    else fitting.push(instance)
+  for (const instance of instances.filter(isAlive)) {
+    const reason = whyOutdated(instance, target) ?? (isLeaving(instance) ? 'on its way out' : undefined)
+    if (reason === undefined) fitting.push(instance)
+    else unwanted.push({ instance, reason })
   }
-  fitting.sort(
-    (a, b) => progress(b, fleet) - progress(a, fleet) || a.createdAtMs - b.createdAtMs || (a.name < b.name ? -1 : 1),
-  )
-  const surplus = fitting.slice(fleet.target.replicas)
-  const reason = `${fitting.length} run where ${fleet.target.replicas} are wanted`
+  const crews = target.groups.map((group) => crewOf(group, fitting, fleet))
+  const members = new Set(crews.flatMap((crew) => crew.members))
+  const surplus = fitting.filter((instance) => !members.has(instance))
   return {
-    dead,
-    wanted: fitting.slice(0, fleet.target.replicas),
-    unwanted: [...unwanted, ...surplus.map((instance) => ({ instance, reason }))],
+    dead: instances.filter((instance) => !isAlive(instance)),
+    crews,
+    unwanted: [...unwanted, ...surplus.map((instance) => ({ instance, reason: surplusWords(instance, fitting, fleet) }))],
   }
+}
+
+/** Those that have come furthest; the router has no more of them than it is to have. */
+function crewOf(group: Group, fitting: readonly FleetInstance[], fleet: Fleet): Crew {
+  const candidates = fitting
+    .filter(({ version }) => version === group.version)
+    .toSorted(
+      (a, b) => progress(b, fleet) - progress(a, fleet) || a.createdAtMs - b.createdAtMs || (a.name < b.name ? -1 : 1),
+    )
+  let routed = 0
+  const members = candidates.filter((instance) => !isRouted(instance) || ++routed <= group.routed)
+  return { group, members: members.slice(0, group.count) }
+}
+
+function surplusWords({ version }: FleetInstance, fitting: readonly FleetInstance[], { target }: Fleet): string {
+  const run = fitting.filter((instance) => instance.version === version).length
+  return `${run} run where ${groupOf(target, version)?.count ?? 0} are wanted`
 }
 
 /** How far an instance has come on its way to serving. */
@@ -75,14 +107,21 @@ interface Moves extends RollingMoves {
   readonly lacking: number
 }
 
-function countMoves(fleet: Fleet, wanted: readonly FleetInstance[]): Moves {
-  const { replicas, surge, floor } = fleet.target
-  const alive = fleet.instances.filter(isAlive)
-  const ready = alive.filter((instance) => isReady(instance, fleet.target)).length
+function countMoves({ instances, target }: Fleet, { crews }: Sorted): Moves {
+  const { replicas, surge, floor, groups, isApart } = target
+  const alive = instances.filter(isAlive)
+  const ready = alive.filter((instance) => isReady(instance, target)).length
   const unhealthy = alive.filter(isFailing).length
-  const occupying = alive.filter((instance) => isFailing(instance) || !isLeaving(instance)).length
-  const moves = rollingMoves({ replicas, surge, floor, current: wanted.length, occupying, ready, unhealthy })
+  const occupying = alive.filter((instance) => isApart || isFailing(instance) || !isLeaving(instance)).length
+  const ceiling = groups.reduce((sum, { count }) => sum + count, 0) + surge
+  const missing = crews.reduce((sum, crew) => sum + lack(crew), 0)
+  const moves = rollingMoves({ replicas, ceiling, surge, floor, missing, occupying, ready, unhealthy })
   return { ...moves, ready, lacking: Math.max(0, floor - ready) }
+}
+
+/** How many instances of a group have to be made. */
+function lack({ group, members }: Crew): number {
+  return group.isKeptWhole ? Math.max(0, group.count - members.length) : 0
 }
 
 function isAlive(instance: FleetInstance): boolean {
@@ -94,24 +133,46 @@ function isFailing(instance: FleetInstance): boolean {
   return instance.health === 'unhealthy' && !isEnding(instance)
 }
 
-function advance(instance: FleetInstance, fleet: Fleet): readonly Effect[] {
-  if (instance.busy) return []
-  if (instance.phase === 'created')
-    return [{ kind: 'start', instance: instance.name, reason: 'created and not yet started' }]
-  if (!fleet.target.routed || instance.rotation === 'in' || instance.health !== 'healthy') return []
-  return [{ kind: 'route', instance: instance.name, reason: 'healthy' }]
+/** Starts what is made, and gives the router as many of those that are healthy as it lacks. */
+function advance({ group, members }: Crew, fleet: Fleet): readonly Effect[] {
+  const routed = members.filter((instance) => isRouted(instance) || instance.busy === 'route').length
+  const ready = fleet.target.routed ? members.filter(isWaiting).slice(0, Math.max(0, group.routed - routed)) : []
+  return [
+    ...members
+      .filter(({ phase, busy }) => phase === 'created' && !busy)
+      .map(({ name }): Effect => ({ kind: 'start', instance: name, reason: 'created and not yet started' })),
+    ...ready.map(({ name }): Effect => ({ kind: 'route', instance: name, lane: group.lane, reason: 'healthy' })),
+  ]
 }
 
-function create(fleet: Fleet, count: number): readonly Effect[] {
-  const { version, replicas } = fleet.target
-  if (version === null || count === 0) return []
-  const taken = new Set(fleet.instances.map((instance) => instance.name))
+function isWaiting(instance: FleetInstance): boolean {
+  return !instance.busy && instance.phase === 'running' && instance.health === 'healthy' && instance.rotation === 'out'
+}
+
+function create(fleet: Fleet, { crews }: Sorted, count: number, nowMs: number): readonly Effect[] {
+  const names = new Set(fleet.instances.map((instance) => instance.name))
   const effects: Effect[] = []
-  for (let ordinal = 1; effects.length < count; ordinal++) {
-    const instance = instanceName(fleet.key, version, ordinal)
-    if (!taken.has(instance)) effects.push({ kind: 'create', instance, version, reason: `${replicas} are wanted` })
+  for (const crew of crews) {
+    if (mustWait(crew.group, fleet, nowMs)) continue
+    const missing = Math.min(lack(crew), count - effects.length)
+    for (let made = 0; made < missing; made++) effects.push(order(crew.group, fleet, names))
   }
   return effects
+}
+
+/** A version that keeps dying waits; where two must not be there at once, the one that comes waits for the other to go. */
+function mustWait({ version }: Group, { instances, target, createAfterMs }: Fleet, nowMs: number): boolean {
+  if (version === target.version && nowMs < createAfterMs) return true
+  return target.isApart && instances.some((instance) => isAlive(instance) && instance.version !== version)
+}
+
+function order({ version, count }: Group, { key }: Fleet, taken: Set<string>): Effect {
+  for (let ordinal = 1; ; ordinal++) {
+    const instance = instanceName(key, version, ordinal)
+    if (taken.has(instance)) continue
+    taken.add(instance)
+    return { kind: 'create', instance, version, reason: `${count} are wanted` }
+  }
 }
 
 /**
@@ -157,9 +218,10 @@ function canServe(instance: FleetInstance): boolean {
   return instance.phase === 'running' && instance.health === 'healthy' && instance.intact && !isLeaving(instance)
 }
 
-function rescue(instance: FleetInstance, fleet: Fleet): readonly Effect[] {
-  if (!fleet.target.routed || instance.rotation === 'in') return []
-  return [{ kind: 'route', instance: instance.name, reason: `fewer than ${fleet.target.floor} serve` }]
+function rescue(instance: FleetInstance, { target, split }: Fleet): readonly Effect[] {
+  if (!target.routed || isRouted(instance)) return []
+  const lane = groupOf(target, instance.version)?.lane ?? mainLane(split)
+  return [{ kind: 'route', instance: instance.name, lane, reason: `fewer than ${target.floor} serve` }]
 }
 
 /** Condemned instances first, then the oldest. */

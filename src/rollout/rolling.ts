@@ -1,11 +1,14 @@
 /** The rolling strategy: start first, then let old instances go, never below the floor. */
 
 export interface RollingCounts {
+  /** How many instances the fleet is to have that get requests. */
   readonly replicas: number
+  /** How many it may have in all, while some are being replaced. */
+  readonly ceiling: number
   readonly surge: number
   readonly floor: number
-  /** Instances of the wanted version that stay, ready or on their way to it. */
-  readonly current: number
+  /** How many of the wanted instances are missing. */
+  readonly missing: number
   /** Instances that take up room: all that run or will, but for healthy ones that leave. */
   readonly occupying: number
   /** Instances of any version that serve now. */
@@ -23,10 +26,9 @@ export interface RollingMoves {
 }
 
 export function rollingMoves(counts: RollingCounts): RollingMoves {
-  const missing = counts.replicas - counts.current
-  const room = counts.replicas + counts.surge - counts.occupying
+  const room = counts.ceiling - counts.occupying
   return {
-    create: Math.max(0, Math.min(missing, room)),
+    create: Math.max(0, Math.min(counts.missing, room)),
     release: Math.max(0, counts.ready - counts.floor),
     giveUp: Math.max(0, counts.ready + counts.unhealthy - unhealthyKept(counts)),
   }

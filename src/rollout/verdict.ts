@@ -1,41 +1,87 @@
 /** Whether a rollout goes on, has succeeded, or must go back. Pure. */
 
 export interface RolloutFacts {
-  readonly replicas: number
-  /** Instances of the new version that are ready. */
-  readonly ready: number
-  /** Instances that are not wanted and still in rotation or not yet let go. */
-  readonly outdated: number
+  /** Whether all is as its stage wants it: the instances are there, and have the share of the requests. */
+  readonly isReached: boolean
+  /** Whether no stage comes after this one. */
+  readonly isLast: boolean
+  /** Since all was as its stage wants it; 0 before. */
+  readonly heldMs: number
+  readonly holdMs: number
+  /** Answers of the new version since then, and how many there have to be. */
+  readonly answers: number
+  readonly requests: number
+  /** Somebody said that it has been held enough. */
+  readonly isPromoted: boolean
+  /** How long it has been paused; absent: it is not. */
+  readonly pausedMs?: number
+  readonly maxPauseMs: number
+  /** In words, what shows that the new version is worse than the old one. */
+  readonly worse?: string
+  /** In words, what is not known yet and has to be. */
+  readonly unknown?: string
   /** Instances of the new version that ended before they were ever ready. */
   readonly stillborn: number
   /** The engine's words when it can't run the new version at all. */
   readonly cannotRun?: string
-  /** When the rollout began, or a further instance became ready, whichever is later. */
-  readonly progressAtMs: number
+  /** How long ago the rollout began, or a further instance became ready, whichever is later. */
+  readonly idleMs: number
   readonly deadlineMs: number
+  /** How many instances of the new version are ready, of how many. */
+  readonly ready: number
+  readonly wanted: number
   /** What the newest failing instance showed: `web-…-1: HTTP 503`. */
   readonly symptom?: string
 }
 
 export type Verdict =
   | { readonly kind: 'running' }
+  /** Its next stage begins. */
+  | { readonly kind: 'stepped' }
   | { readonly kind: 'succeeded' }
   | { readonly kind: 'aborted'; readonly reason: string }
 
 /** So many instances that die before they serve are a verdict, without waiting for the deadline. */
 export const stillbornLimit = 3
 
-export function verdict(facts: RolloutFacts, nowMs: number): Verdict {
-  if (facts.ready >= facts.replicas && facts.outdated === 0) return { kind: 'succeeded' }
-  if (facts.cannotRun !== undefined) return { kind: 'aborted', reason: `the engine can't run it: ${facts.cannotRun}` }
-  const symptom = facts.symptom ? ` (${facts.symptom})` : ''
-  if (facts.stillborn >= stillbornLimit)
-    return { kind: 'aborted', reason: `${facts.stillborn} instances ended before they were ready${symptom}` }
-  if (nowMs - facts.progressAtMs >= facts.deadlineMs) return { kind: 'aborted', reason: overdue(facts, symptom) }
-  return { kind: 'running' }
+const running: Verdict = { kind: 'running' }
+
+export function verdict(facts: RolloutFacts): Verdict {
+  const { isReached, pausedMs, maxPauseMs, worse } = facts
+  if (worse !== undefined) return aborted(worse)
+  if (!isReached && facts.cannotRun !== undefined) return aborted(`the engine can't run it: ${facts.cannotRun}`)
+  if (!isReached && facts.stillborn >= stillbornLimit)
+    return aborted(`${facts.stillborn} instances ended before they were ready${inBrackets(facts.symptom)}`)
+  if (pausedMs !== undefined)
+    return pausedMs < maxPauseMs ? running : aborted(`it was paused for longer than ${maxPauseMs / 1000} s`)
+  return isReached ? afterHold(facts) : beforeDeadline(facts)
 }
 
-function overdue(facts: RolloutFacts, symptom: string): string {
-  const seconds = facts.deadlineMs / 1000
-  return `no further instance became ready within ${seconds} s; ${facts.ready} of ${facts.replicas} are${symptom}`
+function beforeDeadline({ idleMs, deadlineMs, ready, wanted, symptom }: RolloutFacts): Verdict {
+  if (idleMs < deadlineMs) return running
+  const seconds = deadlineMs / 1000
+  return aborted(
+    `no further instance became ready within ${seconds} s; ${ready} of ${wanted} are${inBrackets(symptom)}`,
+  )
+}
+
+/** What has to be known and is not is never a pass: it may take as long as the deadline after the time is over. */
+function afterHold(facts: RolloutFacts): Verdict {
+  const { heldMs, holdMs, deadlineMs, isLast, isPromoted } = facts
+  const lack = isPromoted ? undefined : lackOf(facts)
+  if (lack === undefined && (isPromoted || heldMs >= holdMs)) return { kind: isLast ? 'succeeded' : 'stepped' }
+  return lack !== undefined && heldMs >= holdMs + deadlineMs ? aborted(lack) : running
+}
+
+function lackOf({ answers, requests, unknown }: RolloutFacts): string | undefined {
+  if (answers < requests) return `it gave ${answers} answers, and ${requests} are needed to judge it`
+  return unknown
+}
+
+function aborted(reason: string): Verdict {
+  return { kind: 'aborted', reason }
+}
+
+function inBrackets(symptom: string | undefined): string {
+  return symptom === undefined ? '' : ` (${symptom})`
 }

@@ -11,6 +11,12 @@ import type { Route } from '../model/stack.ts'
 /** `stack.environment.service`: the fleet's servers as the router knows them. */
 export type PoolName = string
 
+/**
+ * Each server is in one of the two lanes of its pool. The pool's split says how many thousandths of the requests go to
+ * lane b. A lane that has no server which is up gives its requests to the other one.
+ */
+export type Lane = 'a' | 'b'
+
 export interface RoutedService {
   readonly pool: PoolName
   readonly routes: readonly Route[]
@@ -21,6 +27,7 @@ export interface RouterServer {
   /** The instance's name. */
   readonly instance: string
   readonly address: Address
+  readonly lane: Lane
   /** `in`: gets new requests. `draining`: finishes those that it has. `down`: in, but does not answer. */
   readonly state: 'in' | 'draining' | 'down'
   /** Requests and upgraded connections that it is busy with. */
@@ -30,6 +37,8 @@ export interface RouterServer {
 export interface RouterState {
   readonly services: readonly RoutedService[]
   readonly servers: readonly RouterServer[]
+  /** Thousandths of a pool's requests that go to lane b; absent: none. */
+  readonly splits: ReadonlyMap<PoolName, number>
   /** Whether a certificate that it serves has been renewed: `configure` takes the new one. */
   readonly isOutdated: boolean
   /** Why a certificate can't be renewed: what its files hold now is not valid, and the earlier one is served on. */
@@ -37,6 +46,22 @@ export interface RouterState {
 }
 
 export type RouterEvent = { readonly kind: 'changed' } | { readonly kind: 'lost' }
+
+/** A request that has come to its end. An upgraded connection is told of when it ends, with status 101. */
+export interface Answered {
+  readonly pool: PoolName
+  /** Who answered, or was asked last; null: none was reached. */
+  readonly instance: string | null
+  /** That of the instance, or else that the request was for. */
+  readonly lane: Lane
+  /** Of the whole answer, also where it is the router's own; 0: the request was cut before, by whomever. */
+  readonly status: number
+  /** From the request's arrival to the last byte of its answer, or to the upgrade. */
+  readonly timeMs: number
+}
+
+/** `lost`: there were requests of which nothing was told. */
+export type Figures = { readonly kind: 'answers'; readonly answers: readonly Answered[] } | { readonly kind: 'lost' }
 
 export interface Router {
   readonly kind: string
@@ -53,8 +78,16 @@ export interface Router {
   check(services: readonly RoutedService[]): Promise<void>
   /** What the running router has; empty when none runs. */
   observe(): Promise<RouterState>
-  /** Into rotation. A draining server comes back. The caller has seen it healthy. */
-  add(pool: PoolName, instance: string, address: Address): Promise<void>
+  /**
+   * Into a lane. A draining server comes back; one that is in the other lane is moved, and finishes there what it has.
+   * The caller has seen it healthy.
+   */
+  add(pool: PoolName, instance: string, address: Address, lane: Lane): Promise<void>
+  /**
+   * `toB` thousandths of the requests, on kept-alive connections too, go to lane b from here on, whatever becomes of
+   * the controller or the router. Forgotten with the pool.
+   */
+  split(pool: PoolName, toB: number): Promise<void>
   /**
    * Out of rotation: no new request reaches it once the router has confirmed. Resolves when its requests are
    * done (`drained`), or when `timeoutMs` have passed and the rest were cut (`cut`); the server is gone then.
@@ -63,6 +96,8 @@ export interface Router {
   remove(pool: PoolName, instance: string, timeoutMs: number): Promise<'drained' | 'cut'>
   /** Calls `listener` until `signal` aborts; `lost` when a router that it told of went away. */
   watch(listener: (event: RouterEvent) => void, signal: AbortSignal): Promise<void>
+  /** Tells `listener` of the requests of all pools, each once, until `signal` aborts. */
+  measure(listener: (figures: Figures) => void, signal: AbortSignal): Promise<void>
 }
 
 export function poolName(key: {

@@ -52,10 +52,12 @@ export function aroundRouter(router: Router, around: Around, deliver: Deliver): 
       act('configure', services.map(({ pool }) => pool).join(' '), () => router.configure(services)),
     check: (services) => look('check', () => router.check(services)),
     observe: () => look('observe', () => router.observe()),
-    add: (pool, instance, address) => act('add', instance, () => router.add(pool, instance, address)),
+    add: (pool, instance, address, lane) => act('add', instance, () => router.add(pool, instance, address, lane)),
+    split: (pool, toB) => act('split', pool, () => router.split(pool, toB)),
     remove: (pool, instance, timeoutMs) => act('remove', instance, () => router.remove(pool, instance, timeoutMs)),
     watch: (listener, signal) =>
       router.watch((event: RouterEvent) => deliver(() => signal.aborted || listener(event)), signal),
+    measure: (listener, signal) => router.measure(listener, signal),
   }
 }
 

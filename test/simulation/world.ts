@@ -233,9 +233,9 @@ export class World {
 
   #servers(): readonly RouterServer[] {
     return [...this.proxy.servers.values()].map((server) => {
-      const { pool, instance, address, draining, sessions } = server
+      const { pool, instance, address, lane, draining, sessions } = server
       const state = draining ? 'draining' : this.proxy.answers(server) ? 'in' : 'down'
-      return { pool, instance, address, state, sessions: sessions.size }
+      return { pool, instance, address, lane, state, sessions: sessions.size }
     })
   }
 

@@ -30,6 +30,7 @@ function renderService(
     `  ${style.bold(service.service)}  ${service.version ?? 'no version'}  ${readiness(service, style)}`,
     ...urls.map((url) => `    ${style.cyan(url)}`),
     ...(service.rollout ? [`    ${rolloutLine(service.rollout, nowMs, style)}`] : []),
+    ...(service.warm ? [`    ${style.dim(warmWords(service.warm, nowMs))}`] : []),
     ...(service.backoff ? [`    ${crashLoopLine(service.backoff, nowMs, style)}`] : []),
     ...instanceTable(service, style),
   ]
@@ -51,8 +52,23 @@ function rolloutLine(rollout: RolloutStatus, nowMs: number, style: Style): strin
   const { from, to, state, startedAt, endedAt, reason } = rollout
   const path = from === null ? to : `${from} → ${to}`
   const since = `${age(agoMs(endedAt ?? startedAt, nowMs) / 1000)} ago`
-  if (state === 'running') return style.yellow(`rollout ${path} running, started ${since}`)
+  if (state === 'running') return style.yellow(`rollout ${path} ${runningWords(rollout, nowMs)}, started ${since}`)
   return style.red(`rollout ${path} ${state} ${since}${reason === undefined ? '' : `: ${printable(reason)}`}`)
+}
+
+/** `canary, stage 1 of 4, 5 % of the requests` */
+export function runningWords({ strategy, stage, share, pausedAt, waitsFor }: RolloutStatus, nowMs: number): string {
+  return [
+    strategy === undefined ? 'running' : `${strategy}`,
+    ...(waitsFor ? [`waits for ${waitsFor.join(', ')}`] : []),
+    ...(stage ? [`stage ${stage.number} of ${stage.of}`] : []),
+    ...(share === undefined ? [] : [`${share} % of the requests`]),
+    ...(pausedAt === undefined ? [] : [`paused ${age(agoMs(pausedAt, nowMs) / 1000)} ago`]),
+  ].join(', ')
+}
+
+function warmWords({ version, until }: NonNullable<ServiceStatus['warm']>, nowMs: number): string {
+  return `${version} is warm for another ${age(Math.max(0, -agoMs(until, nowMs)) / 1000)}`
 }
 
 function crashLoopLine(
@@ -82,6 +98,8 @@ function instanceTable({ instances }: ServiceStatus, style: Style): readonly str
 export function stateWord(state: InstanceState, style: Style): string {
   switch (state) {
     case 'ready':
+    case 'standby':
+    case 'warm':
       return style.green(state)
     case 'created':
     case 'starting':

@@ -83,7 +83,7 @@ function routes(morePorts: readonly number[]): readonly RoutedService[] {
 }
 
 async function addServer(count: number): Promise<void> {
-  await world.router.add(web, `web-${count}`, await world.serve(`web-${count}`))
+  await world.router.add(web, `web-${count}`, await world.serve(`web-${count}`), 'a')
 }
 
 /** The end of a process: what it has open is reset. */

@@ -60,7 +60,7 @@ describe('plain HTTP', () => {
     }
     expect(await ask()).toMatch(/web-1$/)
     await world.router.configure([{ pool: web, routes: world.listens.map((listen) => ({ listen, path: '/' })) }])
-    await world.router.add(web, 'web-2', await world.serve('web-2'))
+    await world.router.add(web, 'web-2', await world.serve('web-2'), 'a')
     expect(await world.router.remove(web, 'web-1', 10_000)).toBe('drained')
     const last = await ask()
     expect(last).toMatch(/web-2$/)
@@ -207,7 +207,7 @@ describe('TLS', () => {
         await writeFile(join(world.folder, 'certificates', name), 'half of it')
       for (const _ of [1, 2])
         await expect(world.router.configure(both())).rejects.toMatchObject({ code: 'CERTIFICATE_INVALID' })
-      await world.router.add(api, 'api-1', await world.serve('api-1'))
+      await world.router.add(api, 'api-1', await world.serve('api-1'), 'a')
       expect(await plainAnswer()).toMatchObject({ instance: 'api-1' })
       await rename(`${tls.key}.away`, tls.key)
       await world.router.configure(both())
@@ -229,12 +229,12 @@ describe('TLS', () => {
 
 async function route(more: Partial<Route>, address: { readonly host: string; readonly port: number }): Promise<void> {
   await world.router.configure([{ pool: web, routes: [{ listen: world.listens[0], path: '/', ...more }] }])
-  await world.router.add(web, 'web-1', address)
+  await world.router.add(web, 'web-1', address, 'a')
 }
 
 async function addBoth(): Promise<void> {
-  await world.router.add(web, 'web-1', await world.serve('web-1'))
-  await world.router.add(api, 'api-1', await world.serve('api-1'))
+  await world.router.add(web, 'web-1', await world.serve('web-1'), 'a')
+  await world.router.add(api, 'api-1', await world.serve('api-1'), 'a')
 }
 
 function plainAnswer() {

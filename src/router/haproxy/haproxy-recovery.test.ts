@@ -10,7 +10,7 @@ import { MasterSocket } from './master-socket.ts'
 
 const web = 'shop.production.web'
 const soonMs = 10_000
-const nothing = { services: [], servers: [], isOutdated: false, problems: [] }
+const nothing = { services: [], servers: [], splits: new Map(), isOutdated: false, problems: [] }
 let world: HaproxyWorld
 
 beforeEach(async () => {
@@ -77,7 +77,7 @@ describe('a HAProxy that runs', () => {
     await until(async () => (await stateOf('web-1'))?.state === 'draining')
     await world.router.configure(routes(world.listens[1]))
     expect(await stateOf('web-1')).toMatchObject({ state: 'draining', sessions: 1 })
-    await world.router.add(web, 'web-2', await world.serve('web-2'))
+    await world.router.add(web, 'web-2', await world.serve('web-2'), 'a')
     expect(await answer()).toEqual({ status: 200, instance: 'web-2' })
     request.finish()
     expect(await request.answer).toEqual({ status: 200, instance: 'web-1' })
@@ -147,7 +147,7 @@ it('works in a folder whose path is too long for a socket', async () => {
   const long = await haproxyWorld(join('d'.repeat(100), 'haproxy'))
   try {
     await long.router.configure([{ pool: web, routes: [{ listen: long.listens[0], path: '/' }] }])
-    await long.router.add(web, 'web-1', await long.serve('web-1'))
+    await long.router.add(web, 'web-1', await long.serve('web-1'), 'a')
     expect(await long.request({ ...target(), listen: long.listens[0] })).toEqual({ status: 200, instance: 'web-1' })
     await long.router.configure([])
     expect(await long.processes()).toEqual([])
@@ -167,7 +167,7 @@ it('listens on IPv6', async () => {
   const listen = { address: '::1', port: world.listens[0].port }
   const services = [{ pool: web, routes: [{ listen, path: '/' }] }]
   await world.router.configure(services)
-  await world.router.add(web, 'web-1', await world.serve('web-1'))
+  await world.router.add(web, 'web-1', await world.serve('web-1'), 'a')
   await world.router.configure(services)
   expect(await world.request({ ...target(), listen })).toEqual({ status: 200, instance: 'web-1' })
   expect((await world.router.observe()).services).toEqual(services)
@@ -199,7 +199,7 @@ function routes(more?: HaproxyWorld['listens'][1]): readonly RoutedService[] {
 
 async function serveOne(): Promise<void> {
   await world.router.configure(routes())
-  await world.router.add(web, 'web-1', await world.serve('web-1'))
+  await world.router.add(web, 'web-1', await world.serve('web-1'), 'a')
 }
 
 function target() {

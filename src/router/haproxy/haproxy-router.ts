@@ -6,12 +6,13 @@
  * All that is known about it is read from the running HAProxy, so that any controller can go on with it.
  */
 import { randomUUID } from 'node:crypto'
+import { once } from 'node:events'
 import { resolve } from 'node:path'
 import { RepaveError } from '../../errors.ts'
 import type { Address } from '../../model/address.ts'
 import { systemClock, type Clock } from '../../system/clock.ts'
 import { Serial } from '../../system/serial.ts'
-import type { PoolName, RoutedService, Router, RouterEvent, RouterServer, RouterState } from '../router.ts'
+import type { Figures, PoolName, RoutedService, Router, RouterEvent, RouterServer, RouterState } from '../router.ts'
 import { checkName, checkServer } from './checks.ts'
 import { renderConfig, routesFile, tlsFile, type StaticServer } from './config.ts'
 import { haproxyVersion } from './haproxy-binary.ts'
@@ -83,7 +84,8 @@ class HaproxyRouter implements Router {
   async observe(): Promise<RouterState> {
     return this.#changes.run(async () => {
       const running = await this.#haproxy.running()
-      if (running === undefined) return { services: [], servers: [], isOutdated: false, problems: [] }
+      if (running === undefined)
+        return { services: [], servers: [], splits: new Map(), isOutdated: false, problems: [] }
       const [[routes, tls], servers, sessions] = await Promise.all([
         this.#survey.maps(running.current),
         this.#servers.list(running),
@@ -91,7 +93,7 @@ class HaproxyRouter implements Router {
       ])
       const services = servicesOf(routes, tls)
       const freshness = await this.#survey.freshness(services, tls)
-      return { services, servers: servers.map((row) => observedServer(row, sessions)), ...freshness }
+      return { services, servers: servers.map((row) => observedServer(row, sessions)), splits: new Map(), ...freshness }
     })
   }
 
@@ -105,6 +107,10 @@ class HaproxyRouter implements Router {
       this.#removals.get(serverKey(pool, instance))?.cancel()
       this.#removals.delete(serverKey(pool, instance))
     })
+  }
+
+  async split(): Promise<void> {
+    throw new RepaveError('ROUTER_FAILED', 'HAProxy has one lane', { hint: 'keep all servers in lane a' })
   }
 
   async remove(pool: PoolName, instance: string, timeoutMs: number): Promise<'drained' | 'cut'> {
@@ -127,6 +133,10 @@ class HaproxyRouter implements Router {
 
   async watch(listener: (event: RouterEvent) => void, signal: AbortSignal): Promise<void> {
     await watchHaproxy(this.#haproxy, this.#clock, listener, signal)
+  }
+
+  async measure(_listener: (figures: Figures) => void, signal: AbortSignal): Promise<void> {
+    if (!signal.aborted) await once(signal, 'abort')
   }
 
   async #apply(plan: RoutesPlan, running: Running | undefined): Promise<void> {
@@ -229,7 +239,7 @@ function configFiles(plan: RoutesPlan, servers: readonly StaticServer[]): Config
 function observedServer(row: ServerRow, sessions: ReadonlyMap<string, number>): RouterServer {
   const { pool, instance, address, admin, up } = row
   const state = admin === 'ready' ? (up ? 'in' : 'down') : 'draining'
-  return { pool, instance, address, state, sessions: sessions.get(serverKey(pool, instance)) ?? 0 }
+  return { pool, instance, address, lane: 'a', state, sessions: sessions.get(serverKey(pool, instance)) ?? 0 }
 }
 
 function serverKey(pool: PoolName, instance: string): string {

@@ -31,6 +31,7 @@ export async function haproxyWorld(subfolder = 'haproxy'): Promise<HaproxyWorld>
   const ports = await freePorts(2)
   const held = new HeldRequests()
   const another = (): Router => createHaproxyRouter({ folder })
+  const router = another()
   const processes = () => haproxiesOf(configFile)
   const crash = async () => {
     for (const pid of await processes()) process.kill(pid, 'SIGKILL')
@@ -40,7 +41,7 @@ export async function haproxyWorld(subfolder = 'haproxy'): Promise<HaproxyWorld>
     folder,
     configFile,
     processes,
-    router: another(),
+    router,
     another,
     crash,
     listens: [
@@ -54,6 +55,14 @@ export async function haproxyWorld(subfolder = 'haproxy'): Promise<HaproxyWorld>
       servers.set(instance, server)
       return listening(server)
     },
+    die: async (instance) => {
+      const server = servers.get(instance)!
+      server.close()
+      server.closeAllConnections()
+      await until(async () =>
+        (await router.observe()).servers.some((each) => each.instance === instance && each.state === 'down'),
+      )
+    },
     request: (target) => send(target, 'GET', {}),
     open: (target) => held.open(target),
     occupy: async (port) => {
@@ -65,6 +74,7 @@ export async function haproxyWorld(subfolder = 'haproxy'): Promise<HaproxyWorld>
     },
     pass: async () => undefined,
     sighted: (events) => until(() => events.length > 0),
+    measuring: async () => undefined,
     close: async () => {
       await crash()
       for (const server of servers.values()) {
@@ -106,7 +116,7 @@ class HeldRequests {
   #count = 0
 
   receive(instance: string, request: IncomingMessage, response: ServerResponse): void {
-    const answer = () => response.end(instance)
+    const answer = () => response.writeHead(Number(request.headers['x-status'] ?? 200)).end(instance)
     const received = this.#received.get(String(request.headers['x-held']))
     request.resume().once('end', () => (received ? received(answer) : answer()))
   }
@@ -125,7 +135,8 @@ function send(target: RequestTarget, method: string, headers: Readonly<Record<st
   const { address, port } = target.listen
   return new Promise((resolve, reject) => {
     const options = { host: address, port, method, path: target.path, agent: false }
-    const request = httpRequest({ ...options, headers: { ...headers, host: target.host } }, (response) => {
+    const told = { ...headers, host: target.host, ...(target.status && { 'x-status': String(target.status) }) }
+    const request = httpRequest({ ...options, headers: told }, (response) => {
       const status = response.statusCode ?? 0
       text(response).then((body) => resolve({ status, ...(status === 200 && { instance: body }) }), reject)
     })

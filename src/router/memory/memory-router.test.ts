@@ -19,8 +19,8 @@ describe('the memory router', () => {
   it('shows a server where nothing answers as down, and sends nothing there', async () => {
     const { proxy, router } = setup(({ port }) => port !== 1)
     await router.configure([{ pool: 'p', routes: [{ listen, path: '/' }] }])
-    await router.add('p', 'dead', { host: '10.0.0.1', port: 1 })
-    await router.add('p', 'alive', { host: '10.0.0.2', port: 2 })
+    await router.add('p', 'dead', { host: '10.0.0.1', port: 1 }, 'a')
+    await router.add('p', 'alive', { host: '10.0.0.2', port: 2 }, 'a')
     expect((await router.observe()).servers.map(({ state }) => state)).toEqual(['down', 'in'])
     expect(proxy.pick(target)).toMatchObject({ session: { instance: 'alive' } })
     expect(proxy.pick(target)).toMatchObject({ session: { instance: 'alive' } })
@@ -29,7 +29,7 @@ describe('the memory router', () => {
   it('takes turns among idle servers, and prefers those with fewer requests', async () => {
     const { proxy, router } = setup()
     await router.configure([{ pool: 'p', routes: [{ listen, path: '/' }] }])
-    for (const port of [1, 2, 3]) await router.add('p', `p-${port}`, { host: '10.0.0.1', port })
+    for (const port of [1, 2, 3]) await router.add('p', `p-${port}`, { host: '10.0.0.1', port }, 'a')
     const picked = () => {
       const pick = proxy.pick(target)
       if (pick.kind !== 'picked') throw new Error(pick.kind)
@@ -46,7 +46,7 @@ describe('the memory router', () => {
     const end = new AbortController()
     const router = new MemoryRouter(proxy, clock, end.signal)
     await router.configure([{ pool: 'p', routes: [{ listen, path: '/' }] }])
-    await router.add('p', 'p-1', { host: '10.0.0.1', port: 1 })
+    await router.add('p', 'p-1', { host: '10.0.0.1', port: 1 }, 'a')
     proxy.pick(target)
     const removed = router.remove('p', 'p-1', 1_000).catch((error: unknown) => error)
     end.abort(new Error('the controller ended'))
@@ -58,7 +58,7 @@ describe('the memory router', () => {
   it('cuts the requests in flight when it crashes', async () => {
     const { proxy, router } = setup()
     await router.configure([{ pool: 'p', routes: [{ listen, path: '/' }] }])
-    await router.add('p', 'p-1', { host: '10.0.0.1', port: 1 })
+    await router.add('p', 'p-1', { host: '10.0.0.1', port: 1 }, 'a')
     const pick = proxy.pick(target)
     proxy.crash()
     expect(pick).toMatchObject({ kind: 'picked', session: { cut: true } })
@@ -74,18 +74,24 @@ function setup(answers?: (address: Address) => boolean) {
 
 function memoryWorld(): RouterWorld {
   const clock = new VirtualClock()
-  const proxy = new MemoryProxy(clock)
+  const dead = new Set<number>()
+  const proxy = new MemoryProxy(clock, (address) => !dead.has(address.port))
+  const ports = new Map<string, number>()
   proxy.badFiles.add('/nowhere/certificate.pem')
   let port = 1000
   const arrive = (target: RequestTarget) => proxy.arrive({ ...target, path: target.path.split('?')[0]! })
   return {
     router: new MemoryRouter(proxy, clock),
     listens,
-    serve: async () => ({ host: '10.0.0.1', port: ++port }),
+    serve: async (instance) => {
+      ports.set(instance, ++port)
+      return { host: '10.0.0.1', port }
+    },
+    die: async (instance) => void dead.add(ports.get(instance)!),
     request: async (target) => {
       const pick = await arrive(target)
-      if (pick.kind === 'picked') pick.session.end()
-      return answerOf(pick)
+      if (pick.kind === 'picked') pick.session.end(target.status)
+      return answerOf(pick, target.status)
     },
     open: async (target) => openRequest(await arrive(target)),
     another: () => new MemoryRouter(proxy, clock),
@@ -93,6 +99,7 @@ function memoryWorld(): RouterWorld {
     crash: async () => proxy.crash(),
     pass: (ms) => clock.advance(ms),
     sighted: async () => undefined,
+    measuring: async () => undefined,
     close: async () => undefined,
   }
 }
@@ -112,7 +119,7 @@ function openRequest(pick: Pick) {
 }
 
 /** Status 0: the connection is refused. */
-function answerOf(pick: Pick): Answer {
+function answerOf(pick: Pick, status = 200): Answer {
   switch (pick.kind) {
     case 'refused':
       return { status: 0 }
@@ -121,6 +128,6 @@ function answerOf(pick: Pick): Answer {
     case 'no-instance':
       return { status: 503 }
     case 'picked':
-      return { status: 200, instance: pick.session.instance }
+      return { status, ...(status === 200 && { instance: pick.session.instance }) }
   }
 }

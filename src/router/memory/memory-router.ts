@@ -4,7 +4,7 @@ import { RepaveError } from '../../errors.ts'
 import type { Address } from '../../model/address.ts'
 import type { Route } from '../../model/stack.ts'
 import type { Clock } from '../../system/clock.ts'
-import type { PoolName, RoutedService, Router, RouterEvent, RouterState } from '../router.ts'
+import type { Figures, Lane, PoolName, RoutedService, Router, RouterEvent, RouterState } from '../router.ts'
 import type { MemoryProxy, MemoryServer } from './memory-proxy.ts'
 import { assertDistinct, sameListener } from './route-match.ts'
 
@@ -52,21 +52,28 @@ export class MemoryRouter implements Router {
 
   async observe(): Promise<RouterState> {
     const servers = [...this.#proxy.servers.values()].map((server) => {
-      const { pool, instance, address, sessions } = server
-      return { pool, instance, address, state: this.#stateOf(server), sessions: sessions.size }
+      const { pool, instance, address, lane, sessions } = server
+      return { pool, instance, address, lane, state: this.#stateOf(server), sessions: sessions.size }
     })
     const services = this.#proxy.services.filter(({ routes }) => routes.length > 0)
-    return { services, servers, ...this.#freshness(services) }
+    const splits = this.#proxy.splits.of(this.#proxy.services.map(({ pool }) => pool))
+    return { services, servers, splits, ...this.#freshness(services) }
   }
 
-  async add(pool: PoolName, instance: string, address: Address): Promise<void> {
-    if (!this.#proxy.services.some((service) => service.pool === pool)) throw poolUnknown(pool)
+  async add(pool: PoolName, instance: string, address: Address, lane: Lane): Promise<void> {
+    this.#assertPool(pool)
     const key = serverKey(pool, instance)
     const known = this.#proxy.servers.get(key)
     this.#removals.delete(key)
     if (known !== undefined && known.address.host === address.host && known.address.port === address.port)
-      known.draining = false
-    else this.#replace(key, { pool, instance, address, draining: false, sessions: new Set(), lastPick: 0 })
+      Object.assign(known, { lane, draining: false })
+    else this.#replace(key, { pool, instance, address, lane, draining: false, sessions: new Set(), lastPick: 0 })
+    this.#proxy.changed()
+  }
+
+  async split(pool: PoolName, toB: number): Promise<void> {
+    this.#assertPool(pool)
+    this.#proxy.splits.set(pool, toB)
     this.#proxy.changed()
   }
 
@@ -89,12 +96,22 @@ export class MemoryRouter implements Router {
     stop()
   }
 
+  async measure(listener: (figures: Figures) => void, signal: AbortSignal): Promise<void> {
+    if (signal.aborted) return
+    const stop = this.#proxy.measure(listener)
+    await once(signal, 'abort')
+    stop()
+  }
+
+  #assertPool(pool: PoolName): void {
+    if (!this.#proxy.services.some((service) => service.pool === pool)) throw poolUnknown(pool)
+  }
+
   #serve(services: readonly RoutedService[], isHad: (route: Route) => boolean): void {
     const pools = new Set(services.map(({ pool }) => pool))
     for (const [key, server] of this.#proxy.servers) if (!pools.has(server.pool)) this.#retire(key, server)
-    this.#proxy.services = services.map(({ pool, routes }) => ({ pool, routes: routes.filter(isHad) }))
+    this.#proxy.serve(services.map(({ pool, routes }) => ({ pool, routes: routes.filter(isHad) })))
     this.#proxy.renewedFiles.clear()
-    this.#proxy.changed()
   }
 
   #freshness(services: readonly RoutedService[]): Pick<RouterState, 'isOutdated' | 'problems'> {

@@ -1,0 +1,55 @@
+/** What a pass has to remember, from those who each remember a part of it. */
+import { own } from '../model/own.ts'
+import type { FleetKey } from '../model/stack.ts'
+import type { RolloutPosition } from '../plan/target.ts'
+import type { Clock } from '../system/clock.ts'
+import type { Decisions } from './decisions.ts'
+import type { Recollection } from './recollection.ts'
+import type { Rehearsals } from './rehearsals.ts'
+import type { Rollouts } from './rollouts.ts'
+import type { Remembered } from './views.ts'
+
+interface Parts {
+  readonly clock: Pick<Clock, 'now'>
+  readonly recollection: Recollection
+  readonly decisions: Decisions
+  readonly rollouts: Rollouts
+  readonly rehearsals: Rehearsals
+}
+
+export function rememberedBy({ clock, recollection, decisions, rollouts, rehearsals }: Parts): Remembered {
+  return {
+    health: (instance) => recollection.health(instance),
+    cannotRun: (instance) => recollection.cannotRun(instance),
+    isCondemned: (instance) => recollection.isCondemned(instance),
+    isEnding: (instance) => recollection.isEnding(instance),
+    createAfterMs: (key) => recollection.createAfterMs(key),
+    endedDrainMs: (key) => recollection.endedDrainMs(key),
+    position: (key) => positionOf(key, decisions, rollouts),
+    warm: (key) => {
+      const { from, warmUntilMs = 0 } = decisions.warm(key) ?? {}
+      return warmUntilMs > clock.now() ? (from ?? undefined) : undefined
+    },
+    rehearsed: (key) => rehearsals.of(key),
+    isRefused: (key, version) => decisions.isRefused(key, version),
+  }
+}
+
+function positionOf(key: FleetKey, decisions: Decisions, rollouts: Rollouts): RolloutPosition | undefined {
+  const record = rollouts.of(key)
+  if (!record) return undefined
+  const { stage = 0, isSwitch = false, pausedAtMs } = record
+  const isPaused = pausedAtMs !== undefined
+  return { from: rollouts.fromOf(key), stage, isSwitch, isPaused, isWaiting: mustWait(key, decisions, rollouts) }
+}
+
+/** Whether a service that it depends on is rolled out first. */
+export function mustWait(key: FleetKey, decisions: Decisions, rollouts: Rollouts): boolean {
+  return waitsFor(key, decisions, rollouts).length > 0
+}
+
+/** The services that it depends on and that are being rolled out. */
+export function waitsFor(key: FleetKey, decisions: Decisions, rollouts: Rollouts): readonly string[] {
+  const { dependsOn = [] } = own(decisions.of(key)?.release.services, key.service) ?? {}
+  return dependsOn.filter((service) => rollouts.of({ ...key, service }) !== undefined)
+}

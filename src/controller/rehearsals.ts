@@ -1,0 +1,127 @@
+/**
+ * Starts old versions aside, on the schedule of their service, so that a way back that would fail is known before it is
+ * needed: one at a time, out of the router, and destroyed as soon as it has shown whether it gets healthy.
+ */
+import { asRepaveError } from '../errors.ts'
+import { own } from '../model/own.ts'
+import type { ServiceRelease } from '../model/release.ts'
+import { defaultHistory, type FleetKey, fleetName } from '../model/stack.ts'
+import { type VersionId, versionName } from '../model/version.ts'
+import type { Fleet } from '../plan/fleet.ts'
+import type { VersionRecord } from '../store/store.ts'
+import type { Decisions } from './decisions.ts'
+import { entryOf } from './records.ts'
+import type { Seams } from './seams.ts'
+import type { ScopeView } from './views.ts'
+
+interface Rehearsed {
+  readonly key: FleetKey
+  readonly version: VersionId
+  readonly deadlineMs: number
+}
+
+/** So often, at most, the versions of a fleet are looked through. */
+const lookMs = 60_000
+
+export class Rehearsals {
+  readonly #seams: Pick<Seams, 'store' | 'clock' | 'log'>
+  readonly #decisions: Decisions
+  readonly #lookedAtMs = new Map<string, number>()
+  #current: Rehearsed | undefined
+
+  constructor(seams: Pick<Seams, 'store' | 'clock' | 'log'>, decisions: Decisions) {
+    this.#seams = seams
+    this.#decisions = decisions
+  }
+
+  /** The version that is tried now in a fleet. */
+  of(key: FleetKey): VersionId | undefined {
+    return this.#current && fleetName(this.#current.key) === fleetName(key) ? this.#current.version : undefined
+  }
+
+  /** When something is to be done next, on the steady clock. */
+  nextTimeMs(views: readonly ScopeView[]): number | undefined {
+    if (this.#current) return this.#current.deadlineMs
+    const scheduled = fleetsOf(views).filter(({ service }) => service?.rehearsal !== undefined)
+    const times = scheduled.map(({ fleet }) => (this.#lookedAtMs.get(fleetName(fleet.key)) ?? -Infinity) + lookMs)
+    return times.length > 0 ? Math.min(...times) : undefined
+  }
+
+  /** Judges the one that runs, or begins the one that is due; `isCalm`: no rollout runs, and all is as it should be. */
+  async tend(views: readonly ScopeView[], isCalm: (fleet: Fleet) => boolean): Promise<void> {
+    try {
+      if (this.#current) await this.#judge(views, this.#current)
+      else await this.#beginDue(views, isCalm)
+    } catch (error) {
+      this.#seams.log(`a rehearsal failed: ${asRepaveError(error).message}`)
+    }
+  }
+
+  async #beginDue(views: readonly ScopeView[], isCalm: (fleet: Fleet) => boolean): Promise<void> {
+    const nowMs = this.#seams.clock.steady()
+    for (const { fleet, service } of fleetsOf(views)) {
+      const name = fleetName(fleet.key)
+      // An instance of an old version would write to the volume that the present one has.
+      if (!service?.rehearsal || service.spec.data || nowMs < (this.#lookedAtMs.get(name) ?? -Infinity) + lookMs || !isCalm(fleet)) continue
+      this.#lookedAtMs.set(name, nowMs)
+      const due = await this.#due(fleet.key, service)
+      if (!due) continue
+      this.#current = { key: fleet.key, version: due.version, deadlineMs: nowMs + service.rollout.deadlineMs }
+      return
+    }
+  }
+
+  /** Of the versions that can be gone back to, the one that was not tried for longest, if that is long enough. */
+  async #due(key: FleetKey, service: ServiceRelease): Promise<VersionRecord | undefined> {
+    const { store, clock } = this.#seams
+    const everyMs = service.rehearsal?.everyMs ?? Infinity
+    const { stack, environment } = key
+    const versions = (await store.versions({ stack, environment }, key.service)).slice(0, service.history ?? defaultHistory)
+    const candidates = versions.filter(
+      ({ version, state }) =>
+        version !== service.version && state === 'proven' && !this.#decisions.isRefused(key, version),
+    )
+    const [oldest] = candidates.toSorted((a, b) => triedAtMs(a) - triedAtMs(b))
+    return oldest && clock.now() - triedAtMs(oldest) >= everyMs ? oldest : undefined
+  }
+
+  async #judge(views: readonly ScopeView[], current: Rehearsed): Promise<void> {
+    const { key, version, deadlineMs } = current
+    const found = fleetsOf(views).find(({ fleet }) => fleetName(fleet.key) === fleetName(key))
+    if (!found?.service || found.service.version === version) return this.#end()
+    const instance = found.fleet.instances.find((each) => each.version === version)
+    if (instance?.health === 'healthy') return this.#note(current, true, 'it got healthy')
+    const isOver = this.#seams.clock.steady() >= deadlineMs
+    if (instance?.phase === 'exited' || instance?.health === 'unhealthy')
+      return this.#note(current, false, instance.detail ?? 'it did not get healthy')
+    if (isOver) return this.#note(current, false, instance?.detail ?? 'no instance of it could be made in time')
+  }
+
+  async #note({ key, version }: Rehearsed, passed: boolean, message: string): Promise<void> {
+    const { store, clock } = this.#seams
+    const { stack, environment, service } = key
+    const record = (await store.versions({ stack, environment }, service)).find((each) => each.version === version)
+    const atMs = clock.now()
+    const kind = `rehearsal.${passed ? 'passed' : 'failed'}`
+    const words = `${versionName(service, version)}: ${message}`
+    await store.append(entryOf({ ...key, version }, { atMs, kind, message: words }))
+    if (record) await store.saveVersion({ ...record, rehearsal: { atMs, passed, message } })
+    if (!passed) this.#seams.log(`${fleetName(key)}: a way back would fail: ${words}`)
+    this.#end()
+  }
+
+  #end(): void {
+    this.#current = undefined
+  }
+}
+
+/** A version that serves is as good as tried. */
+function triedAtMs({ rehearsal, lastRunAtMs }: VersionRecord): number {
+  return Math.max(rehearsal?.atMs ?? 0, lastRunAtMs)
+}
+
+function fleetsOf(views: readonly ScopeView[]): readonly { fleet: Fleet; service: ServiceRelease | undefined }[] {
+  return views.flatMap(({ fleets, record }) =>
+    fleets.map((fleet) => ({ fleet, service: own(record.release.services, fleet.key.service) })),
+  )
+}

@@ -1,0 +1,69 @@
+/** `rollout pause`, `resume`, `promote` and `abort`: what people do to rollouts that run. */
+import { RepaveError } from '../errors.ts'
+import type { Entry } from '../model/entry.ts'
+import type { ProgressReport } from '../model/report.ts'
+import { type Scope, scopeName } from '../model/stack.ts'
+import { versionName } from '../model/version.ts'
+import type { RolloutChange, RolloutRecord } from '../store/store.ts'
+import type { SteerRequest, SteerVerb } from './commands.ts'
+import type { Desk } from './desk.ts'
+import { entryOf } from './records.ts'
+import { resultServices } from './status.ts'
+import { awaitRest } from './take-up.ts'
+import { Turn } from './turns.ts'
+
+export async function* steer(desk: Desk, request: SteerRequest): AsyncIterable<ProgressReport> {
+  const scope: Scope = { stack: request.stack, environment: request.environment }
+  const rollouts = runningOf(desk, request)
+  if (request.verb === 'abort') return yield* abort(desk, rollouts, request)
+  const changed = rollouts.filter((rollout) => isNews(request.verb, rollout))
+  for (const rollout of changed) await change(desk, rollout, request)
+  const services = resultServices(desk.loop.view(scope))
+  yield { kind: 'result', result: { ok: true, services, changed: changed.length > 0 } }
+}
+
+/** Those of the environment, or of one service. Throws NO_ROLLOUT where none runs. */
+function runningOf(desk: Desk, { service, ...scope }: SteerRequest): readonly RolloutRecord[] {
+  const { record, fleets } = desk.known(scope)
+  if (service !== undefined && !record.release.services[service]) throw desk.unknownService(scope, service)
+  const keys = fleets.map(({ key }) => key).filter((key) => service === undefined || key.service === service)
+  const running = keys.flatMap((key) => desk.loop.rollouts.of(key) ?? [])
+  if (running.length > 0) return running
+  throw new RepaveError('NO_ROLLOUT', `no rollout runs in ${service ?? scopeName(scope)}`, {
+    hint: 'see `repave status`; `repave rollback` goes back from a rollout that has ended',
+  })
+}
+
+function isNews(verb: SteerVerb, { pausedAtMs, isPromoted }: RolloutRecord): boolean {
+  if (verb === 'promote') return isPromoted !== true || pausedAtMs !== undefined
+  return (verb === 'pause') === (pausedAtMs === undefined)
+}
+
+async function change(desk: Desk, rollout: RolloutRecord, { verb, by }: SteerRequest): Promise<void> {
+  const atMs = desk.seams.clock.now()
+  await desk.loop.decisions.change(rollout, changeFor(verb, atMs), decisionEntry(rollout, verb, by, atMs))
+}
+
+function changeFor(verb: SteerVerb, atMs: number): Omit<RolloutChange, 'id'> {
+  if (verb === 'pause') return { pausedAtMs: atMs }
+  return verb === 'promote' ? { pausedAtMs: null, isPromoted: true } : { pausedAtMs: null }
+}
+
+function decisionEntry(rollout: RolloutRecord, verb: SteerVerb, by: string, atMs: number): Entry {
+  const message = `the rollout to ${versionName(rollout.service, rollout.to)}`
+  return entryOf({ ...rollout, version: rollout.to }, { atMs, kind: `decision.${verb}`, by, message })
+}
+
+/** An abort is final: nothing tries the version again until somebody asks for it. */
+async function* abort(
+  desk: Desk,
+  rollouts: readonly RolloutRecord[],
+  { by, ...scope }: SteerRequest,
+): AsyncIterable<ProgressReport> {
+  const { decisions } = desk.loop
+  for (const rollout of rollouts) {
+    const current = decisions.of(scope)
+    if (current) await decisions.takeBack(rollout, current, { reason: `aborted by ${by}`, logs: [] }, by)
+  }
+  yield* awaitRest(desk, scope, new Turn({ command: 'rollout abort' }))
+}
