@@ -8,6 +8,7 @@ import type {
   Caller,
   EventsRequest,
   LogsRequest,
+  DownRequest,
   ReplaceRequest,
   RollbackRequest,
   SteerRequest,
@@ -127,7 +128,7 @@ export const steerSchema: z.ZodType<SteerRequest> = z.strictObject({
   service: name.exactOptional(),
 })
 
-export const downSchema: z.ZodType<Scope & Caller> = z.strictObject({ by, ...scope })
+export const downSchema: z.ZodType<DownRequest> = z.strictObject({ by, ...scope, data: z.boolean().exactOptional() })
 
 /** Queries carry text: numbers and booleans are read from it. */
 const numeral = z

@@ -89,9 +89,9 @@ export function createProgram(onExitCode: (code: number) => void): Command {
   declareLedger(declareIn(program.command('ledger').description('verify, show and copy what is on record')))
   declare(
     'down',
-    "remove the stack's instances and routes; history stays",
+    "remove the stack's instances and routes; history and data stay",
     async () => (await import('./down.ts')).down,
-  )
+  ).option('--data', 'remove the volumes too, for good')
   declare(
     'doctor',
     'show what this machine has and lacks, with the command that mends it',

@@ -36,6 +36,11 @@ export interface ReplaceRequest extends Scope, Caller {
   readonly instance: string
 }
 
+export interface DownRequest extends Scope, Caller {
+  /** The volumes go too, for good. */
+  readonly data?: boolean
+}
+
 export interface SteerRequest extends Scope, Caller {
   readonly verb: SteerVerb
   /** Absent: all services whose rollouts run. */
@@ -59,7 +64,7 @@ export interface Commands {
   up(request: UpRequest, client?: AbortSignal): AsyncIterable<ProgressReport>
   rollback(request: RollbackRequest, client?: AbortSignal): AsyncIterable<ProgressReport>
   replace(request: ReplaceRequest, client?: AbortSignal): AsyncIterable<ProgressReport>
-  down(request: Scope & Caller, client?: AbortSignal): AsyncIterable<ProgressReport>
+  down(request: DownRequest, client?: AbortSignal): AsyncIterable<ProgressReport>
   /** Steers running rollouts. */
   steer(request: SteerRequest): AsyncIterable<ProgressReport>
   /** All environments, or those that match. */

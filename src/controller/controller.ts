@@ -7,6 +7,7 @@ import type { RecordedEntry, RolloutRecord } from '../store/store.ts'
 import type {
   Caller,
   Commands,
+  DownRequest,
   EventsRequest,
   LogsRequest,
   ReplaceRequest,
@@ -79,7 +80,7 @@ export class Controller implements Commands {
     return this.#desk.inTurn(request, { command: 'replace', client }, (turn) => replace(this.#desk, request, turn))
   }
 
-  down(request: Scope & Caller, client?: AbortSignal): AsyncIterable<ProgressReport> {
+  down(request: DownRequest, client?: AbortSignal): AsyncIterable<ProgressReport> {
     return this.#desk.inTurn(request, { command: 'down', client }, (turn) => down(this.#desk, request, turn))
   }
 
