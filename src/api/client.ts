@@ -1,7 +1,6 @@
 /** The typed client of the controller's API. Loads nothing but `node:http`, since each command starts it. */
 import { type IncomingMessage, request } from 'node:http'
 import type {
-  Caller,
   EventsRequest,
   LogsRequest,
   DownRequest,

@@ -5,7 +5,6 @@
 import { steerVerbs } from '../model/steering.ts'
 import { z } from 'zod'
 import type {
-  Caller,
   EventsRequest,
   LogsRequest,
   DownRequest,

@@ -5,7 +5,6 @@ import { fleetName, type Scope } from '../model/stack.ts'
 import { versionName } from '../model/version.ts'
 import type { RecordedEntry, RolloutRecord } from '../store/store.ts'
 import type {
-  Caller,
   Commands,
   DownRequest,
   EventsRequest,
