@@ -1,5 +1,6 @@
 /** `rollback`: a version that ran before takes the place of the current one, with the routes and policies it had. */
 import { RepaveError } from '../errors.ts'
+import { canonicalJson } from '../model/canonical.ts'
 import type { ProgressReport } from '../model/report.ts'
 import type { Release, ServiceRelease } from '../model/release.ts'
 import { type Scope, scopeName } from '../model/stack.ts'
@@ -17,9 +18,7 @@ export async function* rollback(desk: Desk, request: RollbackRequest, turn: Turn
   const history = await desk.seams.store.releases(scope)
   const targets = await chooseTargets(desk, request, record, history)
   const release = withServices(record.release, targets)
-  for (const target of Object.values(targets))
-    await desk.seams.engine.prepare({ kind: 'digest', digest: target.spec.image })
-  await desk.admit(release)
+  if (!isSwitch(desk, scope, targets, record)) await prepare(desk, targets, release)
   const names = Object.entries(targets).map(([service, { version }]) => versionName(service, version))
   if (
     Object.entries(targets).every(
@@ -29,6 +28,23 @@ export async function* rollback(desk: Desk, request: RollbackRequest, turn: Turn
     yield* awaitRest(desk, scope, turn)
   else
     yield* takeUp(desk, { release, decision: 'rollback', reason: `back to ${names.join(', ')}`, by: request.by }, turn)
+}
+
+/** Whether all that is gone back to is warm, at the same routes: nothing has to be made, and each millisecond counts. */
+function isSwitch({ loop }: Desk, scope: Scope, targets: Targets, { release }: ReleaseRecord): boolean {
+  return Object.entries(targets).every(([service, target]) => {
+    const routes = own(release.services, service)?.routes
+    return loop.remembered.warm({ ...scope, service }) === target.version && isSame(routes, target.routes)
+  })
+}
+
+function isSame(a: ServiceRelease['routes'] | undefined, b: ServiceRelease['routes']): boolean {
+  return a !== undefined && canonicalJson(a) === canonicalJson(b)
+}
+
+async function prepare(desk: Desk, targets: Targets, release: Release): Promise<void> {
+  for (const { spec } of Object.values(targets)) await desk.seams.engine.prepare({ kind: 'digest', digest: spec.image })
+  await desk.admit(release)
 }
 
 type Targets = Readonly<Record<string, ServiceRelease>>
