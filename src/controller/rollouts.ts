@@ -173,7 +173,7 @@ function take(progress: Progress, fleet: Fleet, ready: number, nowMs: number): v
   for (const instance of fleet.instances) {
     if (instance.version !== progress.record.to) continue
     const identity = `${instance.name}@${instance.createdAtMs}`
-    const serves = couldServe(instance, fleet)
+    const serves = couldServe(instance, fleet.target)
     if (serves) progress.everReady.add(identity)
     else if (isStillborn(instance) && !progress.everReady.has(identity)) progress.stillborn.add(identity)
     if (!serves && instance.detail !== undefined)
