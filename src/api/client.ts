@@ -1,9 +1,9 @@
 /** The typed client of the controller's API. Loads nothing but `node:http`, since each command starts it. */
 import { type IncomingMessage, request } from 'node:http'
 import type {
-  Caller,
   EventsRequest,
   LogsRequest,
+  DownRequest,
   ReplaceRequest,
   RollbackRequest,
   SteerRequest,
@@ -64,7 +64,7 @@ export function createClient(socket: string, onVersion: (version: string) => voi
     up: (body: UpRequest) => work('/v1/up', body),
     rollback: (body: RollbackRequest) => work('/v1/rollback', body),
     replace: (body: ReplaceRequest) => work('/v1/replace', body),
-    down: (body: Scope & Caller) => work('/v1/down', body),
+    down: (body: DownRequest) => work('/v1/down', body),
     steer: (body: SteerRequest) => work('/v1/rollout', body),
     status: (filter: Partial<Scope>) => get<readonly StatusReport[]>('/v1/status', { ...filter }),
     versions: (scope: Scope, service?: string) => get<readonly VersionsReport[]>('/v1/versions', { ...scope, service }),

@@ -9,6 +9,7 @@ import type {
   VersionsReport,
 } from '../model/report.ts'
 import type { Scope, Stack } from '../model/stack.ts'
+import type { SteerVerb } from '../model/steering.ts'
 import type { EntryFilter, RecordedEntry } from '../store/store.ts'
 import type { LogLine, LogOptions } from '../engine/engine.ts'
 
@@ -35,7 +36,10 @@ export interface ReplaceRequest extends Scope, Caller {
   readonly instance: string
 }
 
-export type SteerVerb = 'pause' | 'resume' | 'promote' | 'abort'
+export interface DownRequest extends Scope, Caller {
+  /** The volumes go too, for good. */
+  readonly data?: boolean
+}
 
 export interface SteerRequest extends Scope, Caller {
   readonly verb: SteerVerb
@@ -60,7 +64,7 @@ export interface Commands {
   up(request: UpRequest, client?: AbortSignal): AsyncIterable<ProgressReport>
   rollback(request: RollbackRequest, client?: AbortSignal): AsyncIterable<ProgressReport>
   replace(request: ReplaceRequest, client?: AbortSignal): AsyncIterable<ProgressReport>
-  down(request: Scope & Caller, client?: AbortSignal): AsyncIterable<ProgressReport>
+  down(request: DownRequest, client?: AbortSignal): AsyncIterable<ProgressReport>
   /** Steers running rollouts. */
   steer(request: SteerRequest): AsyncIterable<ProgressReport>
   /** All environments, or those that match. */

@@ -5,8 +5,8 @@ import { fleetName, type Scope } from '../model/stack.ts'
 import { versionName } from '../model/version.ts'
 import type { RecordedEntry, RolloutRecord } from '../store/store.ts'
 import type {
-  Caller,
   Commands,
+  DownRequest,
   EventsRequest,
   LogsRequest,
   ReplaceRequest,
@@ -79,7 +79,7 @@ export class Controller implements Commands {
     return this.#desk.inTurn(request, { command: 'replace', client }, (turn) => replace(this.#desk, request, turn))
   }
 
-  down(request: Scope & Caller, client?: AbortSignal): AsyncIterable<ProgressReport> {
+  down(request: DownRequest, client?: AbortSignal): AsyncIterable<ProgressReport> {
     return this.#desk.inTurn(request, { command: 'down', client }, (turn) => down(this.#desk, request, turn))
   }
 

@@ -6,14 +6,7 @@ import { isSameService, type Release, type ServiceRelease } from '../model/relea
 import { type FleetKey, fleetName, type Scope, scopeName } from '../model/stack.ts'
 import { type Health, type VersionId, versionName } from '../model/version.ts'
 import { keepWarmMs, stagesOf } from '../rollout/stages.ts'
-import type {
-  Decision,
-  ReleaseRecord,
-  RolloutChange,
-  RolloutEnd,
-  RolloutRecord,
-  RolloutStart,
-} from '../store/store.ts'
+import type { Decision, ReleaseRecord, RolloutChange, RolloutEnd, RolloutRecord, RolloutStart } from '../store/store.ts'
 import { Serial } from '../system/serial.ts'
 import { decisionEntries, decisionEntry, supersededEntry } from './decision-entries.ts'
 import { recordDecision } from './record-decision.ts'
@@ -188,15 +181,25 @@ export class Decisions {
     const atMs = this.#seams.clock.now()
     const running = affected.filter((each) => this.#rollouts.of(each)?.id === each.id)
     const ends = running.map(({ id, service }): RolloutEnd => {
-      const reason = id === rollout.id ? why.reason : `${rollout.service} failed, and what was decided with it goes back`
+      const reason =
+        id === rollout.id ? why.reason : `${rollout.service} failed, and what was decided with it goes back`
       return { id, state: 'aborted', reason, logs: service === rollout.service ? why.logs : [], endedAtMs: atMs }
     })
     const asked = { release, decision: 'abort', reason: why.reason, by, atMs, ends, starts: [] } as const
     const aborted = running.map((each, index) => {
-      const what = { atMs, kind: 'rollout.aborted', message: ends[index]?.reason ?? why.reason, lines: ends[index]?.logs ?? [] }
+      const what = {
+        atMs,
+        kind: 'rollout.aborted',
+        message: ends[index]?.reason ?? why.reason,
+        lines: ends[index]?.logs ?? [],
+      }
       return entryOf({ ...each, version: each.to }, what)
     })
-    const { record } = await recordDecision(this.#seams, { ...asked, entries: [decisionEntry(asked), ...aborted] }, current)
+    const { record } = await recordDecision(
+      this.#seams,
+      { ...asked, entries: [decisionEntry(asked), ...aborted] },
+      current,
+    )
     for (const each of affected) this.#forget(each)
     this.#adopt(record)
     this.#onChange()
@@ -253,12 +256,7 @@ export class Decisions {
   }
 
   /** A rollout that supersedes another one leads back to where that one began. */
-  #start(
-    service: string,
-    before: Release | undefined,
-    release: Release,
-    decision: Decision,
-  ): readonly RolloutStart[] {
+  #start(service: string, before: Release | undefined, release: Release, decision: Decision): readonly RolloutStart[] {
     const next = own(release.services, service)
     if (!next) return []
     const running = this.#rollouts.of({ ...scopeOf(release), service })

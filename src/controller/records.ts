@@ -73,12 +73,13 @@ function newContent(request: ImageRequest): string | undefined {
 export async function saveVersion(
   { store, clock }: Books,
   { stack, environment, service }: FleetKey,
-  { version, spec, imageName }: ServiceRelease,
+  { version, spec, imageName, labels }: ServiceRelease,
   state: VersionRecord['state'],
 ): Promise<void> {
   const scope = { stack, environment }
   const known = (await store.versions(scope, service)).find((each) => each.version === version)
   const lasts = known?.state === 'proven' || (known?.state === 'failed' && state === 'unproven')
   const times = { firstRunAtMs: known?.firstRunAtMs ?? clock.now(), lastRunAtMs: clock.now() }
-  await store.saveVersion({ ...scope, service, version, spec, imageName, ...times, state: lasts ? known.state : state })
+  const content = { version, spec, imageName, ...(labels && { labels }) }
+  await store.saveVersion({ ...scope, service, ...content, ...times, state: lasts ? known.state : state })
 }

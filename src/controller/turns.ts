@@ -68,6 +68,8 @@ function running(scope: string, { errand, isPreparing }: Turn): RepaveError {
   return new RepaveError('ROLLOUT_RUNNING', `${scope} is being changed by another \`repave ${errand.command}\``, {
     hint: isPreparing
       ? 'it is still preparing; wait until it has decided, or ends'
-      : 'wait until it ends; or take over with `repave down`, or with `repave up` once it was left with Ctrl-C',
+      : errand.command === 'rollback'
+        ? 'wait until it ends, or take everything away with `repave down`'
+        : 'wait until it ends; or take over with `repave up`, `repave rollback` or `repave down`',
   })
 }

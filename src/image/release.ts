@@ -17,13 +17,26 @@ export function toRelease(stack: Stack, images: Readonly<Record<string, Prepared
     if (!image) throw new TypeError(`service ${name} has no prepared image`)
     return [name, toServiceRelease(name, service, image)] as const
   })
-  return { stack: stack.stack, environment: stack.environment, services: Object.fromEntries(services) }
+  const { environment, rollback } = stack
+  return { stack: stack.stack, environment, services: Object.fromEntries(services), ...(rollback && { rollback }) }
 }
 
 function toServiceRelease(name: string, service: ServiceSpec, image: PreparedImage): ServiceRelease {
   const spec = toVersionSpec(name, service, image)
-  const { replicas, routes, rollout, drainMs } = service
-  return { version: versionId(spec), spec, imageName: imageName(service.image), replicas, routes, rollout, drainMs }
+  const { replicas, standby, routes, rollout, dependsOn, history, rehearsal, drainMs } = service
+  return {
+    version: versionId(spec),
+    spec,
+    imageName: imageName(service.image),
+    replicas,
+    ...(standby !== undefined && { standby }),
+    routes,
+    rollout,
+    ...(dependsOn && { dependsOn }),
+    ...(history !== undefined && { history }),
+    ...(rehearsal && { rehearsal }),
+    drainMs,
+  }
 }
 
 /** Everything that the image would decide at run time is spelled out. */

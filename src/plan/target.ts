@@ -147,8 +147,8 @@ function pausedTarget(service: ServiceRelease, from: ServiceRelease, situation: 
   const [main] = target.groups
   if (!main || from.version === service.version || old === 0) return target
   if (target.isApart) return { ...fleetTarget(from, { instances, split: situation.split }), version: service.version }
-  const fresh = Math.min(service.replicas, staying.length - old)
-  const kept = service.replicas - fresh
+  const fresh = staying.filter(({ version }) => version === service.version).length
+  const kept = Math.max(old, service.replicas - fresh)
   return {
     ...target,
     groups: [
