@@ -5,7 +5,7 @@ import type { Entry } from '../model/entry.ts'
 import { isSameService, type Release, type ServiceRelease } from '../model/release.ts'
 import { type FleetKey, fleetName, type Scope, scopeName } from '../model/stack.ts'
 import { type Health, type VersionId, versionName } from '../model/version.ts'
-import { stagesOf } from '../rollout/stages.ts'
+import { keepWarmMs, stagesOf } from '../rollout/stages.ts'
 import type { Decision, ReleaseRecord, RolloutChange, RolloutEnd, RolloutRecord, RolloutStart } from '../store/store.ts'
 import { Serial } from '../system/serial.ts'
 import { decisionEntries, decisionEntry, supersededEntry } from './decision-entries.ts'
@@ -236,7 +236,7 @@ export class Decisions {
 
   /** Ends a rollout well; where its strategy says so, what the fleet had before stays warm. */
   async succeed(rollout: RolloutRecord, service: ServiceRelease, atMs: number): Promise<void> {
-    const warmMs = keepWarmMs(rollout, service)
+    const warmMs = keepWarmMs(rollout.from, service)
     const message = `${versionName(rollout.service, rollout.to)} serves`
     const entry = entryOf({ ...rollout, version: rollout.to }, { atMs, kind: 'rollout.succeeded', message })
     const warm = warmMs > 0 ? { warmUntilMs: atMs + warmMs } : {}
@@ -312,12 +312,6 @@ export class Decisions {
     this.#warm.delete(fleetName(key))
     this.#recollection.forgive(key)
   }
-}
-
-/** A fleet that is kept warm is of another version than the one that took its place. */
-function keepWarmMs({ from, to }: RolloutRecord, { rollout }: ServiceRelease): number {
-  if (from === null || from === to) return 0
-  return rollout.strategy === 'blueGreen' || rollout.strategy === 'canary' ? rollout.keepWarmMs : 0
 }
 
 function scopeOf({ stack, environment }: Scope): Scope {

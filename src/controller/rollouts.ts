@@ -1,10 +1,9 @@
 /** The running rollouts, and what was seen of each: enough to give a verdict in every pass. */
 import { type FleetKey, fleetName, defaultMaxPauseMs } from '../model/stack.ts'
-import type { VersionId } from '../model/version.ts'
 import type { ServiceRelease } from '../model/release.ts'
-import { type Fleet, type FleetInstance, isEnding, isLeaving, isReady, isRouted } from '../plan/fleet.ts'
-import { isPrepared, wantedSplit } from '../plan/split.ts'
-import { stagesOf } from '../rollout/stages.ts'
+import { type Fleet, type FleetInstance, isEnding } from '../plan/fleet.ts'
+import { couldServe, hasReached, readyOf } from '../plan/reached.ts'
+import { holdOf } from '../rollout/stages.ts'
 import { verdict, type Verdict } from '../rollout/verdict.ts'
 import type { RolloutRecord } from '../store/store.ts'
 import type { Clock } from '../system/clock.ts'
@@ -132,9 +131,9 @@ export class Rollouts {
     if (!progress) return undefined
     const { record } = progress
     const { holdMs, isLast } = holdOf(record, service)
-    const ready = freshOf(fleet, record.to).filter((instance) => couldServe(instance, fleet))
-    take(progress, fleet, ready.length, nowMs)
-    const isReached = hasReached(fleet, service, ready.length)
+    const ready = readyOf(fleet, record.to)
+    take(progress, fleet, ready, nowMs)
+    const isReached = hasReached(fleet, service)
     progress.heldSinceMs = isReached ? (progress.heldSinceMs ?? nowMs) : undefined
     const symptom = progress.symptom && `${progress.symptom.instance}: ${progress.symptom.detail}`
     return verdict({
@@ -149,7 +148,7 @@ export class Rollouts {
       stillborn: progress.stillborn.size,
       idleMs: nowMs - progress.progressAtMs,
       deadlineMs: service.rollout.deadlineMs,
-      ready: ready.length,
+      ready,
       wanted: service.replicas,
       ...(broken !== undefined && { cannotRun: broken }),
       ...(symptom !== undefined && { symptom }),
@@ -166,33 +165,6 @@ function maxPauseOf({ rollout }: ServiceRelease): number {
   return rollout.maxPauseMs ?? defaultMaxPauseMs
 }
 
-/** How long, and for how many answers of the new version, the present stage of a rollout is held. */
-export function holdOf({ stage = 0, isSwitch, from }: RolloutRecord, service: ServiceRelease) {
-  const stages = from === null ? undefined : stagesOf(service, isSwitch === true)
-  const present = stages?.[Math.min(stage, stages.length - 1)]
-  if (stages && present) return { ...present, isLast: present === stages.at(-1) }
-  const { windowMs: holdMs = 0, requests = 0 } = service.rollout.verdict ?? {}
-  return { holdMs, requests, isLast: true }
-}
-
-/** Whether all is as the present stage wants it. */
-function hasReached(fleet: Fleet, { replicas }: ServiceRelease, ready: number): boolean {
-  const { target } = fleet
-  const isStaged = target.share.isExclusive
-  if (isStaged) return isPrepared(fleet) && wantedSplit(fleet) === fleet.split
-  return ready >= replicas && wantedSplit(fleet) === fleet.split && outdated(fleet) === 0
-}
-
-function freshOf({ instances }: Fleet, to: VersionId): readonly FleetInstance[] {
-  return instances.filter(({ version, condemned }) => version === to && !condemned)
-}
-
-/** Serves, or is in the router and would. */
-function couldServe(instance: FleetInstance, { target }: Fleet): boolean {
-  if (!target.routed) return isReady(instance, target)
-  return isRouted(instance) && instance.phase === 'running' && instance.health === 'healthy' && !isLeaving(instance)
-}
-
 function take(progress: Progress, fleet: Fleet, ready: number, nowMs: number): void {
   if (ready > progress.mostReady) {
     progress.mostReady = ready
@@ -201,7 +173,7 @@ function take(progress: Progress, fleet: Fleet, ready: number, nowMs: number): v
   for (const instance of fleet.instances) {
     if (instance.version !== progress.record.to) continue
     const identity = `${instance.name}@${instance.createdAtMs}`
-    const serves = couldServe(instance, fleet)
+    const serves = couldServe(instance, fleet.target)
     if (serves) progress.everReady.add(identity)
     else if (isStillborn(instance) && !progress.everReady.has(identity)) progress.stillborn.add(identity)
     if (!serves && instance.detail !== undefined)
@@ -212,19 +184,4 @@ function take(progress: Progress, fleet: Fleet, ready: number, nowMs: number): v
 /** It ended by itself: one that was told to says nothing of its version. */
 function isStillborn(instance: FleetInstance): boolean {
   return instance.phase === 'exited' && !isEnding(instance)
-}
-
-/** Instances that still have to leave rotation, or could serve and are not wanted. */
-function outdated(fleet: Fleet): number {
-  const { groups } = fleet.target
-  const kept = new Map(groups.map(({ version, count }) => [version, count]))
-  const remaining = fleet.instances.filter(
-    (instance) => (instance.phase === 'running' || instance.phase === 'created') && !isLeaving(instance),
-  )
-  return remaining.filter(({ version, condemned }) => {
-    const left = kept.get(version) ?? 0
-    if (condemned || left === 0) return true
-    kept.set(version, left - 1)
-    return false
-  }).length
 }

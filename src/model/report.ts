@@ -27,7 +27,91 @@ export interface PlanReport {
   readonly services: readonly ServicePlan[]
   /** The number of steps. */
   readonly changes: number
+  /** Where it was asked for. */
+  readonly timeline?: TimelineReport
 }
+
+/** What `up` is expected to do over time, simulated with observed times. */
+export interface TimelineReport {
+  /** The services that something happens to. */
+  readonly services: readonly ServiceTimeline[]
+  /** Until the last rollout has ended. */
+  readonly durationMs: number
+  /** It takes too many steps to be simulated: what comes after the last points is missing. */
+  readonly isCut?: true
+}
+
+export interface ServiceTimeline {
+  readonly service: string
+  /** `web@4f9a1c2b`; null where none runs. */
+  readonly from: string | null
+  /** Null where the service goes away. */
+  readonly to: string | null
+  /** Absent where the service goes away. */
+  readonly strategy?: RolloutStrategy
+  readonly replicas: number
+  /** The least number of ready instances. */
+  readonly floor: number
+  /** Until its rollout has ended; what is kept warm may stay for longer. */
+  readonly durationMs: number
+  /** Absent where it had not ended by the last point: it is paused, or waits for one that is. */
+  readonly outcome?: 'succeeded' | 'aborted'
+  /** At 0, and whenever something happens; what they say holds until the next one. */
+  readonly points: readonly TimelinePoint[]
+  readonly assumptions: readonly TimelineAssumption[]
+}
+
+export interface TimelinePoint {
+  /** Since `up` has decided. */
+  readonly atMs: number
+  /** Empty at 0 where nothing happens yet. */
+  readonly events: readonly TimelineEvent[]
+  /** All instances that serve: the capacity. */
+  readonly ready: number
+  /** Those that have instances: the new one last. */
+  readonly versions: readonly VersionShare[]
+}
+
+export interface TimelineEvent {
+  readonly kind:
+    | 'waiting'
+    | 'started'
+    | 'standby'
+    | 'ready'
+    | 'share'
+    | 'held'
+    | 'leaving'
+    | 'gone'
+    | 'succeeded'
+    | 'cooled'
+    | 'aborted'
+  readonly message: string
+}
+
+export interface VersionShare {
+  readonly version: string
+  /** Instances that serve. */
+  readonly ready: number
+  /** Made, or being made, and not healthy yet. */
+  readonly starting: number
+  /** Healthy, and without requests: the fleet of the other version, or a standby. */
+  readonly warm: number
+  /** They finish what they have, or end. */
+  readonly leaving: number
+  /** Of the requests, from 0 to 1; all are 0 while nothing serves. */
+  readonly share: number
+}
+
+/** What a timeline takes for given. */
+export interface TimelineAssumption {
+  readonly what: 'start' | 'drain' | 'end' | 'requests'
+  /** How long it takes; absent for requests. */
+  readonly ms?: number
+  /** Where that comes from: `median of 5 starts observed`. */
+  readonly basis: string
+}
+
+export type RolloutStrategy = 'rolling' | 'recreate' | 'blueGreen' | 'canary'
 
 /** `standby`: healthy and out of rotation. `warm`: of the version before, and a switch away from serving. */
 export type InstanceState =
@@ -60,7 +144,7 @@ export interface RolloutStatus {
   readonly startedAt: string
   readonly endedAt?: string
   readonly reason?: string
-  readonly strategy?: 'rolling' | 'recreate' | 'blueGreen' | 'canary'
+  readonly strategy?: RolloutStrategy
   /** Of a running one that moves requests by shares: which stage it is in, of how many. */
   readonly stage?: { readonly number: number; readonly of: number }
   /** The percentage of the requests that the new version gets now; absent where requests go to whichever instance. */
