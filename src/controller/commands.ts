@@ -4,7 +4,10 @@ import type {
   ControllerStatus,
   DriftReport,
   PlanReport,
+  LiftReport,
   ProgressReport,
+  RefusalsReport,
+  RefuseReport,
   StatusReport,
   VersionsReport,
 } from '../model/report.ts'
@@ -35,6 +38,21 @@ export interface ReplaceRequest extends Scope, Caller {
   readonly instance: string
 }
 
+/** What people refuse: a version by its name, id or prefix, an image by its digest or a prefix, or a label of images. */
+export type RefusedName =
+  | { readonly kind: 'name'; readonly name: string }
+  | { readonly kind: 'label'; readonly label: string; readonly value: string }
+
+export interface RefuseRequest extends Scope, Caller {
+  readonly what: RefusedName
+  readonly reason: string
+}
+
+export interface LiftRequest extends Scope, Caller {
+  readonly id: number
+  readonly reason: string
+}
+
 export type SteerVerb = 'pause' | 'resume' | 'promote' | 'abort'
 
 export interface SteerRequest extends Scope, Caller {
@@ -63,6 +81,12 @@ export interface Commands {
   down(request: Scope & Caller, client?: AbortSignal): AsyncIterable<ProgressReport>
   /** Steers running rollouts. */
   steer(request: SteerRequest): AsyncIterable<ProgressReport>
+  /** Keeps something from running: what runs of it serves on, and no further instance of it is made. */
+  refuse(request: RefuseRequest): Promise<RefuseReport>
+  lift(request: LiftRequest): Promise<LiftReport>
+  refusals(scope: Scope): Promise<RefusalsReport>
+  /** Refuses, and puts the newest proven version that may run in the place of what runs of it. */
+  recall(request: RefuseRequest, client?: AbortSignal): AsyncIterable<ProgressReport>
   /** All environments, or those that match. */
   status(filter: Partial<Scope>): Promise<readonly StatusReport[]>
   versions(scope: Scope, service?: string): Promise<readonly VersionsReport[]>

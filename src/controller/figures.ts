@@ -99,7 +99,8 @@ export class Figures {
     for (const watched of this.#watched.values()) {
       if (poolName(watched.fleet.key) !== answer.pool) continue
       const version = versionOf(answer, watched)
-      if (version !== undefined) (version === watched.to ? watched.new : watched.old).answers.count(answer.status, answer.timeMs)
+      if (version !== undefined)
+        (version === watched.to ? watched.new : watched.old).answers.count(answer.status, answer.timeMs)
     }
   }
 

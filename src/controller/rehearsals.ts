@@ -62,7 +62,13 @@ export class Rehearsals {
     for (const { fleet, service } of fleetsOf(views)) {
       const name = fleetName(fleet.key)
       // An instance of an old version would write to the volume that the present one has.
-      if (!service?.rehearsal || service.spec.data || nowMs < (this.#lookedAtMs.get(name) ?? -Infinity) + lookMs || !isCalm(fleet)) continue
+      if (
+        !service?.rehearsal ||
+        service.spec.data ||
+        nowMs < (this.#lookedAtMs.get(name) ?? -Infinity) + lookMs ||
+        !isCalm(fleet)
+      )
+        continue
       this.#lookedAtMs.set(name, nowMs)
       const due = await this.#due(fleet.key, service)
       if (!due) continue
@@ -76,7 +82,10 @@ export class Rehearsals {
     const { store, clock } = this.#seams
     const everyMs = service.rehearsal?.everyMs ?? Infinity
     const { stack, environment } = key
-    const versions = (await store.versions({ stack, environment }, key.service)).slice(0, service.history ?? defaultHistory)
+    const versions = (await store.versions({ stack, environment }, key.service)).slice(
+      0,
+      service.history ?? defaultHistory,
+    )
     const candidates = versions.filter(
       ({ version, state }) =>
         version !== service.version && state === 'proven' && !this.#decisions.isRefused(key, version),

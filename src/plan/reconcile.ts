@@ -73,7 +73,10 @@ function sort(fleet: Fleet): Sorted {
   return {
     dead: instances.filter((instance) => !isAlive(instance)),
     crews,
-    unwanted: [...unwanted, ...surplus.map((instance) => ({ instance, reason: surplusWords(instance, fitting, fleet) }))],
+    unwanted: [
+      ...unwanted,
+      ...surplus.map((instance) => ({ instance, reason: surplusWords(instance, fitting, fleet) })),
+    ],
   }
 }
 
