@@ -13,7 +13,7 @@ export default defineConfig({
       {
         test: {
           name: 'unit',
-          include: ['{src,bin,bench}/**/*.test.ts', 'test/{lint,load,report}/**/*.test.ts'],
+          include: ['{src,bin,bench}/**/*.test.ts', 'test/{controller,lint,load,report}/**/*.test.ts'],
           exclude: realDrivers,
           sequence: { groupOrder: 0 },
         },

@@ -14,6 +14,7 @@ main() {
   require_node
   install_npm_packages
   install_system_packages
+  unpack_prometheus
   start_engine
   sh setup/example-files.sh
   build
@@ -79,12 +80,29 @@ missing_packages() {
 
 is_static() { [ -x "$1" ] && ! ldd "$1" >/dev/null 2>&1; }
 
+# For a test. Unpacked, not installed: the package would bring 330 MB and run it as a service.
+unpack_prometheus() {
+  program=node_modules/.cache/prometheus
+  if [ -x "$program" ] || command -v prometheus >/dev/null; then return; fi
+  if ! command -v apt-get >/dev/null; then fail 'missing on this machine: prometheus' "$(how_to_install prometheus)"; fi
+  say 'unpacking Prometheus'
+  folder=$(mktemp -d)
+  (cd "$folder" && { download_prometheus || { apt-get update -qq && download_prometheus; } } &&
+    dpkg-deb -x ./prometheus_*.deb .) </dev/null >setup.log 2>&1 ||
+    fail 'apt-get could not download: prometheus' "$(tail -n 15 setup.log)" "$(how_to_install prometheus)"
+  mkdir -p node_modules/.cache
+  mv "$folder/usr/bin/prometheus" "$program"
+  rm -rf "$folder" setup.log
+}
+
+download_prometheus() { apt-get download -qq prometheus; }
+
 how_to_install() {
   # shellcheck source=/dev/null
   distribution=$(. /etc/os-release 2>/dev/null && echo "${ID:-} ${ID_LIKE:-}")
   case " $distribution " in
     *\ debian\ * | *\ ubuntu\ *) echo "As root: apt-get install -y --no-install-recommends $*" ;;
-    *\ fedora\ * | *\ rhel\ *) echo "As root: dnf install -y $(echo "$*" | sed 's/docker.io/moby-engine/; s/golang-go /golang /; s/golang-golang-x-mod-dev/golang-x-mod-devel/')" ;;
+    *\ fedora\ * | *\ rhel\ *) echo "As root: dnf install -y $(echo "$*" | sed 's/docker.io/moby-engine/; s/golang-go /golang /; s/golang-golang-x-mod-dev/golang-x-mod-devel/; s/prometheus/golang-github-prometheus/')" ;;
     *\ arch\ *) echo "As root: pacman -S --needed $(echo "$*" | sed 's/docker.io/docker/')" ;;
     *suse*) echo "As root: zypper install -y $(echo "$*" | sed 's/docker.io/docker/')" ;;
     *) echo "Install these with your distribution's package manager: $(echo "$*" | sed 's/docker.io/docker/')" ;;

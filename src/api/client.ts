@@ -1,11 +1,11 @@
 /** The typed client of the controller's API. Loads nothing but `node:http`, since each command starts it. */
 import { type IncomingMessage, request } from 'node:http'
 import type {
-  Caller,
   EventsRequest,
   LiftRequest,
   LogsRequest,
   RefuseRequest,
+  DownRequest,
   ReplaceRequest,
   RollbackRequest,
   SteerRequest,
@@ -77,7 +77,7 @@ export function createClient(socket: string, onVersion: (version: string) => voi
     refusals: (scope: Scope) => get<RefusalsReport>('/v1/refusals', { ...scope }),
     recall: (body: RefuseRequest) => work('/v1/recall', body),
     replace: (body: ReplaceRequest) => work('/v1/replace', body),
-    down: (body: Scope & Caller) => work('/v1/down', body),
+    down: (body: DownRequest) => work('/v1/down', body),
     steer: (body: SteerRequest) => work('/v1/rollout', body),
     status: (filter: Partial<Scope>) => get<readonly StatusReport[]>('/v1/status', { ...filter }),
     versions: (scope: Scope, service?: string) => get<readonly VersionsReport[]>('/v1/versions', { ...scope, service }),

@@ -2,13 +2,14 @@
  * The shapes of requests. What comes over the socket is checked again as a whole, whoever sent it; the stack
  * file's own rules, with line and column, are in `config`.
  */
+import { steerVerbs } from '../model/steering.ts'
 import { z } from 'zod'
 import type {
-  Caller,
   EventsRequest,
   LiftRequest,
   LogsRequest,
   RefuseRequest,
+  DownRequest,
   ReplaceRequest,
   RollbackRequest,
   SteerRequest,
@@ -141,11 +142,11 @@ export const replaceSchema: z.ZodType<ReplaceRequest> = z.strictObject({ by, ...
 export const steerSchema: z.ZodType<SteerRequest> = z.strictObject({
   by,
   ...scope,
-  verb: z.enum(['pause', 'resume', 'promote', 'abort']),
+  verb: z.enum(steerVerbs),
   service: name.exactOptional(),
 })
 
-export const downSchema: z.ZodType<Scope & Caller> = z.strictObject({ by, ...scope })
+export const downSchema: z.ZodType<DownRequest> = z.strictObject({ by, ...scope, data: z.boolean().exactOptional() })
 
 /** Queries carry text: numbers and booleans are read from it. */
 const numeral = z

@@ -3,6 +3,7 @@
  * is loaded only when it runs, so that help is quick.
  */
 import { Command, InvalidArgumentError } from 'commander'
+import { type SteerVerb, steerVerbs } from '../model/steering.ts'
 import type { Session } from './session.ts'
 import { processTerminal } from './terminal.ts'
 
@@ -104,9 +105,9 @@ export function createProgram(onExitCode: (code: number) => void): Command {
   declareLedger(declareIn(program.command('ledger').description('verify, show and copy what is on record')))
   declare(
     'down',
-    "remove the stack's instances and routes; history stays",
+    "remove the stack's instances and routes; history and data stay",
     async () => (await import('./down.ts')).down,
-  )
+  ).option('--data', 'remove the volumes too, for good')
   declare(
     'doctor',
     'show what this machine has and lacks, with the command that mends it',
@@ -128,15 +129,15 @@ export function createProgram(onExitCode: (code: number) => void): Command {
 
 type Declare = <Rest extends unknown[]>(usage: string, summary: string, load: () => Promise<Run<Rest>>) => Command
 
-const steering = {
+const steering: Readonly<Record<SteerVerb, string>> = {
   pause: 'hold it as it is; one that stays paused for longer than maxPause is taken back',
   resume: 'go on with one that is paused',
   promote: 'go on to the next stage, and to the end, without waiting for its time',
   abort: 'take it back, for good',
-} as const
+}
 
 function declareRollout(declare: Declare): void {
-  for (const verb of ['pause', 'resume', 'promote', 'abort'] as const)
+  for (const verb of steerVerbs)
     declare(`${verb} [service]`, steering[verb], async () => {
       const { rollout } = await import('./rollout.ts')
       return (session: Session, service: string | undefined) => rollout(session, verb, service)

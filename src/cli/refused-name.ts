@@ -1,6 +1,6 @@
 /** What people refuse, from the words of the command line: WHAT, or `--label key=value`. */
 import { RepaveError } from '../errors.ts'
-import type { RefusedName } from '../controller/commands.ts'
+import type { RefusedName } from '../model/refusal.ts'
 
 /** Throws USAGE for both, for neither, and for what is no label. */
 export function refusedName(what: string | undefined, label: string | undefined): RefusedName {

@@ -1,5 +1,5 @@
 /** `repave rollout pause|resume|promote|abort [SERVICE]`: steers a rollout that runs. */
-import type { SteerVerb } from '../controller/commands.ts'
+import type { SteerVerb } from '../model/steering.ts'
 import { connect } from './connect.ts'
 import type { Session } from './session.ts'
 import { caller, sessionScope } from './stack.ts'

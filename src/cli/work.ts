@@ -1,9 +1,9 @@
 /** Work that the controller does: shown while it goes on, ended by its verdict. */
 import type { Client } from '../api/client.ts'
 import { asRepaveError, fromReport } from '../errors.ts'
-import type { SteerVerb } from '../controller/commands.ts'
 import type { ProgressReport, ResultReport } from '../model/report.ts'
 import { type Scope, scopeName } from '../model/stack.ts'
+import type { SteerVerb } from '../model/steering.ts'
 import { exitInterrupted, exitOfResult } from './exit.ts'
 import { openLiveView } from './live-view.ts'
 import { placeError, placeResult, type PositionOf } from './place.ts'

@@ -11,7 +11,9 @@ import type {
   StatusReport,
   VersionsReport,
 } from '../model/report.ts'
+import type { RefusedName } from '../model/refusal.ts'
 import type { Scope, Stack } from '../model/stack.ts'
+import type { SteerVerb } from '../model/steering.ts'
 import type { EntryFilter, RecordedEntry } from '../store/store.ts'
 import type { LogLine, LogOptions } from '../engine/engine.ts'
 
@@ -38,11 +40,6 @@ export interface ReplaceRequest extends Scope, Caller {
   readonly instance: string
 }
 
-/** What people refuse: a version by its name, id or prefix, an image by its digest or a prefix, or a label of images. */
-export type RefusedName =
-  | { readonly kind: 'name'; readonly name: string }
-  | { readonly kind: 'label'; readonly label: string; readonly value: string }
-
 export interface RefuseRequest extends Scope, Caller {
   readonly what: RefusedName
   readonly reason: string
@@ -53,7 +50,10 @@ export interface LiftRequest extends Scope, Caller {
   readonly reason: string
 }
 
-export type SteerVerb = 'pause' | 'resume' | 'promote' | 'abort'
+export interface DownRequest extends Scope, Caller {
+  /** The volumes go too, for good. */
+  readonly data?: boolean
+}
 
 export interface SteerRequest extends Scope, Caller {
   readonly verb: SteerVerb
@@ -78,7 +78,7 @@ export interface Commands {
   up(request: UpRequest, client?: AbortSignal): AsyncIterable<ProgressReport>
   rollback(request: RollbackRequest, client?: AbortSignal): AsyncIterable<ProgressReport>
   replace(request: ReplaceRequest, client?: AbortSignal): AsyncIterable<ProgressReport>
-  down(request: Scope & Caller, client?: AbortSignal): AsyncIterable<ProgressReport>
+  down(request: DownRequest, client?: AbortSignal): AsyncIterable<ProgressReport>
   /** Steers running rollouts. */
   steer(request: SteerRequest): AsyncIterable<ProgressReport>
   /** Keeps something from running: what runs of it serves on, and no further instance of it is made. */

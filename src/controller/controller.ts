@@ -13,8 +13,8 @@ import type {
 import { fleetName, type Scope } from '../model/stack.ts'
 import type { RecordedEntry, RolloutRecord } from '../store/store.ts'
 import type {
-  Caller,
   Commands,
+  DownRequest,
   EventsRequest,
   LogsRequest,
   ReplaceRequest,
@@ -91,7 +91,7 @@ export class Controller implements Commands {
     return this.#desk.inTurn(request, { command: 'replace', client }, (turn) => replace(this.#desk, request, turn))
   }
 
-  down(request: Scope & Caller, client?: AbortSignal): AsyncIterable<ProgressReport> {
+  down(request: DownRequest, client?: AbortSignal): AsyncIterable<ProgressReport> {
     return this.#desk.inTurn(request, { command: 'down', client }, (turn) => down(this.#desk, request, turn))
   }
 

@@ -16,9 +16,11 @@ import { Decisions, type HealthRule } from './decisions.ts'
 import { Dispatcher } from './dispatcher.ts'
 import { HealthWatch } from './health.ts'
 import { Figures } from './figures.ts'
+import { Gates } from './gates.ts'
 import { mustWait, rememberedBy } from './memory.ts'
 import { Recollection } from './recollection.ts'
 import { Rehearsals } from './rehearsals.ts'
+import { Retention } from './retention.ts'
 import { Rollouts } from './rollouts.ts'
 import type { Seams } from './seams.ts'
 import { Upkeep } from './upkeep.ts'
@@ -58,6 +60,8 @@ export class Loop {
   readonly #upkeep: Upkeep
   readonly #verdicts: Verdicts
   readonly #figures: Figures
+  readonly #gates: Gates
+  readonly #retention: Retention
   readonly #rehearsals: Rehearsals
   readonly remembered: Remembered
   readonly recollection: Recollection
@@ -81,13 +85,16 @@ export class Loop {
     this.#health = new HealthWatch(seams.clock, seams.probe, () => this.wake())
     this.rollouts = new Rollouts(seams.clock)
     this.recollection = new Recollection(this.#health)
-    this.decisions = new Decisions(seams, this.rollouts, this.recollection, () => this.wake())
+    this.decisions = new Decisions(seams, this.rollouts, this.recollection, () => this.#noteChange())
     const { clock } = seams
     const { recollection, decisions, rollouts } = this
     this.#rehearsals = new Rehearsals(seams, decisions)
     this.remembered = rememberedBy({ clock, recollection, decisions, rollouts, rehearsals: this.#rehearsals })
     this.#figures = new Figures(seams)
-    this.#verdicts = new Verdicts({ seams, rollouts, recollection, decisions, figures: this.#figures })
+    this.#gates = new Gates(seams, () => this.wake())
+    this.#retention = new Retention(seams, () => this.wake())
+    const [figures, gates] = [this.#figures, this.#gates]
+    this.#verdicts = new Verdicts({ seams, rollouts, recollection, decisions, figures, gates })
     this.#dispatcher = new Dispatcher(seams, {
       onIntent: ({ effect }) => this.recollection.noteIntent(effect.kind, effect.instance),
       onEnd: (order, error) => this.#noteEnd(order, error),
@@ -115,6 +122,7 @@ export class Loop {
     // Not before: a pass that is still at work would take every instance for one that never became healthy.
     this.#health.stop()
     this.#figures.stop()
+    this.#gates.stop()
   }
 
   wake(): void {
@@ -140,6 +148,7 @@ export class Loop {
     return [
       ...(this.#blind ? [this.#blind.error] : []),
       ...this.#upkeep.troubles(),
+      ...this.#retention.troubles(),
       ...this.#dispatcher.troubles(),
       ...(this.#sight?.router.problems ?? []),
     ]
@@ -249,6 +258,7 @@ export class Loop {
     this.#dispatcher.forgetAllBut(orders, sight.underWay)
     this.#dispatcher.dispatch(possible(orders, sight), nowMs)
     this.#upkeep.tend(this.#views, sight, (scope) => this.isSettled(scope))
+    this.#retention.tend(this.decisions.current())
   }
 
   #orders(fleet: Fleet, nowMs: number): readonly Order[] {
@@ -289,6 +299,12 @@ export class Loop {
     this.wake()
   }
 
+  /** Something else was decided. */
+  #noteChange(): void {
+    this.#retention.invalidate()
+    this.wake()
+  }
+
   #noteEnd(order: Order, error: RepaveError | undefined): void {
     const { key, effect } = order
     if (error) this.#seams.log(`${fleetName(key)}: ${effect.kind} ${effect.instance} failed: ${error.message}`)
@@ -322,6 +338,7 @@ export class Loop {
       this.#lookedAtMs + fullLookMs,
       this.#dispatcher.nextRetryAtMs(nowMs),
       this.#upkeep.nextRetryAtMs(nowMs),
+      this.#retention.nextRetryAtMs(nowMs),
       this.#figures.nextTimeMs(),
       this.#rehearsals.nextTimeMs(this.#views),
       ...this.#views.flatMap((view) => view.fleets.flatMap((fleet) => this.#fleetTimes(view.record, fleet, nowMs))),

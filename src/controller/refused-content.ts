@@ -1,9 +1,8 @@
 /** What a refusal is about, from what people call it. Pure. */
 import { RepaveError } from '../errors.ts'
-import type { Refusal } from '../model/refusal.ts'
+import type { Refusal, RefusedName } from '../model/refusal.ts'
 import { type ImageDigest, versionName } from '../model/version.ts'
 import type { VersionRecord } from '../store/store.ts'
-import type { RefusedName } from './commands.ts'
 import { matchingVersion } from './version-match.ts'
 
 type Content = Pick<Refusal, 'what' | 'service'>

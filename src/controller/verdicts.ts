@@ -10,6 +10,7 @@ import { lastWords } from './act.ts'
 import type { Evidence } from '../rollout/evidence.ts'
 import type { Decisions } from './decisions.ts'
 import type { Figures, Watch } from './figures.ts'
+import type { Gates, GateWatch } from './gates.ts'
 import { mustWait } from './memory.ts'
 import type { Recollection } from './recollection.ts'
 import { entryOf, saveVersion } from './records.ts'
@@ -24,6 +25,13 @@ interface VerdictsParts {
   readonly recollection: Recollection
   readonly decisions: Decisions
   readonly figures: Figures
+  readonly gates: Gates
+}
+
+/** A fleet, and the release that it is of. */
+interface Running {
+  readonly record: ReleaseRecord
+  readonly fleet: Fleet
 }
 
 export class Verdicts {
@@ -32,9 +40,11 @@ export class Verdicts {
   readonly #recollection: Recollection
   readonly #decisions: Decisions
   readonly #figures: Figures
+  readonly #gates: Gates
 
-  constructor({ seams, rollouts, recollection, decisions, figures }: VerdictsParts) {
+  constructor({ seams, rollouts, recollection, decisions, figures, gates }: VerdictsParts) {
     this.#figures = figures
+    this.#gates = gates
     this.#seams = seams
     this.#rollouts = rollouts
     this.#recollection = recollection
@@ -43,12 +53,20 @@ export class Verdicts {
 
   /** Listens to what the router tells of rollouts that are judged by it. */
   listen(views: readonly ScopeView[]): void {
-    this.#figures.follow(
-      views.flatMap(({ record, fleets }) => fleets.flatMap((fleet) => this.#watchOf(record, fleet) ?? [])),
-    )
+    const fleets = views.flatMap((view) => view.fleets.map((fleet) => ({ record: view.record, fleet })))
+    this.#figures.follow(fleets.flatMap((each) => this.#watchOf(each) ?? []))
+    this.#gates.follow(fleets.flatMap((each) => this.#gateWatch(each) ?? []))
   }
 
-  #watchOf(record: ReleaseRecord, fleet: Fleet): Watch | undefined {
+  #gateWatch({ record, fleet }: Running): GateWatch | undefined {
+    const { key } = fleet
+    const rollout = this.#rollouts.of(key)
+    const gates = own(record.release.services, key.service)?.rollout.verdict?.prometheus
+    if (!rollout || !gates || this.#rollouts.heldSinceMs(key) === undefined) return undefined
+    return { key, rollout: rollout.id, stage: rollout.stage ?? 0, gates }
+  }
+
+  #watchOf({ record, fleet }: Running): Watch | undefined {
     const rollout = this.#rollouts.of(fleet.key)
     const service = own(record.release.services, fleet.key.service)
     if (!rollout || !service || mustWait(fleet.key, this.#decisions, this.#rollouts)) return undefined
@@ -77,7 +95,7 @@ export class Verdicts {
     const rollout = this.#rollouts.of(fleet.key)
     if (!rollout) return this.#cool(fleet, nowMs)
     const broken = this.#recollection.versionCannotRun(fleet.key, service.version)
-    const findings = findingsOf(this.#figures.evidence(fleet.key))
+    const findings = { ...findingsOf(this.#figures.evidence(fleet.key)), ...this.#gates.finding(fleet.key) }
     const verdict = this.#rollouts.judge(fleet, service, { ...(broken && { broken }), findings })
     if (verdict?.kind === 'aborted') return this.#abort(rollout, verdict)
     if (verdict?.kind === 'stepped') return this.#step(rollout, service, nowMs)

@@ -4,9 +4,11 @@
  *     engineContract('memory', () => setUpMemoryEngine())
  */
 import { afterAll, afterEach, beforeAll, beforeEach, describe } from 'vitest'
+import { dataContract } from './data-contract.ts'
 import { imageContract } from './image-contract.ts'
 import { lifecycleContract } from './lifecycle-contract.ts'
 import { observationContract } from './observation-contract.ts'
+import { retentionContract } from './retention-contract.ts'
 import { ContractScene, removeAll, testTimeoutMs, type EngineFixture } from './scene-contract.ts'
 import { watchContract } from './watch-contract.ts'
 
@@ -29,13 +31,18 @@ export function engineContract(name: string, setUp: () => Promise<EngineFixture>
       scene = new ContractScene(fixture)
     })
     afterEach(async () => {
-      await removeAll(fixture.engine)
-      await removeAll(fixture.neighbour)
+      for (const engine of [fixture.engine, fixture.neighbour]) {
+        await removeAll(engine)
+        await engine.discardData(scene.desk.scope)
+        await engine.retain([])
+      }
     }, testTimeoutMs)
     afterAll(() => fixture?.cleanup(), testTimeoutMs)
 
     imageContract(stage)
+    retentionContract(stage)
     lifecycleContract(stage)
+    dataContract(stage)
     observationContract(stage)
     watchContract(stage)
   })

@@ -22,6 +22,7 @@ export interface PreparedImage {
   readonly workingDirectory: string
   /** Paths that the image declares as volumes. */
   readonly volumes: readonly string[]
+  readonly labels: Readonly<Record<string, string>>
 }
 
 export type ImageRequest =
@@ -48,6 +49,11 @@ export interface InstanceOrder extends FleetKey {
   readonly name: string
   readonly version: VersionId
   readonly spec: VersionSpec
+}
+
+/** The volume that the instances of a service share under `name`. Like instances, two may read the same: NAME_TAKEN. */
+export function dataVolumeName({ stack, environment, service }: FleetKey, name: string): string {
+  return `${stack}-${environment}-${service}-${name}`
 }
 
 export interface InstanceExit {
@@ -113,7 +119,10 @@ export interface Engine {
   version(): Promise<string>
   /** Resolves, pulls or builds an image. `progress` gets the engine's own words, a line at a time. */
   prepare(request: ImageRequest, progress?: (line: string) => void): Promise<PreparedImage>
-  /** Makes the instance without running it. The same name twice is one instance; another owner's or fleet's is NAME_TAKEN. */
+  /**
+   * Makes the instance without running it, and its data volumes where there are none yet, empty and writable by the
+   * version's user. The same name twice is one instance, or volume; another owner's or fleet's is NAME_TAKEN.
+   */
   create(order: InstanceOrder): Promise<void>
   /** Runs a created instance; INSTANCE_CANNOT_RUN when it never will. Running already: nothing. */
   start(name: string): Promise<void>
@@ -127,6 +136,21 @@ export interface Engine {
   watch(listener: (event: EngineEvent) => void, signal: AbortSignal): Promise<void>
   /** Prepares, ahead of need, what the next `count` starts in `scope` will take (networks, namespaces). */
   reserve(scope: Scope, count: number): Promise<void>
-  /** Removes everything that it holds for a scope that has no instances any more. */
+  /** Removes everything that it holds for a scope that has no instances any more, but for data. */
   retire(scope: Scope): Promise<void>
+  /**
+   * Removes the data volumes of a scope, for good, and answers their names; nothing else does that. DATA_IN_USE while
+   * the scope has an instance.
+   */
+  discardData(scope: Scope): Promise<readonly string[]>
+  /**
+   * Keeps these images from a clean-up of what has no name, and no longer keeps any other: that one is removed, unless
+   * it has another name, or an instance, for as long as it has that: a later call removes it then. One that the engine
+   * does not have is passed over.
+   *
+   * No engine can keep an image from a clean-up of everything that has no instance (`docker image prune -a`).
+   */
+  retain(digests: readonly ImageDigest[]): Promise<void>
+  /** Which of these the engine has. */
+  present(digests: readonly ImageDigest[]): Promise<ReadonlySet<ImageDigest>>
 }

@@ -49,6 +49,7 @@ export function imageContract(stage: Stage): void {
       const built = await stage.scene.engine.prepare(stage.scene.fixture.goodBuild(), (line) => words.push(line))
       expect(built.digest).toMatch(/^sha256:[0-9a-f]{64}$/)
       expect(words).not.toEqual([])
+      expect(built.labels).toEqual(stage.scene.fixture.builtLabels)
       expect(await stage.scene.engine.prepare({ kind: 'digest', digest: built.digest })).toMatchObject({
         digest: built.digest,
       })

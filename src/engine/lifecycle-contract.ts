@@ -75,6 +75,7 @@ export function lifecycleContract(stage: Stage): void {
       'with an HTTP check': { health: { kind: 'http', path: '/healthz?a=b', ...timing } },
       'with limits': { resources: { cpuMillis: 250, memoryBytes: 33_554_432, pids: 12 } },
       'with writable places': { tmpfs: ['/run/app', '/tmp'] },
+      'with data': { data: { uploads: '/srv/uploads', index: '/data' } },
       'with less hardening': {
         hardening: { readOnlyRoot: false, noNewPrivileges: false, capabilities: ['CHOWN', 'NET_BIND_SERVICE'] },
       },

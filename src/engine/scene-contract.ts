@@ -41,6 +41,10 @@ export interface EngineFixture {
   /** A build that succeeds, and one that fails after saying `broken on purpose`. */
   goodBuild(): ImageRequest
   badBuild(): ImageRequest
+  /** The labels of what the good build makes. */
+  readonly builtLabels: Readonly<Record<string, string>>
+  /** Takes from what the good build made the name that it got, and then removes, as people do, what has no name. */
+  cleanUpBuilt(): Promise<void>
   /** Kills the process of a running instance from outside. */
   kill(name: string): Promise<void>
   /** Halts a running instance from outside: it runs no more, and is not ended. */
@@ -53,11 +57,14 @@ export interface EngineFixture {
   occupy(name: string): Promise<void>
   /** Whether what `occupy` put there is untouched. */
   isOccupied(name: string): Promise<boolean>
+  /** Puts a volume that belongs to no controller where a data volume of that name would be. */
+  occupyData(name: string): Promise<void>
+  isDataOccupied(name: string): Promise<boolean>
   /** The last exit code that the machine's own record has for that name, also after its removal. */
   recordedExit(name: string): Promise<number | undefined>
   /** Breaks the event connection; the engine has to come back by itself. */
   cutEvents(): Promise<void>
-  /** Removes all that the fixture made, `occupy` included. */
+  /** Removes all that the fixture made, `occupy` and `occupyData` included. */
   cleanup(): Promise<void>
 }
 

@@ -13,6 +13,7 @@ const image: PreparedImage = {
   user: '',
   workingDirectory: '',
   volumes: [],
+  labels: {},
 }
 
 const service: ServiceSpec = {

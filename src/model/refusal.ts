@@ -31,6 +31,11 @@ export interface Lifted {
 
 export type NewRefusal = Omit<Refusal, 'id' | 'lifted'>
 
+/** What people refuse: a version by its name, id or prefix, an image by its digest or a prefix, or a label of images. */
+export type RefusedName =
+  | { readonly kind: 'name'; readonly name: string }
+  | { readonly kind: 'label'; readonly label: string; readonly value: string }
+
 /** How people name what is refused: `web@4f9a1c2b`, `image sha256:…`, `label team=shop`. */
 export function refusedName({ what, service }: Pick<Refusal, 'what' | 'service'>): string {
   const where = service === undefined ? '' : ` of ${service}`

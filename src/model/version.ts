@@ -60,7 +60,7 @@ export interface VersionSpec {
   readonly resources: Resources
   /** Absolute paths of its only writable places, sorted; each a tmpfs. */
   readonly tmpfs: readonly string[]
-  /** Named volumes, by name the absolute path of each: what outlives the instance. Absent: none. */
+  /** Named volumes, which outlive instances: absolute paths by name; absent where there are none. */
   readonly data?: Readonly<Record<string, string>>
   readonly hardening: Hardening
 }

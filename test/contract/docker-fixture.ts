@@ -42,6 +42,8 @@ export async function setUpDocker(): Promise<DockerFixture> {
   })
   const image = await engine.prepare(buildRequest(imageReference, { Dockerfile: dockerfile, busybox }))
   const goodTag = `localhost:1/repave-contract-${randomUUID()}:1`
+  const builtLabels = { 'org.example.contract': goodTag }
+  const goodFile = `FROM scratch\nCOPY file /\nLABEL org.example.contract=${goodTag}\n`
   return {
     engine,
     owner,
@@ -52,7 +54,13 @@ export async function setUpDocker(): Promise<DockerFixture> {
     programs,
     proxy,
     outsider,
-    goodBuild: () => buildRequest(goodTag, { Dockerfile: 'FROM scratch\nCOPY file /\n', file: Buffer.from('content') }),
+    goodBuild: () => buildRequest(goodTag, { Dockerfile: goodFile, file: goodTag }),
+    builtLabels,
+    cleanUpBuilt: async () => {
+      await outsider.delete(`/images/${goodTag}`)
+      const filters = { dangling: ['true'], label: [`org.example.contract=${goodTag}`] }
+      await outsider.post(`/images/prune?filters=${encodeURIComponent(JSON.stringify(filters))}`)
+    },
     badBuild: () =>
       buildRequest(goodTag, {
         Dockerfile: `${dockerfile}RUN ["/bin/busybox", "sh", "-c", "echo broken on purpose; exit 7"]`,
@@ -75,6 +83,10 @@ export async function setUpDocker(): Promise<DockerFixture> {
       await outsider.post(`/containers/create?name=${name}`, { Image: imageReference })
     },
     isOccupied: async (name) => (await outsider.get(`/containers/${name}/json`))['Config'] !== undefined,
+    occupyData: async (name) => {
+      await outsider.post('/volumes/create', { Name: name })
+    },
+    isDataOccupied: async (name) => (await outsider.get(`/volumes/${name}`))['Name'] === name,
     recordedExit: (name) => outsider.lastExit(name),
     cutEvents: async () => proxy.cut(/\/events/),
     cleanup: async () => {
@@ -121,6 +133,7 @@ type Json = Readonly<Record<string, unknown>>
 export class Outsider {
   readonly #pool: Pool
   readonly #made: string[] = []
+  readonly #volumes: string[] = []
 
   constructor(socketPath: string) {
     this.#pool = new Pool('http://docker', { socketPath })
@@ -148,6 +161,7 @@ export class Outsider {
   async post(path: string, body?: object): Promise<Json> {
     const answer = await this.#send('POST', path, body)
     if (path.startsWith('/containers/create')) this.#made.push(String(answer['Id']))
+    if (path === '/volumes/create') this.#volumes.push(String(answer['Name']))
     return answer
   }
 
@@ -165,6 +179,7 @@ export class Outsider {
 
   async cleanup(): Promise<void> {
     await Promise.all(this.#made.map((id) => this.delete(`/containers/${id}?force=1&v=1`)))
+    await Promise.all(this.#volumes.map((name) => this.delete(`/volumes/${name}`)))
   }
 
   async #send(method: 'GET' | 'POST' | 'DELETE', path: string, body?: object): Promise<Json> {

@@ -39,6 +39,9 @@ export function aroundEngine(engine: Engine, around: Around, deliver: Deliver): 
     reserve: (scope, count) =>
       act('reserve', `${scope.stack}/${scope.environment}`, () => engine.reserve(scope, count)),
     retire: (scope) => act('retire', `${scope.stack}/${scope.environment}`, () => engine.retire(scope)),
+    discardData: (scope) => act('discardData', `${scope.stack}/${scope.environment}`, () => engine.discardData(scope)),
+    retain: (digests) => act('retain', `${digests.length} images`, () => engine.retain(digests)),
+    present: (digests) => look('present', () => engine.present(digests)),
   }
 }
 

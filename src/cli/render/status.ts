@@ -59,7 +59,7 @@ function rolloutLine(rollout: RolloutStatus, nowMs: number, style: Style): strin
 /** `canary, stage 1 of 4, 5 % of the requests` */
 export function runningWords({ strategy, stage, share, pausedAt, waitsFor }: RolloutStatus, nowMs: number): string {
   return [
-    strategy === undefined ? 'running' : `${strategy}`,
+    strategy ?? 'running',
     ...(waitsFor ? [`waits for ${waitsFor.join(', ')}`] : []),
     ...(stage ? [`stage ${stage.number} of ${stage.of}`] : []),
     ...(share === undefined ? [] : [`${share} % of the requests`]),

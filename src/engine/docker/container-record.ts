@@ -55,6 +55,10 @@ export const containerRecord = z.object({
     MemorySwap: z.number().default(0),
     PidsLimit: z.number().nullish(),
     Tmpfs: textMap,
+    Mounts: z
+      .array(z.unknown())
+      .nullish()
+      .transform((list) => list ?? []),
     ReadonlyRootfs: z.boolean().default(false),
     CapAdd: texts,
     CapDrop: texts,
@@ -63,7 +67,18 @@ export const containerRecord = z.object({
     ReadonlyPaths: texts,
     RestartPolicy: z.object({ Name: z.string().default('') }).default({ Name: '' }),
   }),
-  Mounts: z.array(z.unknown()).default([]),
+  Mounts: z
+    .array(
+      z.object({
+        Type: z.string(),
+        /** Of a volume. */
+        Name: z.string().default(''),
+        Driver: z.string().default(''),
+        Destination: z.string(),
+        RW: z.boolean().default(false),
+      }),
+    )
+    .default([]),
   NetworkSettings: addresses,
 })
 export type ContainerRecord = z.infer<typeof containerRecord>
@@ -94,6 +109,21 @@ export const createdObject = z.object({ Id: z.string() })
 /** `GET /networks` */
 export const networkList = z.array(z.object({ Id: z.string(), Name: z.string(), Labels: textMap }))
 
+/** What `POST /volumes/create` answers: the volume that there is by that name, new or not. */
+export const volumeRecord = z.object({ Name: z.string(), Labels: textMap })
+export type VolumeRecord = z.infer<typeof volumeRecord>
+
+/** `GET /volumes` */
+export const volumeList = z.object({
+  Volumes: z
+    .array(volumeRecord)
+    .nullish()
+    .transform((list) => list ?? []),
+})
+
+/** `GET /images/json` */
+export const imageList = z.array(z.object({ Id: digest, RepoTags: texts }))
+
 /** `GET /images/{name}/json` */
 export const imageRecord = z.object({
   Id: digest,
@@ -107,6 +137,9 @@ export const imageRecord = z.object({
       User: z.string().default(''),
       WorkingDir: z.string().default(''),
       Volumes: keys,
+      Labels: textMap,
+      /** Instructions that a build from the image carries out first. */
+      OnBuild: texts,
     })
     .nullish(),
 })

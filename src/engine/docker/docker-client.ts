@@ -9,7 +9,7 @@ import { endpoints, requestPath, type EndpointName, type Query } from './endpoin
 import { connectionError, malformedAnswer, refusal, unlessDiskFull } from './engine-errors.ts'
 
 export interface Call {
-  /** The container, network or image that the call is about. */
+  /** The container, network, volume or image that the call is about. */
   readonly subject?: string
   readonly query?: Query
   /** Sent as JSON. */

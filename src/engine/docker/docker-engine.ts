@@ -3,13 +3,16 @@ import { scopeName, type Scope } from '../../model/stack.ts'
 import { systemClock, type Clock } from '../../system/clock.ts'
 import type { Engine, EngineEvent, EngineState, LogLine, LogOptions } from '../engine.ts'
 import { followEvents, type ContainerEvent } from './container-events.ts'
+import { DataVolumes, dataInUse } from './data-volumes.ts'
 import { defaultSocketPath, DockerClient } from './docker-client.ts'
 import { DockerImages } from './docker-images.ts'
 import { DockerInstances } from './docker-instances.ts'
 import { InstanceObserver } from './instance-observer.ts'
+import { KeptImages } from './kept-images.ts'
 import { isOwn } from './labels.ts'
 import { SandboxPool, type SeenSandbox } from './sandbox-pool.ts'
 import { ScopeNetworks } from './scope-networks.ts'
+import { VolumeHandover } from './volume-handover.ts'
 
 export interface DockerEngineOptions {
   /** Names the controller's state folder: engines with different owners don't see each other's objects. */
@@ -30,8 +33,11 @@ class DockerEngine implements Engine {
   readonly #owner: string
   readonly #clock: Clock
   readonly #images: DockerImages
+  readonly #kept: KeptImages
   readonly #networks: ScopeNetworks
   readonly #sandboxes: SandboxPool
+  readonly #handover: VolumeHandover
+  readonly #data: DataVolumes
   readonly #observer: InstanceObserver
   readonly #instances: DockerInstances
   #firstLook: Promise<unknown> | undefined
@@ -41,8 +47,11 @@ class DockerEngine implements Engine {
     this.#owner = owner
     this.#clock = clock
     this.#images = new DockerImages(client)
+    this.#kept = new KeptImages(client, owner)
     this.#networks = new ScopeNetworks(client, owner)
     this.#sandboxes = new SandboxPool(client, owner, this.#networks, this.#images)
+    this.#handover = new VolumeHandover(client, owner, this.#images, this.#kept)
+    this.#data = new DataVolumes(client, owner, this.#handover)
     this.#observer = new InstanceObserver(client, owner)
     this.#instances = new DockerInstances({
       client,
@@ -50,6 +59,7 @@ class DockerEngine implements Engine {
       clock,
       images: this.#images,
       sandboxes: this.#sandboxes,
+      data: this.#data,
       observer: this.#observer,
     })
   }
@@ -79,6 +89,8 @@ class DockerEngine implements Engine {
     const isFresh = options.fresh === true
     const [look, scopes] = await Promise.all([this.#observer.look({ isFresh }), this.#networks.scopes(isFresh)])
     this.#sandboxes.reconcile(look.sandboxes, number)
+    // What fails here is a stray, which a later look finds.
+    this.#handover.sweep(look.handovers).catch(() => {})
     const held = distinctScopes([...scopes, ...look.sandboxes.map(scopeOfSandbox)])
     const withSpares = held.map((scope) => ({ ...scope, spares: this.#sandboxes.spares(scope) }))
     return { instances: look.instances, scopes: withSpares }
@@ -108,6 +120,18 @@ class DockerEngine implements Engine {
     await this.#sandboxes.drain(scope, sandboxes)
     await this.#networks.remove(scope)
   }
+
+  async discardData(scope: Scope): Promise<readonly string[]> {
+    const { instances, handovers } = await this.#observer.look({ isFresh: false, scope })
+    const [instance] = instances
+    if (instance) throw dataInUse(scope, `there is ${instance.name}`)
+    await this.#handover.sweep(handovers)
+    return this.#data.discard(scope)
+  }
+
+  retain: Engine['retain'] = (digests) => this.#kept.retain(digests)
+
+  present: Engine['present'] = (digests) => this.#kept.present(digests)
 
   /** The instance that an event is about: its own, or its sandbox's, without which it can't be reached. */
   #instanceOf({ id, name, labels }: ContainerEvent): string | undefined {

@@ -38,6 +38,17 @@ export class DockerImages {
     return this.#byDigest.get(digest) ?? this.prepare({ kind: 'digest', digest }, () => {})
   }
 
+  /** The instructions that a build from that image carries out first. */
+  async triggers(digest: ImageDigest): Promise<readonly string[]> {
+    const { record } = await this.#requireDigest(digest)
+    return record.Config?.OnBuild ?? []
+  }
+
+  /** What the build failed with; undefined where it made what has its tag now. */
+  tryToBuild(request: Omit<Request<'build'>, 'kind'>, progress: Progress): Promise<string | undefined> {
+    return this.#follow('buildImage', buildCall(request), progress)
+  }
+
   /** The engine turned out not to have it after all. */
   forget(digest: ImageDigest): void {
     this.#byDigest.delete(digest)
@@ -94,7 +105,7 @@ export class DockerImages {
 
   async #build(request: Request<'build'>, progress: Progress): Promise<FoundImage> {
     const recent = new RecentLines(progress)
-    const failure = await this.#follow('buildImage', buildCall(request), recent.add)
+    const failure = await this.tryToBuild(request, recent.add)
     if (failure !== undefined) {
       const hint = `mend it and run \`repave up\` again; the last output:\n${recent.text()}`
       const error = new RepaveError('BUILD_FAILED', `${request.dockerfile} does not build: ${failure}`, { hint })
@@ -175,7 +186,8 @@ function progressLines(message: z.infer<typeof progressMessage>): string[] {
   return text.split(/[\r\n]+/).filter((line) => line.trim() !== '')
 }
 
-function buildCall({ context, dockerfile, arguments: buildArguments, tag }: Request<'build'>): StreamCall {
+function buildCall(request: Omit<Request<'build'>, 'kind'>): StreamCall {
+  const { context, dockerfile, arguments: buildArguments, tag } = request
   const query = { dockerfile, t: tag, buildargs: JSON.stringify(buildArguments), rm: true, forcerm: true }
   return { query, archive: context, accept: [400, 404, 500] }
 }
@@ -224,6 +236,7 @@ function preparedImage(record: ImageRecord, name: string): PreparedImage {
     user: config?.User ?? '',
     workingDirectory: config?.WorkingDir || '/',
     volumes: config?.Volumes ?? [],
+    labels: config?.Labels ?? {},
   }
 }
 

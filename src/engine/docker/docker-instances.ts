@@ -4,6 +4,7 @@ import type { Clock } from '../../system/clock.ts'
 import { fleetName } from '../../model/stack.ts'
 import type { InstanceOrder, LogLine, LogOptions, PreparedImage } from '../engine.ts'
 import { containerRecord, createdObject, sandboxIdOf, timeMs, type ContainerRecord } from './container-record.ts'
+import type { DataVolumes } from './data-volumes.ts'
 import { parseAnswer, wordsOf, type Answer, type DockerClient } from './docker-client.ts'
 import type { DockerImages } from './docker-images.ts'
 import { logLines } from './instance-logs.ts'
@@ -19,6 +20,7 @@ export interface InstanceParts {
   readonly clock: Clock
   readonly images: DockerImages
   readonly sandboxes: SandboxPool
+  readonly data: DataVolumes
   readonly observer: InstanceObserver
 }
 
@@ -45,6 +47,7 @@ export class DockerInstances {
     if (present) return this.#assertSame(present, order)
     const image = await this.#parts.images.find(order.spec.image)
     assertRunnable(order, image)
+    await this.#parts.data.ensure(order)
     const sandboxId = await this.#parts.sandboxes.take(order)
     try {
       await this.#createIn(sandboxId, order, image)
@@ -76,14 +79,14 @@ export class DockerInstances {
         throw nameTaken(order.name, "is not this controller's")
       default:
         if (image.volumes.length > 0)
-          await this.#assertNoVolume(parseAnswer(createdObject, answer, `create ${order.name}`).Id, order.name)
+          await this.#assertNoOtherVolume(parseAnswer(createdObject, answer, `create ${order.name}`).Id, order)
     }
   }
 
-  /** A volume would outlive the instance, and be a place to write that its version doesn't name. */
-  async #assertNoVolume(id: string, name: string): Promise<void> {
+  /** It would outlive the instance, and be a place to write that its version doesn't name. */
+  async #assertNoOtherVolume(id: string, { name, spec }: InstanceOrder): Promise<void> {
     const container = await this.#inspect(id)
-    if (container === undefined || container.Mounts.length === 0) return
+    if (container === undefined || container.Mounts.length === Object.keys(spec.data ?? {}).length) return
     await this.#remove(id)
     throw new RepaveError('IMAGE_INVALID', `the engine gave ${name} a volume that its image declares`, {
       hint: 'list the paths that the image declares as volumes under `tmpfs:`, written as the image writes them',
@@ -235,10 +238,11 @@ function orderOf(container: ContainerRecord): InstanceOrder | undefined {
 /** What the engine would fill in from the image, or make a volume of, is refused before it is asked. */
 function assertRunnable({ name, spec }: InstanceOrder, image: PreparedImage): void {
   if (spec.command.length === 0) throw cannotRun(name, 'neither the stack file nor the image says what to run')
-  const uncovered = image.volumes.filter((path) => !spec.tmpfs.includes(path))
+  const places = [...spec.tmpfs, ...Object.values(spec.data ?? {})]
+  const uncovered = image.volumes.filter((path) => !places.includes(path))
   if (uncovered.length > 0)
     throw new RepaveError('IMAGE_INVALID', `the image of ${name} declares volumes: ${uncovered.join(', ')}`, {
-      hint: `list them under \`tmpfs:\`, so that they are writable and end with the instance`,
+      hint: 'list them under `tmpfs:`, so that they are writable and end with the instance, or under `data:`',
     })
 }
 

@@ -26,9 +26,15 @@ export const endpoints = {
   listNetworks: { method: 'GET', path: '/networks', quick: true },
   createNetwork: { method: 'POST', path: '/networks/create', quick: false },
   removeNetwork: { method: 'DELETE', path: '/networks/{id}', quick: false },
+  createVolume: { method: 'POST', path: '/volumes/create', quick: false },
+  listVolumes: { method: 'GET', path: '/volumes', quick: true },
+  removeVolume: { method: 'DELETE', path: '/volumes/{name}', quick: false },
+  listImages: { method: 'GET', path: '/images/json', quick: true },
   inspectImage: { method: 'GET', path: '/images/{name}/json', quick: true },
   createImage: { method: 'POST', path: '/images/create', quick: false },
   buildImage: { method: 'POST', path: '/build', quick: false },
+  tagImage: { method: 'POST', path: '/images/{name}/tag', quick: false },
+  removeImage: { method: 'DELETE', path: '/images/{name}', quick: false },
   readEvents: { method: 'GET', path: '/events', quick: false },
 } as const satisfies Record<string, Endpoint>
 

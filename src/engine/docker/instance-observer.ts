@@ -13,10 +13,12 @@ import { fleetOf, isOwn, label, ownFilter, probeOf, scopeOf } from './labels.ts'
 import type { Scope } from '../../model/stack.ts'
 import type { SeenSandbox } from './sandbox-pool.ts'
 import { runningVersion } from './version-mapping.ts'
+import type { SeenHandover } from './volume-handover.ts'
 
 export interface Look {
   readonly instances: readonly ObservedInstance[]
   readonly sandboxes: readonly SeenSandbox[]
+  readonly handovers: readonly SeenHandover[]
 }
 
 /** What an inspection found, for as long as the listing shows the same state. */
@@ -46,7 +48,11 @@ export class InstanceObserver {
     if (options.scope === undefined) this.#forgetAllBut(instances)
     const addresses = new Map(sandboxes.map((sandbox) => [sandbox.Id, addressOf(sandbox)]))
     const seen = await Promise.all(instances.map((instance) => this.#describe(instance, addresses)))
-    return { instances: seen.flatMap((instance) => instance ?? []), sandboxes: sandboxesOf(sandboxes, instances) }
+    return {
+      instances: seen.flatMap((instance) => instance ?? []),
+      sandboxes: sandboxesOf(sandboxes, instances),
+      handovers: listed.filter(({ Labels }) => isOwn(Labels, this.#owner, 'handover')).map(handoverOf),
+    }
   }
 
   /** Something has happened to the container: it is inspected again. */
@@ -152,7 +158,14 @@ function sandboxesOf(sandboxes: readonly ListedContainer[], instances: readonly 
   const used = new Set(instances.map(({ HostConfig }) => sandboxIdOf(HostConfig.NetworkMode)))
   return sandboxes.flatMap(({ Id, Names, Labels, State }) => {
     const scope = scopeOf(Labels)
-    const name = Names[0]?.replace(/^\//, '') ?? ''
-    return scope ? [{ id: Id, name, scope, isRunning: State === 'running', isUsed: used.has(Id) }] : []
+    return scope ? [{ id: Id, name: nameOf(Names), scope, isRunning: State === 'running', isUsed: used.has(Id) }] : []
   })
+}
+
+function handoverOf({ Id, Names }: ListedContainer): SeenHandover {
+  return { id: Id, name: nameOf(Names) }
+}
+
+function nameOf(names: readonly string[]): string {
+  return names[0]?.replace(/^\//, '') ?? ''
 }

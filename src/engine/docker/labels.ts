@@ -13,6 +13,10 @@ export const label = {
   environment: 'repave.environment',
   service: 'repave.service',
   version: 'repave.version',
+  /** What a version calls a data volume. */
+  data: 'repave.data',
+  /** Different for each volume that is made, so that one can be told from the last one of its name. */
+  making: 'repave.making',
   /** The part of a version that Docker has no setting for, as JSON. */
   probe: 'repave.probe',
 } as const
@@ -20,7 +24,7 @@ export const label = {
 export type Labels = Readonly<Record<string, string>>
 
 /** Set on every object, so that a label that an image brings along can't play the role. */
-export type Role = 'instance' | 'sandbox' | 'network'
+export type Role = 'instance' | 'sandbox' | 'network' | 'volume' | 'handover'
 
 export function scopeLabels(owner: string, scope: Scope, role: Role): Labels {
   return {
@@ -38,6 +42,10 @@ export function instanceLabels(owner: string, order: InstanceOrder): Labels {
     [label.version]: order.version,
     [label.probe]: probeLabel(order.spec),
   }
+}
+
+export function volumeLabels(owner: string, fleet: FleetKey, name: string): Labels {
+  return { ...scopeLabels(owner, fleet, 'volume'), [label.service]: fleet.service, [label.data]: name }
 }
 
 /** The value of the `filters` parameter that lists what `owner` has, in one scope or in all. */

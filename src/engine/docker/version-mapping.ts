@@ -1,8 +1,8 @@
 /** A version as Docker's settings, and Docker's settings as a version: the two are each other's inverse. */
 import { versionId, type VersionId, type VersionSpec } from '../../model/version.ts'
-import type { InstanceOrder } from '../engine.ts'
+import { dataVolumeName, type InstanceOrder } from '../engine.ts'
 import type { ContainerBody, ContainerRecord } from './container-record.ts'
-import { instanceLabels, probeOf } from './labels.ts'
+import { fleetOf, instanceLabels, probeOf, volumeLabels } from './labels.ts'
 
 export interface InstancePlace {
   readonly owner: string
@@ -30,6 +30,7 @@ export function instanceBody(order: InstanceOrder, place: InstancePlace): Contai
       ...limits(spec),
       ...hardening(spec),
       Tmpfs: Object.fromEntries(spec.tmpfs.map((path) => [path, tmpfsOptions(spec)])),
+      ...(spec.data && { Mounts: dataMounts(order, spec.data, place.owner) }),
       LogConfig: boundedLog,
       RestartPolicy: { Name: 'no' },
       AutoRemove: false,
@@ -77,6 +78,25 @@ function tmpfsOptions({ resources }: VersionSpec): string {
   return `rw,noexec,nosuid,nodev,mode=1777,size=${Math.floor(resources.memoryBytes / 2)}`
 }
 
+/**
+ * The image's own content at that place stays out, so that data begins empty whatever image made it. The labels count
+ * where the volume was removed since it was made: the engine then makes it anew.
+ */
+function dataMounts(order: InstanceOrder, data: Readonly<Record<string, string>>, owner: string) {
+  return Object.entries(data).map(([name, path]) => ({
+    Type: 'volume' as const,
+    Source: dataVolumeName(order, name),
+    Target: path,
+    VolumeOptions: {
+      NoCopy: true,
+      Labels: { ...volumeLabels(owner, order, name) },
+      DriverConfig: { Name: volumeDriver, Options: {} },
+    },
+  }))
+}
+
+const volumeDriver = 'local'
+
 /** The version that a container really runs; undefined where its settings are none that a version could ask for. */
 export function runningVersion(container: ContainerRecord): VersionId | undefined {
   const spec = runningSpec(container)
@@ -92,7 +112,8 @@ export function runningVersion(container: ContainerRecord): VersionId | undefine
 export function runningSpec(container: ContainerRecord): VersionSpec | undefined {
   const { Config: config, HostConfig: host } = container
   const probe = probeOf(config.Labels)
-  if (probe === undefined) return undefined
+  const data = dataOf(container)
+  if (probe === undefined || data === undefined) return undefined
   const spec: VersionSpec = {
     image: container.Image,
     command: [container.Path, ...container.Args],
@@ -103,6 +124,7 @@ export function runningSpec(container: ContainerRecord): VersionSpec | undefined
     health: probe.health,
     resources: { cpuMillis: host.NanoCpus / nanosPerMilli, memoryBytes: host.Memory, pids: host.PidsLimit ?? 0 },
     tmpfs: Object.keys(host.Tmpfs).toSorted(),
+    ...(Object.keys(data).length > 0 && { data }),
     hardening: {
       readOnlyRoot: host.ReadonlyRootfs,
       noNewPrivileges: host.SecurityOpt.includes(noNewPrivilegesOption),
@@ -110,6 +132,18 @@ export function runningSpec(container: ContainerRecord): VersionSpec | undefined
     },
   }
   return isConfined(container, spec) ? spec : undefined
+}
+
+/** Where the service's data volumes are; undefined where anything else is mounted, or one of them is twice. */
+function dataOf({ Mounts, Config, HostConfig }: ContainerRecord): Record<string, string> | undefined {
+  const fleet = fleetOf(Config.Labels)
+  if (fleet === undefined || HostConfig.Mounts.length !== Mounts.length) return undefined
+  const prefix = dataVolumeName(fleet, '')
+  const isData = (mount: ContainerRecord['Mounts'][number]): boolean =>
+    mount.Type === 'volume' && mount.Driver === volumeDriver && mount.RW && mount.Name.startsWith(prefix)
+  if (!Mounts.every(isData)) return undefined
+  const data = Object.fromEntries(Mounts.map(({ Name, Destination }) => [Name.slice(prefix.length), Destination]))
+  return Object.keys(data).length === Mounts.length ? data : undefined
 }
 
 /** `NAME=value` entries; those without `=` set nothing. */
@@ -126,9 +160,8 @@ function bareCapability(name: string): string {
 }
 
 /** Whether everything that a version takes for granted holds: no way out of it, no setting beside it. */
-function isConfined({ HostConfig: host, Mounts, Config }: ContainerRecord, spec: VersionSpec): boolean {
+function isConfined({ HostConfig: host, Config }: ContainerRecord, spec: VersionSpec): boolean {
   return (
-    Mounts.length === 0 &&
     !Config.Tty &&
     host.NetworkMode.startsWith('container:') &&
     host.CapDrop.map(bareCapability).join() === 'ALL' &&
@@ -148,7 +181,6 @@ function isConfined({ HostConfig: host, Mounts, Config }: ContainerRecord, spec:
 const mustBeUnset = [
   'Privileged',
   'Binds',
-  'Mounts',
   'VolumesFrom',
   'PortBindings',
   'PublishAllPorts',

@@ -24,12 +24,19 @@ async function setUp(): Promise<EngineFixture> {
     programs,
     goodBuild: () => buildRequest('good'),
     badBuild: () => buildRequest('bad'),
+    builtLabels,
+    cleanUpBuilt: async () => {
+      machine.images.untag('built:1')
+      machine.images.prune(machine.usedImages)
+    },
     kill: async (name) => machine.die(name),
     pause: async (name) => machine.pause(name),
     touch: async (name) => machine.touch(name),
     alter: async (name) => machine.alter(name, { resources: { cpuMillis: 1, memoryBytes: 1, pids: 1 } }),
     occupy: async (name) => machine.occupy(name),
     isOccupied: async (name) => machine.isOccupied(name),
+    occupyData: async (name) => machine.volumes.occupy(name),
+    isDataOccupied: async (name) => machine.volumes.isOccupied(name),
     recordedExit: async (name) => machine.exitCode(name),
     cutEvents: async () => machine.loseEvents(),
     cleanup: async () => undefined,
@@ -71,7 +78,9 @@ function buildRequest(content: string): ImageRequest {
   return { kind: 'build', context: Readable.from([content]), dockerfile: 'Dockerfile', arguments: {}, tag: 'built:1' }
 }
 
+const builtLabels = { 'org.example.contract': 'memory' }
+
 const build: Builder = (archive) => {
-  if (archive.toString() !== 'bad') return {}
+  if (archive.toString() !== 'bad') return { labels: builtLabels }
   throw new RepaveError('BUILD_FAILED', 'the build of Dockerfile failed: broken on purpose', { hint: 'mend it' })
 }

@@ -1,6 +1,6 @@
 /** An engine in memory: a whole one, on a machine that exists only here and on the clock of that machine. */
 import { RepaveError } from '../../errors.ts'
-import { versionId, type VersionId, type VersionSpec } from '../../model/version.ts'
+import { versionId, type ImageDigest, type VersionId, type VersionSpec } from '../../model/version.ts'
 import { type Scope, scopeName } from '../../model/stack.ts'
 import type {
   Engine,
@@ -134,6 +134,23 @@ export class MemoryEngine implements Engine {
     this.#pools.delete(scopeName(scope))
   }
 
+  async discardData(scope: Scope): Promise<readonly string[]> {
+    await this.#take(0)
+    for (const { owner, order } of this.#machine.instances)
+      if (owner === this.#owner && scopeName(order) === scopeName(scope)) throw dataInUse(scope, order.name)
+    return this.#machine.volumes.discard(this.#owner, scope)
+  }
+
+  async retain(digests: readonly ImageDigest[]): Promise<void> {
+    await this.#take(0)
+    this.#machine.images.retain(this.#owner, digests, this.#machine.usedImages)
+  }
+
+  async present(digests: readonly ImageDigest[]): Promise<ReadonlySet<ImageDigest>> {
+    await this.#take(0)
+    return new Set(digests.filter((digest) => this.#machine.images.get(digest) !== undefined))
+  }
+
   #pool(scope: Scope): Pool {
     const pool = this.#pools.get(scopeName(scope)) ?? { target: 0, spares: 0 }
     this.#pools.set(scopeName(scope), pool)
@@ -196,6 +213,12 @@ function never(): Promise<never> {
 
 function unknown(name: string): RepaveError {
   return new RepaveError('INSTANCE_UNKNOWN', `no instance ${name}`, { hint: '`repave status` lists the instances' })
+}
+
+function dataInUse(scope: Scope, name: string): RepaveError {
+  return new RepaveError('DATA_IN_USE', `the data of ${scopeName(scope)} is in use: there is ${name}`, {
+    hint: 'take its instances down first',
+  })
 }
 
 function cannotRun(name: string, why: string): RepaveError {

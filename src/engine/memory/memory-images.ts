@@ -20,6 +20,8 @@ export type Builder = (archive: Buffer, request: ImageRequest & { readonly kind:
 export class MemoryImages {
   readonly #byDigest = new Map<ImageDigest, MemoryImage>()
   readonly #byReference = new Map<string, ImageDigest>()
+  /** What each owner keeps from clean-up. */
+  readonly #kept = new Map<string, ReadonlySet<ImageDigest>>()
   readonly #builder: Builder
 
   constructor(builder: Builder = () => ({})) {
@@ -36,6 +38,29 @@ export class MemoryImages {
 
   get(digest: ImageDigest): MemoryImage | undefined {
     return this.#byDigest.get(digest)
+  }
+
+  /** `reference` stands for nothing any more. */
+  untag(reference: string): void {
+    this.#byReference.delete(reference)
+  }
+
+  /** Keeps these for `owner` and lets go of what it kept before, unless that is all that is left of what is `used`. */
+  retain(owner: string, digests: readonly ImageDigest[], used: ReadonlySet<ImageDigest>): void {
+    const before = this.#kept.get(owner) ?? new Set()
+    const wanted = digests.filter((digest) => this.#byDigest.has(digest))
+    this.#kept.set(owner, new Set([...wanted, ...before.intersection(used)]))
+    for (const digest of before) if (!this.#isHeld(digest, used)) this.#byDigest.delete(digest)
+  }
+
+  /** Someone removes everything that has no name and is not `used`. */
+  prune(used: ReadonlySet<ImageDigest>): void {
+    for (const digest of this.#byDigest.keys()) if (!this.#isHeld(digest, used)) this.#byDigest.delete(digest)
+  }
+
+  #isHeld(digest: ImageDigest, used: ReadonlySet<ImageDigest>): boolean {
+    if (used.has(digest) || [...this.#byReference.values()].includes(digest)) return true
+    return [...this.#kept.values()].some((kept) => kept.has(digest))
   }
 
   async prepare(request: ImageRequest, progress?: (line: string) => void): Promise<PreparedImage> {
@@ -80,6 +105,7 @@ const emptyImage: Omit<MemoryImage, 'digest'> = {
   user: '',
   workingDirectory: '/',
   volumes: [],
+  labels: {},
   behaviour: () => goodBehaviour,
 }
 

@@ -5,12 +5,13 @@
 import { RepaveError } from '../../errors.ts'
 import type { Address } from '../../model/address.ts'
 import { fleetName, scopeName, type Scope } from '../../model/stack.ts'
-import type { VersionSpec } from '../../model/version.ts'
+import type { ImageDigest, VersionSpec } from '../../model/version.ts'
 import type { Clock } from '../../system/clock.ts'
 import type { EngineEvent, InstanceOrder } from '../engine.ts'
 import { MemoryImages } from './memory-images.ts'
 import { MemoryLog } from './memory-log.ts'
 import { MemoryProcess, type Answer, type Behaviour, type ProcessEnd } from './memory-process.ts'
+import { MemoryVolumes } from './memory-volumes.ts'
 
 export interface MemoryInstance {
   readonly owner: string
@@ -29,6 +30,7 @@ const logLimit = 1000
 export class MemoryMachine {
   readonly clock: Clock
   readonly images: MemoryImages
+  readonly volumes = new MemoryVolumes()
   readonly #instances = new Map<string, MemoryInstance>()
   readonly #networks = new Map<string, Network>()
   readonly #listeners = new Set<Listener>()
@@ -127,6 +129,11 @@ export class MemoryMachine {
     return this.#instances.values()
   }
 
+  /** The images that instances were made from. */
+  get usedImages(): ReadonlySet<ImageDigest> {
+    return new Set([...this.#instances.values()].map(({ order }) => order.spec.image))
+  }
+
   scopes(owner: string): readonly Scope[] {
     return [...this.#networks.values()].filter((network) => network.owner === owner).map(({ scope }) => scope)
   }
@@ -160,6 +167,7 @@ export class MemoryMachine {
     if (existing || this.#occupied.has(order.name)) throw nameTaken(order.name)
     const image = this.images.get(order.spec.image)
     if (!image) throw imageGone(order)
+    this.volumes.ensure(owner, order)
     this.hold(owner, order)
     const behaviour = image.behaviour(order.spec)
     const log = new MemoryLog(logLimit)

@@ -1,20 +1,21 @@
 /** A controller on an engine, a router and a store in memory, for tests that watch it in virtual time. */
-import { MemoryEngine } from '../engine/memory/memory-engine.ts'
-import { MemoryMachine } from '../engine/memory/memory-machine.ts'
-import { type Behaviour, goodBehaviour } from '../engine/memory/memory-process.ts'
-import { RepaveError } from '../errors.ts'
-import { emptyLock } from '../image/lock.ts'
-import type { ProgressReport, ResultReport } from '../model/report.ts'
-import type { Scope, ServiceSpec, Stack } from '../model/stack.ts'
-import { memorySigner, openMemoryLedger } from '../ledger/memory/memory-ledger.ts'
-import { MemoryLedgerFiles } from '../ledger/memory/memory-ledger-files.ts'
-import { MemoryProbe } from '../probe/memory/memory-probe.ts'
-import { MemoryProxy } from '../router/memory/memory-proxy.ts'
-import { MemoryRouter } from '../router/memory/memory-router.ts'
-import { createMemoryStore } from '../store/memory/memory-store.ts'
-import type { Store } from '../store/store.ts'
-import { VirtualClock } from '../system/virtual-clock.ts'
-import { Controller } from './controller.ts'
+import { MemoryEngine } from '../../src/engine/memory/memory-engine.ts'
+import { MemoryMachine } from '../../src/engine/memory/memory-machine.ts'
+import { type Behaviour, goodBehaviour } from '../../src/engine/memory/memory-process.ts'
+import { RepaveError } from '../../src/errors.ts'
+import { emptyLock } from '../../src/image/lock.ts'
+import type { ProgressReport, ResultReport } from '../../src/model/report.ts'
+import type { ServiceSpec, Stack } from '../../src/model/stack.ts'
+import { memorySigner, openMemoryLedger } from '../../src/ledger/memory/memory-ledger.ts'
+import { MemoryLedgerFiles } from '../../src/ledger/memory/memory-ledger-files.ts'
+import { MemoryGate } from '../../src/gate/memory/memory-gate.ts'
+import { MemoryProbe } from '../../src/probe/memory/memory-probe.ts'
+import { MemoryProxy } from '../../src/router/memory/memory-proxy.ts'
+import { MemoryRouter } from '../../src/router/memory/memory-router.ts'
+import { createMemoryStore } from '../../src/store/memory/memory-store.ts'
+import type { Store } from '../../src/store/store.ts'
+import { VirtualClock } from '../../src/system/virtual-clock.ts'
+import { Controller } from '../../src/controller/controller.ts'
 
 export const scope = { stack: 'shop', environment: 'production' }
 export const by = 'ada'
@@ -41,6 +42,8 @@ export const web: ServiceSpec = {
 export let clock: VirtualClock
 /** How far the controller's wall clock is from that of the machine. */
 export const wall = { offsetMs: 0 }
+/** What a monitoring system gives, by query. */
+export const numbers = new Map<string, number>()
 export let machine: MemoryMachine
 /** Of the newest controller. */
 export let engine: MemoryEngine
@@ -54,6 +57,7 @@ export let controller: Controller
 export async function openWorld(): Promise<void> {
   clock = new VirtualClock(1_000_000)
   wall.offsetMs = 0
+  numbers.clear()
   machine = new MemoryMachine(clock)
   proxy = new MemoryProxy(clock, (address) => machine.answer(address) !== 'refused')
   store = createMemoryStore()
@@ -74,6 +78,7 @@ export async function startController(): Promise<Controller> {
     engine,
     router: new MemoryRouter(proxy, clock),
     probe: new MemoryProbe(clock, machine),
+    gate: new MemoryGate(clock, { answer: (query) => numbers.get(query.query) ?? 'none' }),
     store,
     openLedger: () => openMemoryLedger(ledgerFiles, ledgerSigner),
     info: { pid: 1, socket: '/run/controller.sock' },

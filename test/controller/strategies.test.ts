@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
-import type { RolloutPolicy, ServiceSpec } from '../model/stack.ts'
+import type { RolloutPolicy, ServiceSpec } from '../../src/model/stack.ts'
+import type { SteerVerb } from '../../src/model/steering.ts'
 import {
   badImage,
   by,
@@ -10,6 +11,7 @@ import {
   image,
   live,
   machine,
+  numbers,
   openWorld,
   passing,
   proxy,
@@ -57,6 +59,9 @@ function answers(count = 1_000): Readonly<Record<string, number>> {
   return seen
 }
 
+const steer = (verb: SteerVerb) => result(controller.steer({ ...scope, verb, by }))
+const newest = async (service: string, kind: string) =>
+  (await store.entries({ service, kinds: [kind] })).at(-1)!.sequence
 const digits = async () => (await fleet())!.version!.split('@')[1]!
 const states = async () => Object.groupBy((await fleet())!.instances, ({ state }) => state)
 
@@ -175,6 +180,24 @@ describe('canary', () => {
     expect(failed.message).toContain('it gave 0 answers, and 100 are needed')
   })
 
+  test('has to keep within the limits of its gates, and is taken back where they say nothing', async () => {
+    const prometheus = [{ name: 'queue', url: 'http://prometheus:9090', query: 'queue_length', max: 100 }]
+    const gated: RolloutPolicy = {
+      ...canary,
+      deadlineMs: 5_000,
+      verdict: { windowMs: 0, requests: 0, errors: false, prometheus },
+    }
+    numbers.set('queue_length', 10)
+    await result(up(greeting('one', gated)))
+    expect(await result(up(greeting('two', gated)))).toMatchObject({ ok: true })
+    numbers.set('queue_length', 250)
+    const worse = await result(up(greeting('three', gated)))
+    expect(worse).toMatchObject({ ok: false, message: expect.stringContaining('queue: 250 is more than 100') })
+    numbers.clear()
+    const unknown = await result(up(greeting('four', gated)))
+    expect(unknown).toMatchObject({ ok: false, message: expect.stringContaining('queue: there are no data') })
+  })
+
   test('is superseded by another version, which begins at its own first stage', async () => {
     await result(up(greeting('one', canary)))
     const old = await digits()
@@ -205,8 +228,6 @@ test('recreate never has two versions at once', async () => {
 })
 
 describe('steering', () => {
-  const steer = (verb: 'pause' | 'resume' | 'promote' | 'abort') => result(controller.steer({ ...scope, verb, by }))
-
   test('a paused rollout stays as it is until it is resumed', async () => {
     await result(up(greeting('one', canary)))
     const old = await digits()
@@ -323,11 +344,7 @@ describe('order across services', () => {
     const status = (await controller.status({}))[0]!.services
     expect(status.find(({ service }) => service === 'web')?.rollout).toMatchObject({ waitsFor: ['api'] })
     expect((await passing(rollout)).at(-1)).toMatchObject({ result: { ok: true } })
-    const at = async (service: string, kind: string) =>
-      (await store.entries({ service, kinds: [kind] })).at(-1)!.sequence
-    expect(await at('api', 'rollout.succeeded')).toBeLessThan(
-      (await store.entries({ service: 'web', kinds: ['create.intent'] })).at(-1)!.sequence,
-    )
+    expect(await newest('api', 'rollout.succeeded')).toBeLessThan(await newest('web', 'create.intent'))
   })
 
   test('a failed one takes back all that was decided with it, unless the stack says otherwise', async () => {

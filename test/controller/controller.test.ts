@@ -1,10 +1,10 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
-import { MemoryEngine } from '../engine/memory/memory-engine.ts'
-import { RepaveError } from '../errors.ts'
-import { emptyLock } from '../image/lock.ts'
-import type { ProgressReport } from '../model/report.ts'
-import type { Scope, ServiceSpec, Stack } from '../model/stack.ts'
-import type { Store } from '../store/store.ts'
+import { MemoryEngine } from '../../src/engine/memory/memory-engine.ts'
+import { RepaveError } from '../../src/errors.ts'
+import { emptyLock } from '../../src/image/lock.ts'
+import type { ProgressReport } from '../../src/model/report.ts'
+import type { Scope, ServiceSpec, Stack } from '../../src/model/stack.ts'
+import type { Store } from '../../src/store/store.ts'
 import {
   badImage,
   by,
@@ -34,6 +34,8 @@ import {
 
 beforeEach(openWorld)
 afterEach(() => controller.stop())
+
+const webAndApi = (web2: ServiceSpec, api: ServiceSpec): Stack => ({ ...scope, services: { web: web2, api } })
 
 describe('up', () => {
   test('brings a fleet into service, and does nothing the second time', async () => {
@@ -247,14 +249,13 @@ describe('rollback', () => {
   })
 
   test('leaves a service as it is that the last change did not concern', async () => {
-    const both = (web2: ServiceSpec, api: ServiceSpec): Stack => ({ ...scope, services: { web: web2, api } })
     const [webTwo, api] = [
       { ...web, environment: { GREETING: 'two' } },
       { ...web, routes: [] },
     ]
-    await result(up(both(web, { ...api, environment: { GREETING: 'old' } })))
-    const before = await result(up(both(web, api)))
-    await result(up(both(webTwo, api)))
+    await result(up(webAndApi(web, { ...api, environment: { GREETING: 'old' } })))
+    const before = await result(up(webAndApi(web, api)))
+    await result(up(webAndApi(webTwo, api)))
     const back = await result(controller.rollback({ ...scope, by }))
     expect(back?.services.map(({ version: id }) => id)).toEqual(before?.services.map(({ version: id }) => id))
   })
