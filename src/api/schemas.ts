@@ -6,7 +6,9 @@ import { steerVerbs } from '../model/steering.ts'
 import { z } from 'zod'
 import type {
   EventsRequest,
+  LiftRequest,
   LogsRequest,
+  RefuseRequest,
   DownRequest,
   ReplaceRequest,
   RollbackRequest,
@@ -175,6 +177,23 @@ export const rollbackSchema: z.ZodType<RollbackRequest> = z.strictObject({
   ...scope,
   service: name.exactOptional(),
   to: someText.exactOptional(),
+})
+
+export const refuseSchema: z.ZodType<RefuseRequest> = z.strictObject({
+  by,
+  ...scope,
+  what: z.discriminatedUnion('kind', [
+    z.strictObject({ kind: z.literal('name'), name: someText }),
+    z.strictObject({ kind: z.literal('label'), label: someText, value: text }),
+  ]),
+  reason: someText,
+})
+
+export const liftSchema: z.ZodType<LiftRequest> = z.strictObject({
+  by,
+  ...scope,
+  id: z.int().min(1),
+  reason: someText,
 })
 
 export const replaceSchema: z.ZodType<ReplaceRequest> = z.strictObject({ by, ...scope, instance: someText })

@@ -4,12 +4,13 @@ import { canonicalJson } from '../model/canonical.ts'
 import type { ProgressReport } from '../model/report.ts'
 import type { Release, ServiceRelease } from '../model/release.ts'
 import { type Scope, scopeName } from '../model/stack.ts'
-import { type VersionId, versionName } from '../model/version.ts'
+import { versionName } from '../model/version.ts'
 import type { ReleaseRecord, VersionRecord } from '../store/store.ts'
 import type { RollbackRequest } from './commands.ts'
 import type { Desk } from './desk.ts'
 import { awaitRest, takeUp } from './take-up.ts'
 import type { Turn } from './turns.ts'
+import { matchingVersion, unknownVersion } from './version-match.ts'
 import { own } from '../model/own.ts'
 
 export async function* rollback(desk: Desk, request: RollbackRequest, turn: Turn): AsyncIterable<ProgressReport> {
@@ -17,6 +18,7 @@ export async function* rollback(desk: Desk, request: RollbackRequest, turn: Turn
   const { record } = desk.known(scope)
   const history = await desk.seams.store.releases(scope)
   const targets = await chooseTargets(desk, request, record, history)
+  desk.loop.decisions.refusals.admit(scope, targets)
   const release = withServices(record.release, targets)
   if (!isSwitch(desk, scope, targets, record)) await prepare(desk, targets, release)
   const names = Object.entries(targets).map(([service, { version }]) => versionName(service, version))
@@ -61,15 +63,17 @@ async function chooseTargets(
   const candidates = versions.filter((version) => service === undefined || version.service === service)
   if (to !== undefined) return asked(to, candidates, history)
   const names = service === undefined ? Object.keys(current.release.services) : [service]
-  const targets = previousProven(names, candidates, current, history)
+  const { refusals } = desk.loop.decisions
+  const permitted = candidates.filter((version) => !refusals.of(version, version))
+  const targets = previousProven(names, permitted, current, history)
   if (targets) return targets
-  throw new RepaveError(
-    'NOTHING_TO_ROLL_BACK',
-    `${service ?? scopeName(scope)} has no other version that was ever proven`,
-    {
-      hint: 'see `repave versions`; any version that ran can be named with --to',
-    },
-  )
+  throw nothingToRollBack(`${service ?? scopeName(scope)} has no other version that was ever proven and is not refused`)
+}
+
+export function nothingToRollBack(message: string): RepaveError {
+  return new RepaveError('NOTHING_TO_ROLL_BACK', message, {
+    hint: 'see `repave versions`; any version that ran and is not refused can be named with --to',
+  })
 }
 
 /** As they were in the newest release in which any of them was a proven version other than its current one. */
@@ -94,31 +98,12 @@ function previousProven(
 }
 
 function asked(to: string, candidates: readonly VersionRecord[], history: readonly ReleaseRecord[]): Targets {
-  const [name, prefix] = to.includes('@') ? to.split('@', 2) : [undefined, to]
-  const matching = candidates.filter(
-    (record) => (name === undefined || record.service === name) && prefix && record.version.startsWith(prefix),
-  )
-  const [first, second] = matching
-  if (!first) throw unknownVersion(to, candidates)
-  if (second)
-    throw new RepaveError('VERSION_AMBIGUOUS', `${to} could be ${matching.map(fullName).join(' or ')}`, {
-      hint: 'give more digits, or name the service',
-    })
+  const { service, version } = matchingVersion(to, candidates)
   const released = history
-    .map(({ release }) => own(release.services, first.service))
-    .find((each) => each?.version === first.version)
+    .map(({ release }) => own(release.services, service))
+    .find((each) => each?.version === version)
   if (!released) throw unknownVersion(to, candidates)
-  return { [first.service]: released }
-}
-
-function unknownVersion(to: string, candidates: readonly VersionRecord[]): RepaveError {
-  return new RepaveError('VERSION_UNKNOWN', `no version ${to} ever ran here`, {
-    hint: `known are: ${candidates.map((record) => versionName(record.service, record.version)).join(', ')}`,
-  })
-}
-
-function fullName({ service, version }: { service: string; version: VersionId }): string {
-  return `${service}@${version.slice(0, 16)}`
+  return { [service]: released }
 }
 
 /** Everything goes back with the code but the number of replicas. */

@@ -20,6 +20,7 @@ export async function planUp(desk: Desk, request: UpRequest): Promise<{ plan: Pl
     options(request),
   )
   const release = toRelease(request.stack, images)
+  desk.loop.decisions.refusals.admit(release, release.services)
   await desk.admit(release)
   return { plan: planFor(desk, release), lock }
 }
@@ -32,6 +33,7 @@ export async function* up(desk: Desk, request: UpRequest, turn: Turn): AsyncIter
     }),
   )
   const release = toRelease(request.stack, images)
+  desk.loop.decisions.refusals.admit(release, release.services)
   await desk.admit(release)
   yield { kind: 'lock', lock }
   yield { kind: 'plan', plan: planFor(desk, release) }
