@@ -128,13 +128,14 @@ export class Decisions {
     const superseded = changed.flatMap((service) => this.#rollouts.of({ ...scopeOf(release), service }) ?? [])
     const ends = superseded.map(({ id }): RolloutEnd => ({ id, state: 'superseded', endedAtMs: atMs }))
     const starts = changed.flatMap((service) => this.#start(service, before, release, decision))
+    const previous = starts.map(({ service, from }) => from && this.released({ ...scopeOf(release), service }, from))
     const asked = { release, decision, reason, by, atMs, ends, starts }
     const entries = decisionEntries(asked, superseded)
     const { record, started } = await recordDecision(this.#seams, { ...asked, entries }, known)
     for (const service of changed) this.#forget({ ...scopeOf(release), service })
     this.#adopt(record)
     this.#asked.set(scopeName(release), record)
-    for (const rollout of started) this.#begin(rollout)
+    started.forEach((rollout, index) => this.#rollouts.begin(rollout, previous[index] || undefined))
     this.#onChange()
     await this.#saveVersions(record, started, before)
     return record
@@ -171,11 +172,12 @@ export class Decisions {
   ): Promise<boolean> {
     if (!this.isCurrent(current) || this.#rollouts.of(rollout) !== rollout) return false
     const affected = await this.#decidedWith(rollout, current)
-    const services = { ...(await this.#droppedWith(rollout, current)), ...current.release.services }
-    for (const { service, from } of affected) {
-      const previous = from === null ? undefined : this.released({ ...scopeOf(rollout), service }, from)
-      if (previous) services[service] = previous
-      else delete services[service]
+    const history = await this.#seams.store.releases(current.release)
+    const services = { ...droppedWith(rollout, current, history), ...current.release.services }
+    for (const each of affected) {
+      const previous = previousOf(each, history)
+      if (previous) services[each.service] = previous
+      else delete services[each.service]
     }
     const release: Release = { ...current.release, services }
     const atMs = this.#seams.clock.now()
@@ -204,14 +206,6 @@ export class Decisions {
     this.#adopt(record)
     this.#onChange()
     return true
-  }
-
-  /** The services that the decision did away with. */
-  async #droppedWith(rollout: RolloutRecord, { release }: ReleaseRecord): Promise<Release['services']> {
-    if (release.rollback === 'service') return {}
-    const earlier = (await this.#seams.store.releases(release)).find(({ sequence }) => sequence < rollout.sequence)
-    const dropped = Object.entries(earlier?.release.services ?? {}).filter(([name]) => !own(release.services, name))
-    return Object.fromEntries(dropped)
   }
 
   /** The rollouts that go back with this one, itself included: all that its decision began and that did not fail yet. */
@@ -287,13 +281,10 @@ export class Decisions {
   async #resume(rollout: RolloutRecord): Promise<void> {
     const record = this.of(rollout)
     const { clock, store } = this.#seams
-    if (own(record?.release.services, rollout.service)?.version === rollout.to) return this.#begin(rollout)
+    if (own(record?.release.services, rollout.service)?.version === rollout.to)
+      return this.#rollouts.begin(rollout, previousOf(rollout, await store.releases(rollout)))
     const atMs = clock.now()
     await store.endRollout({ id: rollout.id, state: 'superseded', endedAtMs: atMs }, supersededEntry(rollout, atMs))
-  }
-
-  #begin(rollout: RolloutRecord): void {
-    this.#rollouts.begin(rollout, rollout.from === null ? undefined : this.released(rollout, rollout.from))
   }
 
   #adopt(record: ReleaseRecord): void {
@@ -312,6 +303,28 @@ export class Decisions {
     this.#warm.delete(fleetName(key))
     this.#recollection.forgive(key)
   }
+}
+
+/** What the fleet had when the rollout began; `history`: newest first. */
+function previousOf(
+  { service, from, sequence }: RolloutRecord,
+  history: readonly ReleaseRecord[],
+): ServiceRelease | undefined {
+  const earlier = history.filter((record) => record.sequence < sequence)
+  return earlier.map(({ release }) => own(release.services, service)).find((released) => released?.version === from)
+}
+
+/** The services that the rollout's decision did away with, as they were before; `history`: newest first. */
+function droppedWith(
+  { sequence }: RolloutRecord,
+  { release }: ReleaseRecord,
+  history: readonly ReleaseRecord[],
+): Record<string, ServiceRelease> {
+  if (release.rollback === 'service') return {}
+  const index = history.findIndex((record) => record.sequence === sequence)
+  const decided = history[index]?.release.services
+  const earlier = Object.entries(history[index + 1]?.release.services ?? {})
+  return Object.fromEntries(earlier.filter(([name]) => !own(decided, name)))
 }
 
 /** A fleet that is kept warm is of another version than the one that took its place. */
