@@ -16,7 +16,16 @@ import type {
   UpRequest,
 } from '../controller/commands.ts'
 import type { Lock } from '../image/lock.ts'
-import type { ImageSource, Quantity, Route, RolloutPolicy, Scope, ServiceSpec, Stack } from '../model/stack.ts'
+import type {
+  ImageSource,
+  Quantity,
+  Route,
+  RolloutPolicy,
+  Scope,
+  ServiceSpec,
+  Stack,
+  VerdictPolicy,
+} from '../model/stack.ts'
 import type { Health, ImageDigest, Resources } from '../model/version.ts'
 
 const name = z.string().regex(/^[a-z0-9][a-z0-9_-]{0,62}$/, 'must be a name: lower case letters, digits, - and _')
@@ -72,12 +81,45 @@ const quantity: z.ZodType<Quantity> = z.discriminatedUnion('kind', [
   z.strictObject({ kind: z.literal('share'), share: z.number().min(0).max(1) }),
 ])
 
-const rollout: z.ZodType<RolloutPolicy> = z.strictObject({
-  strategy: z.literal('rolling'),
+const share = z.number().gt(0).lt(1)
+
+const verdict: z.ZodType<VerdictPolicy> = z.strictObject({
+  windowMs: milliseconds,
+  requests: count,
+  errors: z.boolean(),
+  latency: z.strictObject({ percentile: z.number().gt(0).lt(100), tolerance: z.number().min(1) }).exactOptional(),
+  prometheus: z
+    .array(
+      z.strictObject({
+        name,
+        url: text.min(1),
+        query: text.min(1),
+        min: z.number().exactOptional(),
+        max: z.number().exactOptional(),
+      }),
+    )
+    .exactOptional(),
+})
+
+const rolloutBase = {
   maxSurge: quantity,
   maxUnavailable: quantity,
   deadlineMs: milliseconds.min(1),
-})
+  verdict: verdict.exactOptional(),
+  maxPauseMs: milliseconds.min(1).exactOptional(),
+}
+
+const rollout: z.ZodType<RolloutPolicy> = z.discriminatedUnion('strategy', [
+  z.strictObject({ strategy: z.literal('rolling'), ...rolloutBase }),
+  z.strictObject({ strategy: z.literal('recreate'), ...rolloutBase }),
+  z.strictObject({ strategy: z.literal('blueGreen'), keepWarmMs: milliseconds, ...rolloutBase }),
+  z.strictObject({
+    strategy: z.literal('canary'),
+    keepWarmMs: milliseconds,
+    steps: z.array(z.strictObject({ share, holdMs: milliseconds, requests: count })).min(1),
+    ...rolloutBase,
+  }),
+])
 
 const service: z.ZodType<ServiceSpec> = z.strictObject({
   image: imageSource,
@@ -89,12 +131,22 @@ const service: z.ZodType<ServiceSpec> = z.strictObject({
   health,
   resources,
   tmpfs: z.array(absolutePath),
+  data: z.record(name, absolutePath).exactOptional(),
   replicas: count,
   rollout,
   drainMs: milliseconds,
+  standby: count.exactOptional(),
+  dependsOn: z.array(name).exactOptional(),
+  history: count.min(1).exactOptional(),
+  rehearsal: z.strictObject({ everyMs: milliseconds.min(1) }).exactOptional(),
 })
 
-const stack: z.ZodType<Stack> = z.strictObject({ stack: name, environment: name, services: z.record(name, service) })
+const stack: z.ZodType<Stack> = z.strictObject({
+  stack: name,
+  environment: name,
+  services: z.record(name, service),
+  rollback: z.literal('service').exactOptional(),
+})
 
 const lock: z.ZodType<Lock> = z.strictObject({
   lockVersion: z.literal(1),

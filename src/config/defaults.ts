@@ -3,7 +3,7 @@
  * ordinary service in any language starts, and a runaway one can't take the machine with it.
  */
 import type { HealthTiming, Resources } from '../model/version.ts'
-import type { RolloutPolicy } from '../model/stack.ts'
+import type { RollingPolicy } from '../model/stack.ts'
 
 /** The environment of a stack file that declares none. */
 export const defaultEnvironment = 'default'
@@ -15,7 +15,7 @@ export const defaultResources: Resources = { cpuMillis: 1000, memoryBytes: 256 *
 
 export const defaultReplicas = 1
 
-export const defaultRollout: RolloutPolicy = {
+export const defaultRollout: RollingPolicy = {
   strategy: 'rolling',
   maxSurge: { kind: 'share', share: 0.25 },
   maxUnavailable: { kind: 'count', count: 0 },
