@@ -229,7 +229,8 @@ export class Loop {
 
   async #observe(): Promise<Sight> {
     const { engine, router, clock } = this.#seams
-    const fresh = this.#fresh || clock.steady() - this.#lookedAtMs >= fullLookMs
+    const mayHaveMissed = this.#fresh
+    const fresh = mayHaveMissed || clock.steady() - this.#lookedAtMs >= fullLookMs
     this.#fresh = false
     // Before engine and router are asked: what ends in between must still count as under way.
     const underWay = this.#dispatcher.underWay()
@@ -241,6 +242,7 @@ export class Loop {
     )
     if (fresh) this.#lookedAtMs = clock.steady()
     this.#noteSeeing()
+    if (mayHaveMissed) this.rollouts.noteUnseen()
     return { engine: engineState, router: routerState, underWay }
   }
 
