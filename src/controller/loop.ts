@@ -254,7 +254,8 @@ export class Loop {
 
   async #observe(): Promise<Sight> {
     const { engine, router, clock } = this.#seams
-    const fresh = this.#fresh || clock.steady() - this.#lookedAtMs >= fullLookMs
+    const mayHaveMissed = this.#fresh
+    const fresh = mayHaveMissed || clock.steady() - this.#lookedAtMs >= fullLookMs
     this.#fresh = false
     this.#isOutOfDate = false
     this.#deaths.clear()
@@ -268,6 +269,7 @@ export class Loop {
     )
     if (fresh) this.#lookedAtMs = clock.steady()
     this.#noteSeeing()
+    if (mayHaveMissed) this.rollouts.noteUnseen()
     return { engine: engineState, router: routerState, underWay }
   }
 
