@@ -11,6 +11,7 @@ import {
   downSchema,
   eventsSchema,
   logsSchema,
+  planSchema,
   replaceSchema,
   rollbackSchema,
   scopeSchema,
@@ -46,7 +47,7 @@ export function createApi(commands: Commands, version: string): Hono {
     const { service, ...scope } = query(context, versionsSchema)
     return context.json(await commands.versions(scope, service))
   })
-  api.post('/v1/plan', async (context) => context.json(await commands.plan(await body(context, upSchema))))
+  api.post('/v1/plan', async (context) => context.json(await commands.plan(await body(context, planSchema))))
 
   api.post('/v1/up', async (context) => work(commands.up(await body(context, upSchema), context.req.raw.signal)))
   api.post('/v1/rollback', async (context) =>

@@ -3,6 +3,7 @@ import { type IncomingMessage, request } from 'node:http'
 import type {
   EventsRequest,
   LogsRequest,
+  PlanRequest,
   DownRequest,
   ReplaceRequest,
   RollbackRequest,
@@ -60,7 +61,7 @@ export function createClient(socket: string, onVersion: (version: string) => voi
   }
   return {
     info: async () => json(await send({ method: 'GET', path: '/v1/controller', patienceMs: infoPatienceMs })),
-    plan: async (body: UpRequest) => json(await send({ method: 'POST', path: '/v1/plan', body })),
+    plan: async (body: PlanRequest) => json(await send({ method: 'POST', path: '/v1/plan', body })),
     up: (body: UpRequest) => work('/v1/up', body),
     rollback: (body: RollbackRequest) => work('/v1/rollback', body),
     replace: (body: ReplaceRequest) => work('/v1/replace', body),

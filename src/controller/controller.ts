@@ -9,6 +9,7 @@ import type {
   DownRequest,
   EventsRequest,
   LogsRequest,
+  PlanRequest,
   ReplaceRequest,
   RollbackRequest,
   SteerRequest,
@@ -63,7 +64,7 @@ export class Controller implements Commands {
     return this.#seams.info
   }
 
-  plan(request: UpRequest) {
+  plan(request: PlanRequest) {
     return planUp(this.#desk, request)
   }
 
