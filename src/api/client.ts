@@ -2,8 +2,10 @@
 import { type IncomingMessage, request } from 'node:http'
 import type {
   EventsRequest,
+  LiftRequest,
   LogsRequest,
   PlanRequest,
+  RefuseRequest,
   DownRequest,
   ReplaceRequest,
   RollbackRequest,
@@ -13,7 +15,14 @@ import type {
 } from '../controller/commands.ts'
 import type { LogLine } from '../engine/engine.ts'
 import { asRepaveError, type ErrorReport, fromReport, RepaveError } from '../errors.ts'
-import type { ControllerStatus, DriftReport, ProgressReport, StatusReport, VersionsReport } from '../model/report.ts'
+import type {
+  ControllerStatus,
+  DriftReport,
+  ProgressReport,
+  RefusalsReport,
+  StatusReport,
+  VersionsReport,
+} from '../model/report.ts'
 import type { Scope } from '../model/stack.ts'
 import type { RecordedEntry } from '../store/store.ts'
 import { readLines } from './lines.ts'
@@ -64,6 +73,10 @@ export function createClient(socket: string, onVersion: (version: string) => voi
     plan: async (body: PlanRequest) => json(await send({ method: 'POST', path: '/v1/plan', body })),
     up: (body: UpRequest) => work('/v1/up', body),
     rollback: (body: RollbackRequest) => work('/v1/rollback', body),
+    refuse: async (body: RefuseRequest) => json(await send({ method: 'POST', path: '/v1/refuse', body })),
+    lift: async (body: LiftRequest) => json(await send({ method: 'POST', path: '/v1/refuse/lift', body })),
+    refusals: (scope: Scope) => get<RefusalsReport>('/v1/refusals', { ...scope }),
+    recall: (body: RefuseRequest) => work('/v1/recall', body),
     replace: (body: ReplaceRequest) => work('/v1/replace', body),
     down: (body: DownRequest) => work('/v1/down', body),
     steer: (body: SteerRequest) => work('/v1/rollout', body),

@@ -6,8 +6,10 @@ import { steerVerbs } from '../model/steering.ts'
 import { z } from 'zod'
 import type {
   EventsRequest,
+  LiftRequest,
   LogsRequest,
   PlanRequest,
+  RefuseRequest,
   DownRequest,
   ReplaceRequest,
   RollbackRequest,
@@ -15,7 +17,17 @@ import type {
   UpRequest,
 } from '../controller/commands.ts'
 import type { Lock } from '../image/lock.ts'
-import type { ImageSource, Quantity, Route, RolloutPolicy, Scope, ServiceSpec, Stack } from '../model/stack.ts'
+import type {
+  CanaryStep,
+  ImageSource,
+  Quantity,
+  Route,
+  RolloutPolicy,
+  Scope,
+  ServiceSpec,
+  Stack,
+  VerdictPolicy,
+} from '../model/stack.ts'
 import type { Health, ImageDigest, Resources } from '../model/version.ts'
 
 const name = z.string().regex(/^[a-z0-9][a-z0-9_-]{0,62}$/, 'must be a name: lower case letters, digits, - and _')
@@ -71,12 +83,51 @@ const quantity: z.ZodType<Quantity> = z.discriminatedUnion('kind', [
   z.strictObject({ kind: z.literal('share'), share: z.number().min(0).max(1) }),
 ])
 
-const rollout: z.ZodType<RolloutPolicy> = z.strictObject({
-  strategy: z.literal('rolling'),
+const verdict: z.ZodType<VerdictPolicy> = z.strictObject({
+  windowMs: milliseconds,
+  requests: count,
+  errors: z.boolean(),
+  latency: z
+    .strictObject({ percentile: z.number().min(0).max(100), tolerance: z.number().min(1).max(1000) })
+    .exactOptional(),
+  prometheus: z
+    .array(
+      z.strictObject({
+        name: text.min(1),
+        url: text.min(1),
+        query: text.min(1),
+        min: z.number().exactOptional(),
+        max: z.number().exactOptional(),
+      }),
+    )
+    .exactOptional(),
+})
+
+const rolloutBase = {
   maxSurge: quantity,
   maxUnavailable: quantity,
   deadlineMs: milliseconds.min(1),
+  verdict: verdict.exactOptional(),
+  maxPauseMs: milliseconds.min(1).exactOptional(),
+}
+
+const step: z.ZodType<CanaryStep> = z.strictObject({
+  share: z.number().gt(0).lt(1),
+  holdMs: milliseconds,
+  requests: count,
 })
+
+const rollout: z.ZodType<RolloutPolicy> = z.discriminatedUnion('strategy', [
+  z.strictObject({ strategy: z.literal('rolling'), ...rolloutBase }),
+  z.strictObject({ strategy: z.literal('recreate'), ...rolloutBase }),
+  z.strictObject({ strategy: z.literal('blueGreen'), keepWarmMs: milliseconds, ...rolloutBase }),
+  z.strictObject({
+    strategy: z.literal('canary'),
+    keepWarmMs: milliseconds,
+    steps: z.array(step),
+    ...rolloutBase,
+  }),
+])
 
 const service: z.ZodType<ServiceSpec> = z.strictObject({
   image: imageSource,
@@ -88,12 +139,22 @@ const service: z.ZodType<ServiceSpec> = z.strictObject({
   health,
   resources,
   tmpfs: z.array(absolutePath),
+  data: z.record(name, absolutePath).exactOptional(),
   replicas: count,
+  standby: count.exactOptional(),
   rollout,
+  dependsOn: z.array(name).exactOptional(),
+  history: count.min(1).exactOptional(),
+  rehearsal: z.strictObject({ everyMs: milliseconds.min(1) }).exactOptional(),
   drainMs: milliseconds,
 })
 
-const stack: z.ZodType<Stack> = z.strictObject({ stack: name, environment: name, services: z.record(name, service) })
+const stack: z.ZodType<Stack> = z.strictObject({
+  stack: name,
+  environment: name,
+  services: z.record(name, service),
+  rollback: z.literal('service').exactOptional(),
+})
 
 const lock: z.ZodType<Lock> = z.strictObject({
   lockVersion: z.literal(1),
@@ -119,6 +180,23 @@ export const rollbackSchema: z.ZodType<RollbackRequest> = z.strictObject({
   ...scope,
   service: name.exactOptional(),
   to: someText.exactOptional(),
+})
+
+export const refuseSchema: z.ZodType<RefuseRequest> = z.strictObject({
+  by,
+  ...scope,
+  what: z.discriminatedUnion('kind', [
+    z.strictObject({ kind: z.literal('name'), name: someText }),
+    z.strictObject({ kind: z.literal('label'), label: someText, value: text }),
+  ]),
+  reason: someText,
+})
+
+export const liftSchema: z.ZodType<LiftRequest> = z.strictObject({
+  by,
+  ...scope,
+  id: z.int().min(1),
+  reason: someText,
 })
 
 export const replaceSchema: z.ZodType<ReplaceRequest> = z.strictObject({ by, ...scope, instance: someText })

@@ -71,6 +71,22 @@ export function createProgram(onExitCode: (code: number) => void): Command {
   ).option('--to <version>', 'the version: its name, id, or the first digits of it', someText)
   declareRollout(declareIn(program.command('rollout').description('steer a rollout that runs')))
   declare(
+    'refuse [what]',
+    'keep a version, an image or a label from running; alone, list what is refused',
+    async () => (await import('./refuse.ts')).refuse,
+  )
+    .option('--label <key=value>', 'all whose image has this label, in the place of a version or sha256:…')
+    .option('--reason <text>', 'why, for the record', someText)
+    .option('--lift <id>', 'let run again what this refusal keeps from it; needs --reason', wholeNumber)
+    .option('--list', 'list what is refused')
+  declare(
+    'recall [what]',
+    'refuse a version, an image or a label, and replace what runs of it',
+    async () => (await import('./recall.ts')).recall,
+  )
+    .option('--label <key=value>', 'all whose image has this label, in the place of a version or sha256:…')
+    .requiredOption('--reason <text>', 'why, for the record', someText)
+  declare(
     'replace <instance>',
     'put a clean instance in the place of this one',
     async () => (await import('./replace.ts')).replace,

@@ -4,10 +4,14 @@ import type {
   ControllerStatus,
   DriftReport,
   PlanReport,
+  LiftReport,
   ProgressReport,
+  RefusalsReport,
+  RefuseReport,
   StatusReport,
   VersionsReport,
 } from '../model/report.ts'
+import type { RefusedName } from '../model/refusal.ts'
 import type { Scope, Stack } from '../model/stack.ts'
 import type { SteerVerb } from '../model/steering.ts'
 import type { EntryFilter, RecordedEntry } from '../store/store.ts'
@@ -46,6 +50,16 @@ export interface ReplaceRequest extends Scope, Caller {
   readonly instance: string
 }
 
+export interface RefuseRequest extends Scope, Caller {
+  readonly what: RefusedName
+  readonly reason: string
+}
+
+export interface LiftRequest extends Scope, Caller {
+  readonly id: number
+  readonly reason: string
+}
+
 export interface DownRequest extends Scope, Caller {
   /** The volumes go too, for good. */
   readonly data?: boolean
@@ -77,6 +91,12 @@ export interface Commands {
   down(request: DownRequest, client?: AbortSignal): AsyncIterable<ProgressReport>
   /** Steers running rollouts. */
   steer(request: SteerRequest): AsyncIterable<ProgressReport>
+  /** Keeps something from running: what runs of it serves on, and no further instance of it is made. */
+  refuse(request: RefuseRequest): Promise<RefuseReport>
+  lift(request: LiftRequest): Promise<LiftReport>
+  refusals(scope: Scope): Promise<RefusalsReport>
+  /** Refuses, and puts the newest proven version that may run in the place of what runs of it. */
+  recall(request: RefuseRequest, client?: AbortSignal): AsyncIterable<ProgressReport>
   /** All environments, or those that match. */
   status(filter: Partial<Scope>): Promise<readonly StatusReport[]>
   versions(scope: Scope, service?: string): Promise<readonly VersionsReport[]>

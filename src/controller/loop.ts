@@ -35,6 +35,9 @@ const retryLookMs = 1_000
 /** An instance that someone removed before it was started, and a record that could not be written. */
 const saysNothingOfVersions: ReadonlySet<ErrorCode> = new Set(['INSTANCE_UNKNOWN', 'STORE_FAILED'])
 
+/** What an engine says of an instance that it could make or start if it were another version. */
+const saysFaultOfVersion: ReadonlySet<ErrorCode> = new Set(['INSTANCE_CANNOT_RUN', 'IMAGE_INVALID'])
+
 const nothingSeen: Sight = {
   engine: { instances: [], scopes: [] },
   router: { services: [], servers: [], splits: new Map(), isOutdated: false, problems: [] },
@@ -309,7 +312,8 @@ export class Loop {
     if (isBirth && !error) this.recollection.noteRuns(effect.instance)
     if (error && isBirth && !error.retryable && !saysNothingOfVersions.has(error.code)) {
       const version = effect.kind === 'create' ? effect.version : (order.instance?.version ?? '')
-      this.recollection.noteCannotRun(key, version, effect.instance, error.message, this.#seams.clock.steady())
+      const trouble = { words: error.message, isFault: saysFaultOfVersion.has(error.code) }
+      this.recollection.noteCannotRun(key, version, effect.instance, trouble, this.#seams.clock.steady())
     }
     this.#listener.onEffect(order, error)
     this.wake()

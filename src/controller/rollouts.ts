@@ -4,7 +4,7 @@ import type { ServiceRelease } from '../model/release.ts'
 import { type Fleet, type FleetInstance, isEnding } from '../plan/fleet.ts'
 import { couldServe, hasReached, readyOf } from '../plan/reached.ts'
 import { holdOf } from '../rollout/stages.ts'
-import { verdict, type Verdict } from '../rollout/verdict.ts'
+import { type Trouble, verdict, type Verdict } from '../rollout/verdict.ts'
 import type { RolloutRecord } from '../store/store.ts'
 import type { Clock } from '../system/clock.ts'
 
@@ -18,6 +18,10 @@ interface Progress {
   heldSinceMs: number | undefined
   readonly everReady: Set<string>
   readonly stillborn: Set<string>
+  /** Those that run and are not healthy, and since when. */
+  readonly failingSinceMs: Map<string, number>
+  /** Whether something may have happened that nobody saw: what has ended meanwhile says nothing of its version. */
+  isUnseen: boolean
   symptom?: Symptom
 }
 
@@ -40,8 +44,8 @@ export interface Findings {
 
 /** What a pass has to know of the fleet beside its view. */
 export interface Circumstances {
-  /** The engine's words when it can't run the new version at all. */
-  readonly broken?: string
+  /** What keeps the engine from running the new version at all. */
+  readonly broken?: Trouble
   readonly findings: Findings
 }
 
@@ -61,6 +65,8 @@ export class Rollouts {
       heldSinceMs: undefined,
       everReady: new Set<string>(),
       stillborn: new Set<string>(),
+      failingSinceMs: new Map<string, number>(),
+      isUnseen: true,
     }
     this.#running.set(fleetName(record), { record, ...seen })
   }
@@ -103,7 +109,12 @@ export class Rollouts {
 
   /** Time in which nothing could be seen does not count against any deadline. */
   excuse(blindMs: number): void {
-    for (const progress of this.#running.values()) progress.progressAtMs += blindMs
+    for (const progress of this.#running.values()) {
+      progress.progressAtMs += blindMs
+      progress.isUnseen = true
+      for (const [instance, sinceMs] of progress.failingSinceMs)
+        progress.failingSinceMs.set(instance, sinceMs + blindMs)
+    }
   }
 
   /** It waits for another service: its time has not begun. */
@@ -146,6 +157,7 @@ export class Rollouts {
       ...(record.pausedAtMs !== undefined && { pausedMs: this.#pausedMs(record) }),
       maxPauseMs: maxPauseOf(service),
       stillborn: progress.stillborn.size,
+      failing: failing(progress, nowMs - service.rollout.deadlineMs / 2),
       idleMs: nowMs - progress.progressAtMs,
       deadlineMs: service.rollout.deadlineMs,
       ready,
@@ -170,15 +182,39 @@ function take(progress: Progress, fleet: Fleet, ready: number, nowMs: number): v
     progress.mostReady = ready
     progress.progressAtMs = nowMs
   }
-  for (const instance of fleet.instances) {
-    if (instance.version !== progress.record.to) continue
-    const identity = `${instance.name}@${instance.createdAtMs}`
+  const fresh = fleet.instances.filter(({ version }) => version === progress.record.to)
+  if (progress.isUnseen) for (const instance of fresh.filter(isStillborn)) progress.everReady.add(identityOf(instance))
+  progress.isUnseen = false
+  for (const instance of fresh) {
+    const identity = identityOf(instance)
     const serves = couldServe(instance, fleet.target)
     if (serves) progress.everReady.add(identity)
     else if (isStillborn(instance) && !progress.everReady.has(identity)) progress.stillborn.add(identity)
     if (!serves && instance.detail !== undefined)
       progress.symptom = { instance: instance.name, detail: instance.detail }
   }
+  noteFailing(progress, new Set(fresh.filter(isFailing).map(identityOf)), nowMs)
+}
+
+function noteFailing({ failingSinceMs }: Progress, instances: ReadonlySet<string>, nowMs: number): void {
+  for (const instance of failingSinceMs.keys()) if (!instances.has(instance)) failingSinceMs.delete(instance)
+  for (const instance of instances) if (!failingSinceMs.has(instance)) failingSinceMs.set(instance, nowMs)
+}
+
+/** How many have been failing since then. */
+function failing({ failingSinceMs }: Progress, atMs: number): number {
+  return failingSinceMs
+    .values()
+    .filter((sinceMs) => sinceMs <= atMs)
+    .toArray().length
+}
+
+function isFailing({ phase, health }: FleetInstance): boolean {
+  return phase === 'running' && health !== 'healthy'
+}
+
+function identityOf({ name, createdAtMs }: FleetInstance): string {
+  return `${name}@${createdAtMs}`
 }
 
 /** It ended by itself: one that was told to says nothing of its version. */

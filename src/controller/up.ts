@@ -21,6 +21,7 @@ export async function planUp(desk: Desk, request: PlanRequest): Promise<{ plan: 
     options(request),
   )
   const release = toRelease(request.stack, images)
+  desk.loop.decisions.refusals.admit(release, release.services)
   await desk.admit(release)
   const timeline = request.timeline && (await timelineFor(desk, release, request.timeline))
   return { plan: { ...planFor(desk, release), ...(timeline && { timeline }) }, lock }
@@ -34,6 +35,7 @@ export async function* up(desk: Desk, request: UpRequest, turn: Turn): AsyncIter
     }),
   )
   const release = toRelease(request.stack, images)
+  desk.loop.decisions.refusals.admit(release, release.services)
   await desk.admit(release)
   yield { kind: 'lock', lock }
   yield { kind: 'plan', plan: planFor(desk, release) }

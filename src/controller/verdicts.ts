@@ -4,6 +4,7 @@ import { fleetName } from '../model/stack.ts'
 import { shortVersion, versionName } from '../model/version.ts'
 import type { Fleet } from '../plan/fleet.ts'
 import { holdOf, stagesOf } from '../rollout/stages.ts'
+import type { Aborted } from '../rollout/verdict.ts'
 import type { ReleaseRecord, RolloutRecord } from '../store/store.ts'
 import { lastWords } from './act.ts'
 import type { Evidence } from '../rollout/evidence.ts'
@@ -95,8 +96,8 @@ export class Verdicts {
     if (!rollout) return this.#cool(fleet, nowMs)
     const broken = this.#recollection.versionCannotRun(fleet.key, service.version)
     const findings = { ...findingsOf(this.#figures.evidence(fleet.key)), ...this.#gates.finding(fleet.key) }
-    const verdict = this.#rollouts.judge(fleet, service, { ...(broken !== undefined && { broken }), findings })
-    if (verdict?.kind === 'aborted') return this.#abort(rollout, verdict.reason)
+    const verdict = this.#rollouts.judge(fleet, service, { ...(broken && { broken }), findings })
+    if (verdict?.kind === 'aborted') return this.#abort(rollout, verdict)
     if (verdict?.kind === 'stepped') return this.#step(rollout, service, nowMs)
     return verdict?.kind === 'succeeded' ? this.#succeed(rollout, service, nowMs) : false
   }
@@ -105,10 +106,15 @@ export class Verdicts {
   async #cool({ key, instances }: Fleet, nowMs: number): Promise<boolean> {
     const warm = this.#decisions.warm(key)
     if (!warm) return false
-    const isOver = (warm.warmUntilMs ?? 0) <= nowMs
-    if (!isOver && instances.some(({ version }) => version === warm.from)) return false
-    await this.#decisions.cool(warm, isOver ? 'its time is over' : 'nothing of it is left')
-    return true
+    const why = this.#whyCool(warm, instances, nowMs)
+    if (why !== undefined) await this.#decisions.cool(warm, why)
+    return why !== undefined
+  }
+
+  #whyCool(warm: RolloutRecord, instances: Fleet['instances'], nowMs: number): string | undefined {
+    if ((warm.warmUntilMs ?? 0) <= nowMs) return 'its time is over'
+    if (warm.from !== null && this.#decisions.isRefused(warm, warm.from)) return 'it is refused'
+    return instances.some(({ version }) => version === warm.from) ? undefined : 'nothing of it is left'
   }
 
   async #step(rollout: RolloutRecord, service: ServiceRelease, nowMs: number): Promise<boolean> {
@@ -129,12 +135,12 @@ export class Verdicts {
   }
 
   /** Back to what the fleet had; nothing, where it had nothing. */
-  async #abort(rollout: RolloutRecord, reason: string): Promise<boolean> {
+  async #abort(rollout: RolloutRecord, { reason, isFault }: Aborted): Promise<boolean> {
     const current = this.#decisions.of(rollout)
     const failed = own(current?.release.services, rollout.service)
     if (!current || !failed) return false
     const logs = await this.#lastWords(rollout)
-    if (!(await this.#decisions.takeBack(rollout, current, { reason, logs }))) return true
+    if (!(await this.#decisions.takeBack(rollout, current, { reason, logs, isFault }))) return true
     await saveVersion(this.#seams, rollout, failed, 'failed')
     this.#seams.log(`${fleetName(rollout)}: rollout to ${shortVersion(rollout.to)} aborted: ${reason}`)
     return true

@@ -120,8 +120,9 @@ export interface Engine {
   /** Resolves, pulls or builds an image. `progress` gets the engine's own words, a line at a time. */
   prepare(request: ImageRequest, progress?: (line: string) => void): Promise<PreparedImage>
   /**
-   * Makes the instance without running it, and its data volumes where there are none yet, empty and writable by the
-   * version's user. The same name twice is one instance, or volume; another owner's or fleet's is NAME_TAKEN.
+   * Makes the instance without running it, and its data volumes where there are none yet. A volume that is empty belongs
+   * to the version's user; what is in one keeps its owner. The same name twice is one instance, or one volume; another
+   * owner's or fleet's is NAME_TAKEN.
    */
   create(order: InstanceOrder): Promise<void>
   /** Runs a created instance; INSTANCE_CANNOT_RUN when it never will. Running already: nothing. */

@@ -36,6 +36,7 @@ function toServiceRelease(name: string, service: ServiceSpec, image: PreparedIma
     ...(history !== undefined && { history }),
     ...(rehearsal && { rehearsal }),
     drainMs,
+    ...(Object.keys(image.labels).length > 0 && { labels: image.labels }),
   }
 }
 
@@ -51,6 +52,7 @@ export function toVersionSpec(name: string, service: ServiceSpec, image: Prepare
     health: service.health,
     resources: service.resources,
     tmpfs: writablePaths(service, image),
+    ...(service.data && { data: service.data }),
     hardening: defaultHardening,
   }
 }
@@ -75,7 +77,10 @@ function isRoot(user: string): boolean {
 
 /** What an image declares as a volume it wants to write to; a volume would outlive the instance, a tmpfs does not. */
 function writablePaths(service: ServiceSpec, image: PreparedImage): readonly string[] {
-  const volumes = image.volumes.map((volume) => posix.resolve('/', volume)).filter((volume) => volume !== '/')
+  const data = Object.values(service.data ?? {})
+  const volumes = image.volumes
+    .map((volume) => posix.resolve('/', volume))
+    .filter((volume) => volume !== '/' && !data.includes(volume))
   return [...new Set([...service.tmpfs, ...volumes])].toSorted()
 }
 

@@ -21,10 +21,14 @@ export interface Release extends Scope, Pick<Stack, 'rollback'> {
   readonly services: Readonly<Record<string, ServiceRelease>>
 }
 
-/** Whether both run the same in the same way: what people call an image is no part of that. */
+/** Whether both run the same in the same way: what people call an image, and what it says of itself, is no part of that. */
 export function isSameService(a: ServiceRelease | undefined, b: ServiceRelease | undefined): boolean {
   if (!a || !b) return a === b
-  return canonicalJson({ ...a, imageName: '' }) === canonicalJson({ ...b, imageName: '' })
+  return canonicalJson(comparable(a)) === canonicalJson(comparable(b))
+}
+
+function comparable({ imageName: _imageName, labels: _labels, ...release }: ServiceRelease): object {
+  return release
 }
 
 /** Whether each of the services of both is the same. */

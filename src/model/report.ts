@@ -189,15 +189,58 @@ export interface ControllerStatus {
 
 export type StatusReport = EnvironmentStatus & { readonly controller: ControllerStatus }
 
+/** Who refused something, when and why. */
+export interface RefusalReport {
+  readonly id: number
+  readonly kind: 'version' | 'image' | 'label'
+  /** `web@4f9a1c2b`, `sha256:…` or `team=shop`. */
+  readonly what: string
+  /** Absent: whichever service. */
+  readonly service?: string
+  readonly reason: string
+  readonly by: string
+  readonly at: string
+  readonly isRecall?: true
+  /** It does not count any more. */
+  readonly lifted?: { readonly by: string; readonly reason: string; readonly at: string }
+}
+
+export interface RefusalsReport {
+  readonly stack: string
+  readonly environment: string
+  /** Newest first, lifted ones too. */
+  readonly refusals: readonly RefusalReport[]
+}
+
+export interface RefuseReport {
+  readonly ok: true
+  /** Whether it was not so already. */
+  readonly changed: boolean
+  readonly refusal: RefusalReport
+  /** The versions that it is about and that run, and serve on. */
+  readonly runs: readonly string[]
+}
+
+export interface LiftReport {
+  readonly ok: true
+  readonly changed: boolean
+  readonly refusal: RefusalReport
+  /** Other refusals of the same, which still count. */
+  readonly others: readonly number[]
+}
+
 export interface VersionsReport {
   readonly service: string
   readonly versions: readonly {
     readonly version: string
     readonly image: string
+    readonly digest: string
     readonly firstRunAt: string
     readonly lastRunAt: string
-    /** `current` runs now; the others are what their last rollout showed. */
-    readonly state: 'current' | 'proven' | 'unproven' | 'failed'
+    /** `current` runs now; `refused` must not run; the others are what their last rollout showed. */
+    readonly state: 'current' | 'refused' | 'proven' | 'unproven' | 'failed'
+    /** Why it must not run; the current one serves on all the same. */
+    readonly refusal?: RefusalReport
   }[]
 }
 
@@ -213,7 +256,7 @@ export interface DriftReport {
   readonly findings: readonly DriftFinding[]
 }
 
-/** The verdict of `up`, `rollback`, `replace` and `down`: the last line of their output. */
+/** The verdict of `up`, `rollback`, `recall`, `replace` and `down`: the last line of their output. */
 export interface ResultReport {
   readonly ok: boolean
   readonly services: readonly Pick<ServiceStatus, 'service' | 'version' | 'ready' | 'serving'>[]

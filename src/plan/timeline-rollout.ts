@@ -80,6 +80,7 @@ export class RolloutRun {
       ...(pausedForMs !== undefined && { pausedMs: pausedForMs + nowMs }),
       maxPauseMs: maxPauseOf(service),
       stillborn: 0,
+      failing: 0,
       idleMs: nowMs - this.#progressAtMs,
       deadlineMs: service.rollout.deadlineMs,
       ready,

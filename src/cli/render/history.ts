@@ -1,22 +1,27 @@
 /** Versions, drift, events and log lines for people. Pure. */
 import type { LogLine } from '../../engine/engine.ts'
-import type { DriftReport, VersionsReport } from '../../model/report.ts'
+import type { DriftReport, RefusalReport, VersionsReport } from '../../model/report.ts'
 import type { RecordedEntry } from '../../store/store.ts'
 import { age, agoMs, counted, printable, type Style, table } from './text.ts'
 
 export function renderVersions(reports: readonly VersionsReport[], nowMs: number, style: Style): readonly string[] {
   if (reports.length === 0) return ['no version has run yet']
   const head = ['VERSION', 'STATE', 'FIRST RUN', 'LAST RUN', 'IMAGE'].map((title) => style.dim(title))
-  const rows = reports
-    .flatMap(({ versions }) => versions)
-    .map(({ version, state, firstRunAt, lastRunAt, image }) => [
-      version,
-      versionState(state, style),
-      ago(firstRunAt, nowMs),
-      ago(lastRunAt, nowMs),
-      image,
-    ])
-  return table([head, ...rows])
+  const versions = reports.flatMap((report) => report.versions)
+  const rows = versions.map(({ version, state, firstRunAt, lastRunAt, image }) => [
+    version,
+    versionState(state, style),
+    ago(firstRunAt, nowMs),
+    ago(lastRunAt, nowMs),
+    image,
+  ])
+  return [...table([head, ...rows]), ...versions.flatMap(({ version, refusal }) => refusalLine(version, refusal))]
+}
+
+function refusalLine(version: string, refusal: RefusalReport | undefined): readonly string[] {
+  if (!refusal) return []
+  const { id, by, at, reason } = refusal
+  return [`${version} must not run: ${printable(by)} refused it at ${at} (refusal ${id}): ${printable(reason)}`]
 }
 
 function versionState(state: VersionsReport['versions'][number]['state'], style: Style): string {
@@ -24,6 +29,7 @@ function versionState(state: VersionsReport['versions'][number]['state'], style:
     case 'current':
       return style.green(state)
     case 'failed':
+    case 'refused':
       return style.red(state)
     case 'proven':
     case 'unproven':

@@ -232,6 +232,7 @@ test('versions, drift, events and log lines', () => {
     {
       version: 'web@2',
       image: 'web:2',
+      digest: 'sha256:1111',
       firstRunAt: '2026-11-23T07:59:00Z',
       lastRunAt: '2026-11-23T08:00:00Z',
       state: 'current' as const,
