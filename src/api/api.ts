@@ -12,6 +12,7 @@ import {
   eventsSchema,
   liftSchema,
   logsSchema,
+  planSchema,
   refuseSchema,
   replaceSchema,
   rollbackSchema,
@@ -49,7 +50,7 @@ export function createApi(commands: Commands, version: string): Hono {
     return context.json(await commands.versions(scope, service))
   })
   api.get('/v1/refusals', async (context) => context.json(await commands.refusals(query(context, scopeSchema))))
-  api.post('/v1/plan', async (context) => context.json(await commands.plan(await body(context, upSchema))))
+  api.post('/v1/plan', async (context) => context.json(await commands.plan(await body(context, planSchema))))
 
   api.post('/v1/up', async (context) => work(commands.up(await body(context, upSchema), context.req.raw.signal)))
   api.post('/v1/rollback', async (context) =>

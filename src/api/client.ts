@@ -4,6 +4,7 @@ import type {
   EventsRequest,
   LiftRequest,
   LogsRequest,
+  PlanRequest,
   RefuseRequest,
   DownRequest,
   ReplaceRequest,
@@ -69,7 +70,7 @@ export function createClient(socket: string, onVersion: (version: string) => voi
   }
   return {
     info: async () => json(await send({ method: 'GET', path: '/v1/controller', patienceMs: infoPatienceMs })),
-    plan: async (body: UpRequest) => json(await send({ method: 'POST', path: '/v1/plan', body })),
+    plan: async (body: PlanRequest) => json(await send({ method: 'POST', path: '/v1/plan', body })),
     up: (body: UpRequest) => work('/v1/up', body),
     rollback: (body: RollbackRequest) => work('/v1/rollback', body),
     refuse: async (body: RefuseRequest) => json(await send({ method: 'POST', path: '/v1/refuse', body })),

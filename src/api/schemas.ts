@@ -8,6 +8,7 @@ import type {
   EventsRequest,
   LiftRequest,
   LogsRequest,
+  PlanRequest,
   RefuseRequest,
   DownRequest,
   ReplaceRequest,
@@ -165,11 +166,13 @@ const someText = text.min(1, 'must not be empty')
 const by = someText.max(256)
 const scope = { stack: name, environment: name }
 
-export const upSchema: z.ZodType<UpRequest> = z.strictObject({
-  by,
-  stack,
-  lock,
-  refresh: z.boolean().exactOptional(),
+const upShape = { by, stack, lock, refresh: z.boolean().exactOptional() }
+
+export const upSchema: z.ZodType<UpRequest> = z.strictObject(upShape)
+
+export const planSchema: z.ZodType<PlanRequest> = z.strictObject({
+  ...upShape,
+  timeline: z.strictObject({ requestsPerSecond: z.number().min(0).max(1e9).exactOptional() }).exactOptional(),
 })
 
 export const rollbackSchema: z.ZodType<RollbackRequest> = z.strictObject({

@@ -29,6 +29,16 @@ export interface UpRequest extends Caller {
   readonly refresh?: boolean
 }
 
+export interface PlanRequest extends UpRequest {
+  /** Asks for the timeline too. */
+  readonly timeline?: TimelineRequest
+}
+
+export interface TimelineRequest {
+  /** How many requests each service gets; absent: as many as its rollout needs. */
+  readonly requestsPerSecond?: number
+}
+
 export interface RollbackRequest extends Scope, Caller {
   /** Absent: those of the current release that the last change concerned. One that is not in it is brought back where it is named. */
   readonly service?: string
@@ -74,7 +84,7 @@ export type EventsRequest = Omit<EntryFilter, 'kinds'>
  */
 export interface Commands {
   info(): ControllerStatus
-  plan(request: UpRequest): Promise<{ readonly plan: PlanReport; readonly lock: Lock }>
+  plan(request: PlanRequest): Promise<{ readonly plan: PlanReport; readonly lock: Lock }>
   up(request: UpRequest, client?: AbortSignal): AsyncIterable<ProgressReport>
   rollback(request: RollbackRequest, client?: AbortSignal): AsyncIterable<ProgressReport>
   replace(request: ReplaceRequest, client?: AbortSignal): AsyncIterable<ProgressReport>

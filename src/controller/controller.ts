@@ -17,6 +17,7 @@ import type {
   DownRequest,
   EventsRequest,
   LogsRequest,
+  PlanRequest,
   ReplaceRequest,
   RollbackRequest,
   LiftRequest,
@@ -75,7 +76,7 @@ export class Controller implements Commands {
     return this.#seams.info
   }
 
-  plan(request: UpRequest) {
+  plan(request: PlanRequest) {
     return planUp(this.#desk, request)
   }
 
