@@ -57,6 +57,8 @@ async function kinds(prefix: string): Promise<readonly string[]> {
   )
 }
 
+const broken = () => Promise.reject(new RepaveError('ENGINE_FAILED', 'no disk', { hint: 'mend it' }))
+
 describe('refuse', () => {
   test('keeps up and rollback from a version, and names who, when, why and the remedy', async () => {
     const [one = ''] = await versionsBroughtUp('one', 'two')
@@ -379,7 +381,6 @@ describe('a version that failed', () => {
   test('is not refused where the engine made no instance of it', async () => {
     await versionsBroughtUp('one')
     const create = engine.create.bind(engine)
-    const broken = () => Promise.reject(new RepaveError('ENGINE_FAILED', 'no disk', { hint: 'mend it' }))
     Object.assign(engine, { create: broken })
     expect(await result(up(version('two')))).toMatchObject({ ok: false, code: 'ROLLOUT_ABORTED' })
     Object.assign(engine, { create })
