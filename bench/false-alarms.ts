@@ -28,7 +28,10 @@ for (const { any } of printAlarms([...besideScenes, ...canaryScenes, ...aloneSce
   if (any >= goal) process.exitCode = 1
 title('The same where more happens than the tests allow for', 'no goal')
 printAlarms(excessiveScenes)
-title('A version with 2 points more errors', `5 % of the requests, at most 5,000; ${powerRuns} runs`)
+title(
+  'A version with 2 points more errors',
+  `5 % of the requests, at most 5,000; ${powerRuns} runs; in: answers of it, median`,
+)
 printPower(requestsAsked.flatMap((requests) => worse.errorScenes(requests, rates, 0.02)))
 title('An equal version', '5 % of the requests')
 printPower(requestsAsked.flatMap((requests) => worse.errorScenes(requests, [0, 0.01], 0)))
