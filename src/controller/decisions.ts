@@ -155,6 +155,7 @@ export class Decisions {
     const superseded = changed.flatMap((service) => this.#rollouts.of({ ...scopeOf(release), service }) ?? [])
     const ends = superseded.map(({ id }): RolloutEnd => ({ id, state: 'superseded', endedAtMs: atMs }))
     const starts = changed.flatMap((service) => this.#start(service, before, release, decision))
+    const previous = starts.map(({ service, from }) => from && this.released({ ...scopeOf(release), service }, from))
     const asked = { release, decision, reason, by, atMs, ends, starts, refuses }
     const entries = decisionEntries(asked, superseded)
     const { record, started, refused } = await recordDecision(this.#seams, { ...asked, entries }, known)
@@ -162,7 +163,7 @@ export class Decisions {
     for (const service of changed) this.#forget({ ...scopeOf(release), service })
     this.#adopt(record)
     this.#asked.set(scopeName(release), record)
-    for (const rollout of started) this.#begin(rollout)
+    started.forEach((rollout, index) => this.#rollouts.begin(rollout, previous[index] || undefined))
     this.#onChange()
     await this.#saveVersions(record, started, before)
     return record
@@ -224,11 +225,15 @@ export class Decisions {
   async #takeBack(rollout: RolloutRecord, current: ReleaseRecord, why: Failure, by: string): Promise<boolean> {
     if (!this.isCurrent(current) || this.#rollouts.of(rollout) !== rollout) return false
     const affected = await this.#decidedWith(rollout, current)
-    const services = { ...(await this.#droppedWith(rollout, current)), ...current.release.services }
-    for (const { service, from } of affected) {
-      const previous = await this.#wayBack({ ...scopeOf(rollout), service }, from, current.release)
-      if (previous) services[service] = previous
-      else delete services[service]
+    const history = await this.#seams.store.releases(current.release)
+    const dropped = droppedWith(rollout, current, history).filter(
+      ([service, released]) => !this.refusals.of({ ...scopeOf(rollout), service }, released),
+    )
+    const services = { ...Object.fromEntries(dropped), ...current.release.services }
+    for (const each of affected) {
+      const previous = await this.#wayBack(each, current.release, history)
+      if (previous) services[each.service] = previous
+      else delete services[each.service]
     }
     const release: Release = { ...current.release, services }
     const atMs = this.#seams.clock.now()
@@ -258,27 +263,20 @@ export class Decisions {
     return true
   }
 
-  /** The services that the decision did away with. */
-  async #droppedWith(rollout: RolloutRecord, { release }: ReleaseRecord): Promise<Release['services']> {
-    if (release.rollback === 'service') return {}
-    const earlier = (await this.#seams.store.releases(release)).find(({ sequence }) => sequence < rollout.sequence)
-    const dropped = Object.entries(earlier?.release.services ?? {}).filter(
-      ([service, released]) =>
-        !own(release.services, service) && !this.refusals.of({ ...scopeOf(release), service }, released),
-    )
-    return Object.fromEntries(dropped)
-  }
-
   /**
-   * What a fleet goes back to: `from`, or where that was refused meanwhile, the newest proven version that may run.
+   * What a fleet goes back to: what it had, or where that was refused meanwhile, the newest proven version that may run.
    * Where there is none, a recalled one must go all the same; another one serves on with what is left of it.
    */
-  async #wayBack(key: FleetKey, from: VersionId | null, current: Release): Promise<ServiceRelease | undefined> {
-    const previous = from === null ? undefined : this.released(key, from)
+  async #wayBack(
+    rollout: RolloutRecord,
+    current: Release,
+    history: readonly ReleaseRecord[],
+  ): Promise<ServiceRelease | undefined> {
+    const key = { ...scopeOf(rollout), service: rollout.service }
+    const previous = previousOf(rollout, history)
     const refusal = previous && this.refusals.of(key, previous)
     if (!previous || !refusal) return previous
-    const { store } = this.#seams
-    const past = { history: await store.releases(key), versions: await store.versions(key) }
+    const past = { history, versions: await this.#seams.store.versions(key) }
     const failed = own(current.services, key.service)?.version
     const next = provenReleases(key.service, past).find(
       (released) => released.version !== failed && !this.refusals.of(key, released),
@@ -361,13 +359,10 @@ export class Decisions {
   async #resume(rollout: RolloutRecord): Promise<void> {
     const record = this.of(rollout)
     const { clock, store } = this.#seams
-    if (own(record?.release.services, rollout.service)?.version === rollout.to) return this.#begin(rollout)
+    if (own(record?.release.services, rollout.service)?.version === rollout.to)
+      return this.#rollouts.begin(rollout, previousOf(rollout, await store.releases(rollout)))
     const atMs = clock.now()
     await store.endRollout({ id: rollout.id, state: 'superseded', endedAtMs: atMs }, supersededEntry(rollout, atMs))
-  }
-
-  #begin(rollout: RolloutRecord): void {
-    this.#rollouts.begin(rollout, rollout.from === null ? undefined : this.released(rollout, rollout.from))
   }
 
   #adopt(record: ReleaseRecord): void {
@@ -406,6 +401,27 @@ function some<Value>(
   return Object.fromEntries(Object.entries(record).filter(([name]) => names.includes(name)))
 }
 
+/** What the fleet had when the rollout began; `history`: newest first. */
+function previousOf(
+  { service, from, sequence }: RolloutRecord,
+  history: readonly ReleaseRecord[],
+): ServiceRelease | undefined {
+  const earlier = history.filter((record) => record.sequence < sequence)
+  return earlier.map(({ release }) => own(release.services, service)).find((released) => released?.version === from)
+}
+
+/** The services that the rollout's decision did away with, as they were before; `history`: newest first. */
+function droppedWith(
+  { sequence }: RolloutRecord,
+  { release }: ReleaseRecord,
+  history: readonly ReleaseRecord[],
+): readonly (readonly [string, ServiceRelease])[] {
+  if (release.rollback === 'service') return []
+  const index = history.findIndex((record) => record.sequence === sequence)
+  const decided = history[index]?.release.services
+  const earlier = Object.entries(history[index + 1]?.release.services ?? {})
+  return earlier.filter(([name]) => !own(decided, name))
+}
 function scopeOf({ stack, environment }: Scope): Scope {
   return { stack, environment }
 }

@@ -75,6 +75,11 @@ export class Loop {
   #fresh = true
   #hasAdopted = false
   #lookedAtMs = Number.NEGATIVE_INFINITY
+  #isLooking = false
+  /** An effect has ended since the last look. */
+  #isOutOfDate = true
+  /** Of instances since the last look, by the engine's clock. */
+  readonly #deaths = new Map<string, number>()
   #woken = false
   #rest = new AbortController()
   #ended: Promise<unknown> = Promise.resolve()
@@ -99,7 +104,10 @@ export class Loop {
       onIntent: ({ effect }) => this.recollection.noteIntent(effect.kind, effect.instance),
       onEnd: (order, error) => this.#noteEnd(order, error),
     })
-    this.#upkeep = new Upkeep(seams, () => this.wake())
+    this.#upkeep = new Upkeep(seams, () => {
+      this.#isOutOfDate = true
+      this.wake()
+    })
   }
 
   /** Recovers what was decided, and then keeps the fleets until `stop`. Resolves when everything was seen once. */
@@ -218,19 +226,39 @@ export class Loop {
 
   async #pass(): Promise<void> {
     this.#woken = false
+    this.#isLooking = true
     try {
       this.#sight = await this.#observe()
       if (!this.#stop.signal.aborted) await this.#decide(this.#sight)
     } catch (error) {
       this.#noteBlind(asRepaveError(error))
     }
+    this.#isLooking = false
     this.#listener.onPass()
+  }
+
+  /**
+   * Moves requests at once for what an event or a decision has just told, where no look could tell anything else: a look
+   * takes some milliseconds, and comes right after. All else, and what is to be remembered, is left to that.
+   */
+  #hasten(): void {
+    if (this.#isLooking || this.#isOutOfDate || !this.#sight || this.#blind || this.#stop.signal.aborted) return
+    const sight = withDeaths(this.#sight, this.#deaths, this.#dispatcher.underWay())
+    const views = viewScopes(this.decisions.current(), sight, this.remembered)
+    const nowMs = this.#seams.clock.steady()
+    const orders = views.flatMap((view) => view.fleets.flatMap((fleet) => this.#orders(fleet, nowMs)))
+    const moves = orders.filter(({ effect }) => effect.kind === 'route' || effect.kind === 'unroute')
+    this.#dispatcher.dispatch(possible(moves, sight), nowMs)
+    this.#upkeep.tendSplits(views, sight)
   }
 
   async #observe(): Promise<Sight> {
     const { engine, router, clock } = this.#seams
-    const fresh = this.#fresh || clock.steady() - this.#lookedAtMs >= fullLookMs
+    const mayHaveMissed = this.#fresh
+    const fresh = mayHaveMissed || clock.steady() - this.#lookedAtMs >= fullLookMs
     this.#fresh = false
+    this.#isOutOfDate = false
+    this.#deaths.clear()
     // Before engine and router are asked: what ends in between must still count as under way.
     const underWay = this.#dispatcher.underWay()
     const [engineState, routerState] = await Promise.all([engine.observe({ fresh }), router.observe()]).catch(
@@ -241,6 +269,7 @@ export class Loop {
     )
     if (fresh) this.#lookedAtMs = clock.steady()
     this.#noteSeeing()
+    if (mayHaveMissed) this.rollouts.noteUnseen()
     return { engine: engineState, router: routerState, underWay }
   }
 
@@ -297,16 +326,21 @@ export class Loop {
   #noteEvent(event: EngineEvent): void {
     if (event.kind === 'lost') this.#fresh = true
     this.wake()
+    if (event.kind !== 'changed' || event.action !== 'die') return
+    this.#deaths.set(event.instance, event.atMs)
+    this.#hasten()
   }
 
   /** Something else was decided. */
   #noteChange(): void {
     this.#retention.invalidate()
     this.wake()
+    this.#hasten()
   }
 
   #noteEnd(order: Order, error: RepaveError | undefined): void {
     const { key, effect } = order
+    this.#isOutOfDate = true
     if (error) this.#seams.log(`${fleetName(key)}: ${effect.kind} ${effect.instance} failed: ${error.message}`)
     const isBirth = effect.kind === 'create' || effect.kind === 'start'
     if (isBirth && !error) this.recollection.noteRuns(effect.instance)
@@ -372,6 +406,15 @@ function possible(orders: readonly Order[], { engine, router }: Sight): readonly
     if (effect.kind === 'route') return pools.has(poolName(key))
     return !isStale || (effect.kind !== 'create' && effect.kind !== 'start')
   })
+}
+
+/** The same sight, with those that have ended since; one that was made since then is another of its name. */
+function withDeaths(sight: Sight, deaths: ReadonlyMap<string, number>, underWay: Sight['underWay']): Sight {
+  const instances = sight.engine.instances.map((instance): ObservedInstance => {
+    const isDead = instance.phase === 'running' && instance.createdAtMs <= (deaths.get(instance.name) ?? -Infinity)
+    return isDead ? { ...instance, phase: 'exited' } : instance
+  })
+  return { ...sight, engine: { ...sight.engine, instances }, underWay }
 }
 
 function serverName(instance: ObservedInstance): string {

@@ -16,7 +16,8 @@ interface Progress {
   mostReady: number
   /** Since when all is as the stage wants it. */
   heldSinceMs: number | undefined
-  readonly everReady: Set<string>
+  /** Whose end says nothing of their version: they served, or ended while nobody could see what ended them. */
+  readonly excused: Set<string>
   readonly stillborn: Set<string>
   /** Those that run and are not healthy, and since when. */
   readonly failingSinceMs: Map<string, number>
@@ -63,7 +64,7 @@ export class Rollouts {
       progressAtMs: this.#clock.steady(),
       mostReady: 0,
       heldSinceMs: undefined,
-      everReady: new Set<string>(),
+      excused: new Set<string>(),
       stillborn: new Set<string>(),
       failingSinceMs: new Map<string, number>(),
       isUnseen: true,
@@ -111,10 +112,14 @@ export class Rollouts {
   excuse(blindMs: number): void {
     for (const progress of this.#running.values()) {
       progress.progressAtMs += blindMs
-      progress.isUnseen = true
       for (const [instance, sinceMs] of progress.failingSinceMs)
         progress.failingSinceMs.set(instance, sinceMs + blindMs)
     }
+  }
+
+  /** Something may have happened that was neither told nor looked at. */
+  noteUnseen(): void {
+    for (const progress of this.#running.values()) progress.isUnseen = true
   }
 
   /** It waits for another service: its time has not begun. */
@@ -183,13 +188,13 @@ function take(progress: Progress, fleet: Fleet, ready: number, nowMs: number): v
     progress.progressAtMs = nowMs
   }
   const fresh = fleet.instances.filter(({ version }) => version === progress.record.to)
-  if (progress.isUnseen) for (const instance of fresh.filter(isStillborn)) progress.everReady.add(identityOf(instance))
+  if (progress.isUnseen) for (const instance of fresh.filter(isStillborn)) progress.excused.add(identityOf(instance))
   progress.isUnseen = false
   for (const instance of fresh) {
     const identity = identityOf(instance)
     const serves = couldServe(instance, fleet.target)
-    if (serves) progress.everReady.add(identity)
-    else if (isStillborn(instance) && !progress.everReady.has(identity)) progress.stillborn.add(identity)
+    if (serves) progress.excused.add(identity)
+    else if (isStillborn(instance) && !progress.excused.has(identity)) progress.stillborn.add(identity)
     if (!serves && instance.detail !== undefined)
       progress.symptom = { instance: instance.name, detail: instance.detail }
   }

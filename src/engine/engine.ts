@@ -110,7 +110,14 @@ export interface LogOptions {
  * everything anew.
  */
 export type EngineEvent =
-  | { readonly kind: 'changed'; readonly instance: string; readonly action: string }
+  | {
+      readonly kind: 'changed'
+      readonly instance: string
+      /** `die`: it has ended. Others by the engine's own words. */
+      readonly action: string
+      /** By the engine's clock, as the times of its instances: a name can belong to another instance by now. */
+      readonly atMs: number
+    }
   | { readonly kind: 'lost' }
 
 export interface Engine {

@@ -239,6 +239,13 @@ export interface VersionsReport {
     readonly lastRunAt: string
     /** `current` runs now; `refused` must not run; the others are what their last rollout showed. */
     readonly state: 'current' | 'refused' | 'proven' | 'unproven' | 'failed'
+    /**
+     * What a way back to it takes: `warm`: requests move, `cold`: instances are made, `gone`: the engine has its image no
+     * more. Absent for the current one, and while the engine can't be asked.
+     */
+    readonly wayBack?: 'warm' | 'cold' | 'gone'
+    /** How an instance of it did that was started aside last. */
+    readonly rehearsal?: { readonly at: string; readonly passed: boolean; readonly message: string }
     /** Why it must not run; the current one serves on all the same. */
     readonly refusal?: RefusalReport
   }[]
