@@ -86,7 +86,7 @@ const verdict: z.ZodType<VerdictPolicy> = z.strictObject({
   requests: count,
   errors: z.boolean(),
   latency: z
-    .strictObject({ percentile: z.number().min(0).max(100), tolerance: z.number().min(1).max(1000) })
+    .strictObject({ percentile: z.number().min(50).max(99.9), tolerance: z.number().min(1).max(100) })
     .exactOptional(),
   prometheus: z
     .array(

@@ -227,12 +227,12 @@ test.each(fine)('%s: accepted', async (_, text) => {
 test('many dependencies that are not there take no great time to tell', async () => {
   await using folder = await temporaryFolder()
   const missing = Array.from({ length: 20 }, (_, index) => `z${index}`)
-  const services = Array.from({ length: 4_000 }, (_, index) => [
+  const services = Array.from({ length: 2_000 }, (_, index) => [
     `s${index}`,
     { image: 'x', port: 1, dependsOn: missing },
   ])
   await folder.write('repave.json', JSON.stringify({ stack: 'shop', services: Object.fromEntries(services) }))
   await expect(loadStack({ folder: folder.path })).rejects.toMatchObject({
-    message: expect.stringMatching(/and 79990 more$/),
+    message: expect.stringMatching(/and 39990 more$/),
   })
 })

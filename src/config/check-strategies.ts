@@ -23,18 +23,19 @@ function checkKeys(
   service: ServiceDefinition,
   path: KeyPath,
 ): readonly Finding[] {
-  const strategy = rollout?.strategy ?? strategyOf(service)
+  const said = rollout?.strategy ?? service.rollout?.strategy
+  const strategy = said ?? strategyOf(service)
   return unfittingKeys(rollout, strategy).map((key) => ({
     path: [...path, key],
     part: 'key',
-    message: `${pathName([...path, key])} means nothing to the strategy ${strategy}${defaultWords(rollout, service)}`,
+    message: `${pathName([...path, key])} means nothing to the strategy ${strategy}${defaultWords(strategy, said !== undefined)}`,
     hint: `it goes with ${listed(strategiesWith(key))}: change \`strategy\`, or take \`${key}\` out`,
   }))
 }
 
-function defaultWords(rollout: RolloutDefinition | undefined, { rollout: ofService, data }: ServiceDefinition): string {
-  if (rollout?.strategy ?? ofService?.strategy) return ''
-  return data ? ', the default of a service with `data`' : ', the default'
+function defaultWords(strategy: Strategy, isSaid: boolean): string {
+  if (isSaid) return ''
+  return strategy === 'recreate' ? ', the default of a service with `data`' : ', the default'
 }
 
 function listed(strategies: readonly Strategy[]): string {

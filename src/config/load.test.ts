@@ -28,7 +28,7 @@ test('what a stack file leaves out has a default', async () => {
   await using folder = await temporaryFolder()
   await folder.write('repave.yaml', small)
   const { stack } = await loadStack({ folder: folder.path })
-  expect(stack).toEqual({
+  expect(stack).toStrictEqual({
     stack: 'shop',
     environment: 'default',
     services: {
