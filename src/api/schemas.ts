@@ -6,9 +6,12 @@ import { dependencyCycles } from '../model/dependencies.ts'
 import { steerVerbs } from '../model/steering.ts'
 import { z } from 'zod'
 import type {
-  Caller,
   EventsRequest,
+  LiftRequest,
   LogsRequest,
+  PlanRequest,
+  RefuseRequest,
+  DownRequest,
   ReplaceRequest,
   RollbackRequest,
   SteerRequest,
@@ -172,11 +175,13 @@ const someText = text.min(1, 'must not be empty')
 const by = someText.max(256)
 const scope = { stack: name, environment: name }
 
-export const upSchema: z.ZodType<UpRequest> = z.strictObject({
-  by,
-  stack,
-  lock,
-  refresh: z.boolean().exactOptional(),
+const upShape = { by, stack, lock, refresh: z.boolean().exactOptional() }
+
+export const upSchema: z.ZodType<UpRequest> = z.strictObject(upShape)
+
+export const planSchema: z.ZodType<PlanRequest> = z.strictObject({
+  ...upShape,
+  timeline: z.strictObject({ requestsPerSecond: z.number().min(0).max(1e9).exactOptional() }).exactOptional(),
 })
 
 export const rollbackSchema: z.ZodType<RollbackRequest> = z.strictObject({
@@ -184,6 +189,23 @@ export const rollbackSchema: z.ZodType<RollbackRequest> = z.strictObject({
   ...scope,
   service: name.exactOptional(),
   to: someText.exactOptional(),
+})
+
+export const refuseSchema: z.ZodType<RefuseRequest> = z.strictObject({
+  by,
+  ...scope,
+  what: z.discriminatedUnion('kind', [
+    z.strictObject({ kind: z.literal('name'), name: someText }),
+    z.strictObject({ kind: z.literal('label'), label: someText, value: text }),
+  ]),
+  reason: someText,
+})
+
+export const liftSchema: z.ZodType<LiftRequest> = z.strictObject({
+  by,
+  ...scope,
+  id: z.int().min(1),
+  reason: someText,
 })
 
 export const replaceSchema: z.ZodType<ReplaceRequest> = z.strictObject({ by, ...scope, instance: someText })
@@ -195,7 +217,7 @@ export const steerSchema: z.ZodType<SteerRequest> = z.strictObject({
   service: name.exactOptional(),
 })
 
-export const downSchema: z.ZodType<Scope & Caller> = z.strictObject({ by, ...scope })
+export const downSchema: z.ZodType<DownRequest> = z.strictObject({ by, ...scope, data: z.boolean().exactOptional() })
 
 /** Queries carry text: numbers and booleans are read from it. */
 const numeral = z

@@ -1,5 +1,6 @@
 /** What a rollout that moves traffic by shares goes through, one stage after the other. Pure. */
 import type { ServiceRelease } from '../model/release.ts'
+import type { VersionId } from '../model/version.ts'
 import { blueGreenStages } from './blue-green.ts'
 import { canaryStages } from './canary.ts'
 import { allRequests, type Stage } from './stage.ts'
@@ -13,4 +14,29 @@ export function stagesOf(
   if (isSwitch) return [{ count: replicas, share: allRequests, holdMs: 0, requests: 0 }]
   const last = blueGreenStages(replicas, rollout.verdict)
   return rollout.strategy === 'canary' ? [...canaryStages(rollout.steps, replicas), ...last] : last
+}
+
+/** How far a rollout has come, and what from; null: the fleet had nothing. */
+interface RolloutState {
+  readonly from: VersionId | null
+  readonly stage?: number
+  readonly isSwitch?: boolean
+}
+
+/** How long, and for how many answers of the new version, the present stage is held; one version goes through no stages. */
+export function holdOf(
+  { from, stage = 0, isSwitch = false }: RolloutState,
+  service: ServiceRelease,
+): Pick<Stage, 'holdMs' | 'requests'> & { readonly isLast: boolean } {
+  const stages = from === null || from === service.version ? undefined : stagesOf(service, isSwitch)
+  const present = stages?.[Math.min(stage, stages.length - 1)]
+  if (stages && present) return { ...present, isLast: present === stages.at(-1) }
+  const { windowMs: holdMs = 0, requests = 0 } = service.rollout.verdict ?? {}
+  return { holdMs, requests, isLast: true }
+}
+
+/** How long what the fleet had stays warm once a rollout has succeeded: only another version does. */
+export function keepWarmMs(from: VersionId | null, { version, rollout }: ServiceRelease): number {
+  if (from === null || from === version) return 0
+  return rollout.strategy === 'blueGreen' || rollout.strategy === 'canary' ? rollout.keepWarmMs : 0
 }

@@ -1,24 +1,53 @@
 /** What was decided, as the store has it, whichever controller lives to hear of it. */
-import type { Release } from '../../src/model/release.ts'
-import { fleetName, scopeName, type Scope } from '../../src/model/stack.ts'
+import type { Release, ServiceRelease } from '../../src/model/release.ts'
+import { own } from '../../src/model/own.ts'
+import { fleetName, scopeName, type FleetKey, type Scope } from '../../src/model/stack.ts'
 import { createMemoryStore } from '../../src/store/memory/memory-store.ts'
-import type { ReleaseRecord, RolloutRecord, Store } from '../../src/store/store.ts'
+import type {
+  ReleaseDecision,
+  ReleaseRecord,
+  RolloutChange,
+  RolloutEnd,
+  RolloutRecord,
+  Store,
+} from '../../src/store/store.ts'
 
-/** A decision, and the rollouts that it aborts. */
+/** A decision, and what it puts an end to. */
 export interface Decree extends ReleaseRecord {
-  readonly aborted: readonly RolloutRecord[]
+  /** What was decided for the environment before. */
+  readonly before?: Release
+  readonly aborted: readonly Rollout[]
+  readonly started: readonly Rollout[]
+}
+
+/** A rollout as it is on record, with what it leads from and to. */
+export interface Rollout {
+  readonly record: RolloutRecord
+  /** Absent: the service had none, or none that is known. */
+  readonly from?: ServiceRelease
+  readonly service: ServiceRelease
+}
+
+export interface DecidedListener {
+  onDecision(decree: Decree): void
+  /** What is on record of a running rollout has changed: `before` is as it was. */
+  onRolloutChange(before: Rollout, after: Rollout): void
 }
 
 export class Decided {
   readonly store: Store
   /** By scope name; the newest decision of each. */
   readonly releases = new Map<string, Release>()
-  readonly #running = new Map<number, RolloutRecord>()
+  /** By scope name, newest last. */
+  readonly #history = new Map<string, readonly ReleaseRecord[]>()
+  readonly #rollouts = new Map<number, Rollout>()
+  /** The id of the newest of each fleet. */
+  readonly #newest = new Map<string, number>()
   readonly #byPeople = new Map<string, number>()
-  readonly #onDecision: (decree: Decree) => void
+  readonly #listener: DecidedListener
 
-  constructor(onDecision: (decree: Decree) => void) {
-    this.#onDecision = onDecision
+  constructor(listener: DecidedListener) {
+    this.#listener = listener
     this.store = this.#witnessed(createMemoryStore())
   }
 
@@ -29,8 +58,19 @@ export class Decided {
 
   /** The fleet of a rollout that has no verdict. */
   unjudged(): string | undefined {
-    for (const rollout of this.#running.values()) return fleetName(rollout)
+    for (const { record } of this.#rollouts.values()) if (record.state === 'running') return fleetName(record)
     return undefined
+  }
+
+  /** The newest rollout of a fleet, running or not. */
+  newest(key: FleetKey): Rollout | undefined {
+    const id = this.#newest.get(fleetName(key))
+    return id === undefined ? undefined : this.#rollouts.get(id)
+  }
+
+  /** All that were ever decided for a scope, oldest first. */
+  history(scope: Scope): readonly ReleaseRecord[] {
+    return this.#history.get(scopeName(scope)) ?? []
   }
 
   #witnessed(store: Store): Store {
@@ -38,29 +78,64 @@ export class Decided {
       ...store,
       decide: async (decision) => {
         const outcome = await store.decide(decision)
-        const aborted = decision.ends.filter(({ state }) => state === 'aborted').flatMap(({ id }) => this.#end(id))
-        for (const { id } of decision.ends) this.#end(id)
-        for (const rollout of outcome.started) this.#running.set(rollout.id, rollout)
-        this.#note({ ...outcome.record, aborted })
+        this.#note(outcome.record, decision, outcome.started)
         return outcome
       },
-      endRollout: async (...ended: Parameters<Store['endRollout']>) => {
-        await store.endRollout(...ended)
-        this.#end(ended[0].id)
+      endRollout: async (end, entry) => {
+        await store.endRollout(end, entry)
+        this.#end(end)
+      },
+      changeRollout: async (change, entry) => {
+        await store.changeRollout(change, entry)
+        this.#change(change.id, (record) => changed(record, change))
+      },
+      coolRollout: async (id, entry) => {
+        await store.coolRollout(id, entry)
+        this.#change(id, ({ warmUntilMs: _warm, ...record }) => record)
       },
     }
   }
 
-  #end(id: number): readonly RolloutRecord[] {
-    const rollout = this.#running.get(id)
-    this.#running.delete(id)
-    return rollout ? [rollout] : []
+  #note(record: ReleaseRecord, { ends, decision }: ReleaseDecision, started: readonly RolloutRecord[]): void {
+    const scope = scopeName(record.release)
+    const aborted = ends.flatMap((end) => this.#end(end) ?? []).filter((each) => each.record.state === 'aborted')
+    const before = this.releases.get(scope)
+    const begun = started.flatMap((rollout) => this.#begin(rollout, record) ?? [])
+    this.#history.set(scope, [...this.history(record.release), record])
+    this.releases.set(scope, record.release)
+    if (decision !== 'abort') this.#byPeople.set(scope, (this.#byPeople.get(scope) ?? 0) + 1)
+    this.#listener.onDecision({ ...record, ...(before && { before }), aborted, started: begun })
   }
 
-  #note(decree: Decree): void {
-    const scope = scopeName(decree.release)
-    this.releases.set(scope, decree.release)
-    if (decree.decision !== 'abort') this.#byPeople.set(scope, (this.#byPeople.get(scope) ?? 0) + 1)
-    this.#onDecision(decree)
+  /** Before its decision is part of the history. */
+  #begin(record: RolloutRecord, { release }: ReleaseRecord): Rollout | undefined {
+    const service = own(release.services, record.service)
+    if (!service) return undefined
+    const from = this.history(release)
+      .map((earlier) => own(earlier.release.services, record.service))
+      .findLast((earlier) => earlier?.version === record.from)
+    const rollout = { record, service, ...(from && { from }) }
+    this.#rollouts.set(record.id, rollout)
+    this.#newest.set(fleetName(record), record.id)
+    return rollout
   }
+
+  #end(end: RolloutEnd): Rollout | undefined {
+    return this.#change(end.id, ({ warmUntilMs: _warm, ...record }) => ({ ...record, ...end }))
+  }
+
+  #change(id: number, change: (record: RolloutRecord) => RolloutRecord): Rollout | undefined {
+    const before = this.#rollouts.get(id)
+    if (!before) return undefined
+    const after = { ...before, record: change(before.record) }
+    this.#rollouts.set(id, after)
+    this.#listener.onRolloutChange(before, after)
+    return after
+  }
+}
+
+function changed({ pausedAtMs: since, ...record }: RolloutRecord, change: RolloutChange): RolloutRecord {
+  const { pausedAtMs, ...others } = change
+  const paused = pausedAtMs === undefined ? since : (pausedAtMs ?? undefined)
+  return { ...record, ...others, ...(paused !== undefined && { pausedAtMs: paused }) }
 }

@@ -3,14 +3,28 @@ import type { MemoryInstance } from '../../src/engine/memory/memory-machine.ts'
 import type { Release, ServiceRelease } from '../../src/model/release.ts'
 import { routeUrl } from '../../src/model/route.ts'
 import { fleetName, resolveQuantity, scopeName, type FleetKey, type Route } from '../../src/model/stack.ts'
-import { poolName, type RoutedService, type RouterServer } from '../../src/router/router.ts'
+import type { VersionId } from '../../src/model/version.ts'
+import { stagesOf } from '../../src/rollout/stages.ts'
+import type { Stage } from '../../src/rollout/stage.ts'
+import { poolName, type Lane, type RoutedService, type RouterServer } from '../../src/router/router.ts'
+import type { Decided, Rollout } from './decided.ts'
 
 export interface FleetTruth {
   readonly key: FleetKey
   /** Absent: the service is not wanted. */
   readonly wanted?: ServiceRelease
+  /** The one that runs. */
+  readonly rollout?: Rollout
+  /** Whether another service that this one depends on is rolled out first. */
+  readonly isWaiting: boolean
+  /** Of the newest rollout, where that went well and moved traffic by shares: what the fleet had before. */
+  readonly replaced?: VersionId
+  /** Until when `replaced` is to be kept, by the time of day. */
+  readonly warmUntilMs: number
   readonly instances: readonly MemoryInstance[]
   readonly servers: readonly RouterServer[]
+  /** Thousandths of the requests that lane b gets. */
+  readonly split: number
 }
 
 export interface WorldTruth {
@@ -50,13 +64,16 @@ export class LazyTruth implements WorldTruth {
   }
 }
 
-export function fleetsOf(
-  releases: Iterable<Release>,
-  instances: Iterable<MemoryInstance>,
-  servers: readonly RouterServer[],
-): readonly FleetTruth[] {
+/** What engine and router have. */
+export interface Scenery {
+  readonly instances: Iterable<MemoryInstance>
+  readonly servers: readonly RouterServer[]
+  readonly splits: ReadonlyMap<string, number>
+}
+
+export function fleetsOf(decided: Decided, { instances, servers, splits }: Scenery): readonly FleetTruth[] {
   const wanted = new Map<string, { key: FleetKey; wanted?: ServiceRelease }>()
-  for (const { stack, environment, services } of releases)
+  for (const { stack, environment, services } of decided.releases.values())
     for (const [service, release] of Object.entries(services)) {
       const key = { stack, environment, service }
       wanted.set(fleetName(key), { key, wanted: release })
@@ -65,13 +82,48 @@ export function fleetsOf(
   for (const [name, [first]] of present) if (first && !wanted.has(name)) wanted.set(name, { key: keyOf(first.order) })
   return [...wanted].map(([name, fleet]) => ({
     ...fleet,
+    ...courseOf(fleet.key, decided),
     instances: present.get(name) ?? [],
     servers: servers.filter((server) => server.pool === poolName(fleet.key)),
+    split: splits.get(poolName(fleet.key)) ?? 0,
   }))
 }
 
 function keyOf({ stack, environment, service }: FleetKey): FleetKey {
   return { stack, environment, service }
+}
+
+type Course = Pick<FleetTruth, 'rollout' | 'isWaiting' | 'replaced' | 'warmUntilMs'>
+
+/** How far the change of a fleet has come. */
+function courseOf(key: FleetKey, decided: Decided): Course {
+  const newest = decided.newest(key)
+  if (newest?.record.state === 'running') {
+    const { dependsOn = [] } = newest.service
+    const isWaiting = dependsOn.some(
+      (service) => decided.newest({ ...key, service })?.record.state === 'running' && service !== key.service,
+    )
+    return { rollout: newest, isWaiting, warmUntilMs: 0 }
+  }
+  const { warmUntilMs = 0 } = newest?.record ?? {}
+  const replaced = newest?.record.state === 'succeeded' && newest.from && isStaged(newest) && newest.from.version
+  return { isWaiting: false, warmUntilMs, ...(replaced && { replaced }) }
+}
+
+/** Whether it moves traffic from one version to another by shares. */
+export function isStaged({ from, service }: Rollout): boolean {
+  return from !== undefined && from.version !== service.version && stagesOf(service, false) !== undefined
+}
+
+/** The one that a staged rollout is at. */
+export function stageOf({ record, service }: Rollout): Stage | undefined {
+  const stages = stagesOf(service, record.isSwitch === true) ?? []
+  return stages[Math.min(record.stage ?? 0, stages.length - 1)]
+}
+
+/** Thousandths of the requests that a lane gets. */
+export function shareOf({ split }: Pick<FleetTruth, 'split'>, lane: Lane): number {
+  return lane === 'b' ? split : 1_000 - split
 }
 
 /** Runs, was not asked to end, and answers that it is healthy. */
@@ -81,44 +133,93 @@ export function isFit({ process, order }: MemoryInstance): boolean {
 }
 
 /** The instances that serve: fit, staying, and in rotation where there is one. */
-export function readyIn({ wanted, instances, servers }: FleetTruth, leaving: Leaving): readonly MemoryInstance[] {
+export function readyIn(fleet: FleetTruth, leaving: Leaving): readonly MemoryInstance[] {
+  return standing(fleet, leaving, (server) => shareOf(fleet, server.lane) > 0)
+}
+
+/** Those that serve, or would if only the split were another. */
+export function routedIn(fleet: FleetTruth, leaving: Leaving): readonly MemoryInstance[] {
+  return standing(fleet, leaving, () => true)
+}
+
+function standing(
+  { wanted, instances, servers }: FleetTruth,
+  leaving: Leaving,
+  counts: (server: RouterServer) => boolean,
+): readonly MemoryInstance[] {
   if (!wanted) return []
   const routed = wanted.routes.length > 0
-  const inRotation = new Set(servers.filter(({ state }) => state !== 'draining').map(({ instance }) => instance))
+  const there = servers.filter((server) => server.state !== 'draining' && counts(server))
+  const names = new Set(there.map(({ instance }) => instance))
   return instances.filter(
-    (instance) =>
-      isFit(instance) && !leaving.has(instance.order.name) && (!routed || inRotation.has(instance.order.name)),
+    (instance) => isFit(instance) && !leaving.has(instance.order.name) && (!routed || names.has(instance.order.name)),
   )
 }
 
-export function floorOf({ wanted }: FleetTruth): number {
+/** While a rollout waits, or moves traffic by shares, what the fleet had counts too. */
+export function floorOf({ wanted, rollout, isWaiting }: FleetTruth): number {
   if (!wanted) return 0
-  return Math.max(0, wanted.replicas - resolveQuantity(wanted.rollout.maxUnavailable, wanted.replicas, 'down'))
+  if (!rollout || (!isWaiting && !isStaged(rollout) && rollout.record.pausedAtMs === undefined)) return leastOf(wanted)
+  return Math.min(leastOf(wanted), rollout.from ? leastOf(rollout.from) : 0)
 }
 
-export function ceilingOf({ wanted }: FleetTruth): number {
+function leastOf({ replicas, rollout }: ServiceRelease): number {
+  return Math.max(0, replicas - resolveQuantity(rollout.maxUnavailable, replicas, 'down'))
+}
+
+/** The most that may be at work: what is wanted, what it replaces by shares, the surge, and one that is tried aside. */
+export function ceilingOf({ wanted, rollout, isWaiting }: FleetTruth): number {
   if (!wanted) return 0
-  return wanted.replicas + resolveQuantity(wanted.rollout.maxSurge, wanted.replicas, 'up')
+  const tried = wanted.rehearsal ? 1 : 0
+  if (rollout && isWaiting) return (rollout.from ? wholeOf(rollout.from) + surgeOf(rollout.from) : 0) + tried
+  const stage = rollout && isStaged(rollout) ? stageOf(rollout) : undefined
+  if (!rollout?.from || !stage) return wholeOf(wanted) + surgeOf(wanted) + tried
+  const fresh = stage.count + (stage.share === 1_000 ? (wanted.standby ?? 0) : 0)
+  return wholeOf(rollout.from) + fresh + surgeOf(wanted)
+}
+
+function wholeOf({ replicas, standby = 0 }: ServiceRelease): number {
+  return replicas + standby
+}
+
+/** Those that stand by count towards it. */
+function surgeOf({ replicas, standby = 0, rollout }: ServiceRelease): number {
+  return Math.max(0, resolveQuantity(rollout.maxSurge, replicas, 'up') - standby)
 }
 
 /** What keeps the fleet from being as it is wanted; undefined when it is whole. */
 export function divergence(fleet: FleetTruth): string | undefined {
   const name = fleetName(fleet.key)
-  const { wanted, instances, servers } = fleet
-  const replicas = wanted?.replicas ?? 0
-  if (instances.length !== replicas) return `${name} has ${instances.length} instances where ${replicas} are wanted`
-  const stranger = instances.find(({ order }) => order.version !== wanted?.version)
+  const { wanted, instances, servers, replaced } = fleet
+  if (fleet.rollout) return `${name} is being rolled out`
+  const aside = new Set(instances.filter(({ order }) => isAside(order.version, fleet)).map(({ order }) => order.name))
+  const own = instances.filter(({ order }) => !aside.has(order.name))
+  const whole = wanted ? wholeOf(wanted) : 0
+  if (own.length !== whole) return `${name} has ${own.length} instances where ${whole} are wanted`
+  const stranger = own.find(({ order }) => order.version !== wanted?.version)
   if (stranger) return `${stranger.order.name} is not of the version that is wanted`
-  const unfit = instances.find((instance) => !isFit(instance))
+  const unfit = own.find((instance) => !isFit(instance))
   if (unfit) return `${unfit.order.name} is not fit to serve`
-  const routed = wanted !== undefined && wanted.routes.length > 0
-  if (servers.length !== (routed ? replicas : 0))
-    return `${name} has ${servers.length} servers for ${replicas} instances`
-  for (const { instance, address, state } of servers) {
+  const warm = servers.filter(({ instance }) => aside.has(instance))
+  if (warm.length > 0 && !replaced) return `${warm[0]?.instance} is only tried, and the router has it`
+  return servingDivergence({ ...fleet, servers: servers.filter((server) => !warm.includes(server)) })
+}
+
+/** Kept ready for a way back, or tried aside. */
+function isAside(version: VersionId, { wanted, replaced, warmUntilMs }: FleetTruth): boolean {
+  if (!wanted || version === wanted.version) return false
+  return (version === replaced && warmUntilMs > 0) || wanted.rehearsal !== undefined
+}
+
+function servingDivergence({ key, wanted, instances, servers, split }: FleetTruth): string | undefined {
+  const replicas = wanted !== undefined && wanted.routes.length > 0 ? wanted.replicas : 0
+  if (servers.length !== replicas) return `${fleetName(key)} has ${servers.length} servers where ${replicas} serve`
+  for (const { instance, address, state, lane } of servers) {
     const holder = instances.find(({ order }) => order.name === instance)
     if (!holder) return `the server ${instance} has no instance`
     if (holder.address?.host !== address.host) return `the server ${instance} has the address of another`
     if (state !== 'in') return `the server ${instance} is ${state}`
+    if (shareOf({ split }, lane) < 1_000) return `the server ${instance} gets ${shareOf({ split }, lane)} ‰`
   }
   return undefined
 }

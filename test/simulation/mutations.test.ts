@@ -5,6 +5,7 @@ import type { InvariantName } from './invariants/invariant.ts'
 import { mutations } from './mutations.ts'
 import { regressions } from './regressions.ts'
 import { simulate, type SimulationOptions } from './simulation.ts'
+import { strategyRegressions } from './strategy-regressions.ts'
 import type { Tamper } from './world.ts'
 
 const seeds = 300
@@ -16,7 +17,7 @@ test.each(mutations)("a controller that $flaw breaks '$breaks'", async ({ tamper
 })
 
 async function isNoticed(tamper: Tamper, only: InvariantName): Promise<boolean> {
-  for (const world of [...regressions, ...faultRegressions, ...drawn])
+  for (const world of [...regressions, ...faultRegressions, ...strategyRegressions, ...drawn])
     if ((await simulate({ ...world, tamper, only })).violation) return true
   return false
 }

@@ -6,6 +6,7 @@ import { faultNames } from './faults.ts'
 import { simulateMany } from './many-worlds.ts'
 import { regressions } from './regressions.ts'
 import { defaultSteps, simulate, type Outcome } from './simulation.ts'
+import { strategyRegressions } from './strategy-regressions.ts'
 import { tallyWords, timesOf } from './tally.ts'
 
 const seeds = 20_000
@@ -21,7 +22,7 @@ test(`all that is promised holds in ${seeds} worlds`, { timeout: patienceMs }, a
 })
 
 describe('what was broken once stays mended', () => {
-  test.each([...regressions, ...faultRegressions])('$name', async ({ seed, history }) => {
+  test.each([...regressions, ...faultRegressions, ...strategyRegressions])('$name', async ({ seed, history }) => {
     const outcome = await simulate({ seed, history })
     expect(outcome.violation && words(outcome)).toBeUndefined()
   })

@@ -81,8 +81,15 @@ async function live(history: History, options: SimulationOptions): Promise<Outco
 /** Where only crashes are left to chance, and no image is of the doubtful kind, a run without them must end alike. */
 function isCompared({ patient, actions }: History, { isShort, only }: SimulationOptions): boolean {
   if (isShort || (only && only !== 'kill anything')) return false
-  const choices = actions.flatMap((action) => (action.kind === 'up' ? Object.values(action.choice) : []))
-  return patient && choices.every(({ image }) => !imagesOf('doubtful').includes(image))
+  const choices = actions.flatMap((action) => (action.kind === 'up' ? [action.choice] : []))
+  return patient && choices.every(isForeseeable)
+}
+
+/** Of services that go back together, which were proven before that is a matter of moments. */
+function isForeseeable(choice: StackChoice): boolean {
+  const images = Object.values(choice).map(({ image }) => image)
+  const are = (quality: 'good' | 'bad') => images.every((image) => imagesOf(quality).includes(image))
+  return are('good') || are('bad')
 }
 
 class Simulation {

@@ -1,4 +1,5 @@
 /** One simulated world: a machine, a router, a store, people and mishaps, and one controller after the other. */
+import { MemoryGate } from '../../src/gate/memory/memory-gate.ts'
 import { MemoryEngine } from '../../src/engine/memory/memory-engine.ts'
 import { MemoryMachine } from '../../src/engine/memory/memory-machine.ts'
 import type { EngineEvent } from '../../src/engine/engine.ts'
@@ -16,7 +17,7 @@ import { systemClock } from '../../src/system/clock.ts'
 import { seededRandom } from '../../src/system/random.ts'
 import { VirtualClock } from '../../src/system/virtual-clock.ts'
 import { fillImages } from './catalogue.ts'
-import { Decided, type Decree } from './decided.ts'
+import { Decided, type Decree, type Rollout } from './decided.ts'
 import { Departures } from './departures.ts'
 import { costsTime } from './faults.ts'
 import { fleetsOf, LazyTruth, type WorldTruth } from './fleet-truth.ts'
@@ -49,10 +50,13 @@ export class World {
   readonly machine = new MemoryMachine(this.clock)
   readonly proxy = new MemoryProxy(this.clock, (address) => this.machine.answer(address) !== 'refused')
   readonly #people: People
-  readonly #monitors = new Monitors(this.machine)
   readonly #tamper: Tamper
   readonly #only: InvariantName | undefined
-  readonly #decided = new Decided((decree) => this.#onDecision(decree))
+  readonly #decided = new Decided({
+    onDecision: (decree) => this.#onDecision(decree),
+    onRolloutChange: (before, after) => this.#onRolloutChange(before, after),
+  })
+  readonly #monitors = new Monitors(this.machine, this.#decided)
   readonly #succession: Succession
   readonly #misfortune: Misfortune
   readonly #ledgerFiles = new MemoryLedgerFiles()
@@ -108,7 +112,11 @@ export class World {
   /** As it is now; what is looked at later is as it is then. */
   truth(): WorldTruth {
     return new LazyTruth(this.clock.now(), this.#decided.releases, this.#departures, () =>
-      fleetsOf(this.#decided.releases.values(), this.machine.instances, this.#servers()),
+      fleetsOf(this.#decided, {
+        instances: this.machine.instances,
+        servers: this.#servers(),
+        splits: this.proxy.splits.of(this.proxy.services.map(({ pool }) => pool)),
+      }),
     )
   }
 
@@ -210,6 +218,7 @@ export class World {
     const router = new MemoryRouter(this.proxy, this.clock, gone)
     return this.#tamper({
       clock: life.clock,
+      gate: new MemoryGate(this.clock, { answer: () => 'none' }),
       engine: aroundEngine(engine, life.around, life.deliver),
       router: aroundRouter(router, life.around, life.deliver),
       store: aroundStore(this.#decided.store, life.around),
@@ -246,6 +255,11 @@ export class World {
   #onDecision(decree: Decree): void {
     this.story.tell('store', `${scopeName(decree.release)}: ${decree.decision}, ${decree.reason}`)
     this.#watch(() => this.#monitors.onDecision(decree, this.truth()))
+  }
+
+  #onRolloutChange(before: Rollout, after: Rollout): void {
+    this.#dirty = true
+    this.#watch(() => this.#monitors.onRolloutChange(before, after, this.truth()))
   }
 
   #onCall(call: Call): void {

@@ -1,8 +1,10 @@
 /** An aborted rollout ends whole on the version that there was: what still runs of it is kept, and not made anew. */
+import { own } from '../../../src/model/own.ts'
+import { isSameService, type Release } from '../../../src/model/release.ts'
 import { fleetName, scopeName } from '../../../src/model/stack.ts'
-import type { Decree } from '../decided.ts'
+import type { Decided, Decree, Rollout } from '../decided.ts'
 import type { Call } from '../seams.ts'
-import { isFit, readyIn, type FleetTruth, type WorldTruth } from '../fleet-truth.ts'
+import { isFit, routedIn, type FleetTruth, type WorldTruth } from '../fleet-truth.ts'
 import type { Past } from './past.ts'
 import { ViolationError, type Disturbance, type Monitor } from './invariant.ts'
 
@@ -18,9 +20,11 @@ export class AbortMonitor implements Monitor {
   readonly #survivors = new Map<string, Survivors>()
   readonly #condemned = new Set<string>()
   readonly #past: Past
+  readonly #decided: Pick<Decided, 'history' | 'newest'>
 
-  constructor(past: Past) {
+  constructor(past: Past, decided: Pick<Decided, 'history' | 'newest'>) {
     this.#past = past
+    this.#decided = decided
   }
 
   /** A clean instance was asked for in its place. */
@@ -29,13 +33,9 @@ export class AbortMonitor implements Monitor {
     this.#release(instance)
   }
 
-  onDecision({ decision, release, aborted }: Decree, truth: WorldTruth): void {
-    for (const { service, from } of aborted)
-      if ((release.services[service]?.version ?? null) !== from)
-        throw new ViolationError(
-          'aborted ends whole',
-          `${scopeName(release)}/${service} is not put back to what it had`,
-        )
+  onDecision(decree: Decree, truth: WorldTruth): void {
+    const { decision, release } = decree
+    if (decision === 'abort') this.#judge(decree)
     for (const fleet of truth.fleets) {
       if (scopeName(fleet.key) !== scopeName(release)) continue
       this.#survivors.delete(fleetName(fleet.key))
@@ -67,10 +67,47 @@ export class AbortMonitor implements Monitor {
       for (const instance of instances) if (!isFit(instance)) this.#release(instance.order.name)
   }
 
+  /** Each service of the decision is as it was before, and each other one as it is. */
+  #judge({ release, before, ...decree }: Decree): void {
+    const failed = failedOf(decree)
+    if (!before || !failed) return
+    const due = this.#dueAfter(before, failed)
+    for (const name of Object.keys({ ...due, ...release.services, ...before.services }))
+      if (!isSameService(own(due, name), own(release.services, name)))
+        throw new ViolationError('aborted ends whole', `${scopeName(release)}/${name} is not put back to what it had`)
+  }
+
+  #dueAfter(before: Release, { record, from }: Rollout): Release['services'] {
+    const services = { ...before.services }
+    const put = (name: string, service: Release['services'][string] | undefined) => {
+      if (service) services[name] = service
+      else delete services[name]
+    }
+    put(record.service, from)
+    if (before.rollback === 'service') return services
+    for (const service of Object.keys(before.services)) {
+      const together = this.#decided.newest({ ...record, service })
+      const state = together?.record.state
+      if (together?.record.sequence === record.sequence && (state === 'succeeded' || state === 'aborted'))
+        put(service, together.from)
+    }
+    for (const [name, service] of this.#droppedBy(record.sequence, before))
+      if (!own(before.services, name)) put(name, service)
+    return services
+  }
+
+  /** What the decision of that sequence number did away with. */
+  #droppedBy(sequence: number, scope: Release): readonly (readonly [string, Release['services'][string]])[] {
+    const history = this.#decided.history(scope)
+    const index = history.findIndex((record) => record.sequence === sequence)
+    const [earlier, then] = [history[index - 1], history[index]]
+    return Object.entries(earlier?.release.services ?? {}).filter(([name]) => !own(then?.release.services, name))
+  }
+
   /** One that faltered and serves again may be kept or given up: it counts, and is not asked for. */
   #keep(fleet: FleetTruth, { leaving }: WorldTruth): void {
     const { key, wanted } = fleet
-    const survivors = readyIn(fleet, leaving).filter(
+    const survivors = routedIn(fleet, leaving).filter(
       ({ order }) => order.version === wanted?.version && !this.#condemned.has(order.name),
     )
     const steady = survivors.filter((instance) => !this.#past.hasFaltered(instance))
@@ -88,4 +125,9 @@ export class AbortMonitor implements Monitor {
       survivors.atLeast = Math.min(survivors.atLeast, survivors.steady.size)
     }
   }
+}
+
+/** Of what is taken back together, the rollout that is to blame. */
+export function failedOf({ aborted, reason }: Pick<Decree, 'aborted' | 'reason'>): Rollout | undefined {
+  return aborted.find(({ record }) => record.reason === reason)
 }

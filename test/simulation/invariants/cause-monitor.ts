@@ -1,23 +1,26 @@
-/** A rollout of a version that can run is only taken back for a cause: instances that ended, or time that was lost. */
-import { isDeepStrictEqual } from 'node:util'
-import { scopeName } from '../../../src/model/stack.ts'
+/**
+ * A rollout of a version that can run is only taken back for a cause: instances that ended, time that was lost, requests
+ * that did not come, a pause that took too long, or somebody who wanted it.
+ */
+import { fleetName } from '../../../src/model/stack.ts'
 import type { ServiceRelease } from '../../../src/model/release.ts'
-import type { ReleaseRecord } from '../../../src/store/store.ts'
 import { becomesHealthy } from '../catalogue.ts'
+import type { Decree, Rollout } from '../decided.ts'
 import type { WorldTruth } from '../fleet-truth.ts'
+import { failedOf } from './abort-monitor.ts'
 import { ViolationError, type Disturbance, type Monitor } from './invariant.ts'
 
 /** So many instances that end early are a cause. */
 const causeCount = 3
 
-interface Decided {
-  readonly service: ServiceRelease
+interface Course {
   readonly sinceMs: number
+  pausedSinceMs: number | undefined
 }
 
 export class CauseMonitor implements Monitor {
-  /** By scope name, then by service. */
-  readonly #decided = new Map<string, ReadonlyMap<string, Decided>>()
+  /** Of running rollouts, by id. */
+  readonly #courses = new Map<number, Course>()
   /** When instances were struck, and how many may have been. */
   readonly #strokes: { readonly atMs: number; readonly count: number }[] = []
 
@@ -27,25 +30,36 @@ export class CauseMonitor implements Monitor {
     this.#strokes.push({ atMs: nowMs, count })
   }
 
-  onDecision({ release, decision }: ReleaseRecord, { nowMs }: WorldTruth): void {
-    const scope = scopeName(release)
-    const before = this.#decided.get(scope) ?? new Map<string, Decided>()
-    const after = Object.entries(release.services).map(([name, service]): [string, Decided] => {
-      const known = before.get(name)
-      return [name, known && isDeepStrictEqual(known.service, service) ? known : { service, sinceMs: nowMs }]
-    })
-    this.#decided.set(scope, new Map(after))
-    if (decision !== 'abort') return
-    for (const [name, each] of before)
-      if (this.#decided.get(scope)?.get(name) !== each) this.#judge(`${scope}/${name}`, name, each, nowMs)
+  onRolloutChange({ record: before }: Rollout, { record: after }: Rollout, { nowMs }: WorldTruth): void {
+    const course = this.#courses.get(after.id)
+    if (!course || before.pausedAtMs === after.pausedAtMs) return
+    course.pausedSinceMs = after.pausedAtMs === undefined ? undefined : (course.pausedSinceMs ?? nowMs)
   }
 
-  #judge(fleet: string, name: string, { service, sinceMs }: Decided, nowMs: number): void {
-    if (!becomesHealthy(name, service.imageName)) return
+  onDecision(decree: Decree, { nowMs }: WorldTruth): void {
+    for (const { record } of decree.started) this.#courses.set(record.id, { sinceMs: nowMs, pausedSinceMs: undefined })
+    const failed = decree.decision === 'abort' ? failedOf(decree) : undefined
+    const course = failed && this.#courses.get(failed.record.id)
+    if (!failed || !course || decree.by !== 'repave' || this.#hasCause(failed, course, nowMs)) return
+    const { record, service } = failed
+    throw new ViolationError(
+      'aborted for a cause',
+      `${fleetName(record)} can run ${service.imageName}, and it is taken back`,
+    )
+  }
+
+  #hasCause({ record, service }: Rollout, { sinceMs, pausedSinceMs = Infinity }: Course, nowMs: number): boolean {
+    if (!becomesHealthy(record.service, service.imageName)) return true
+    if (nowMs - pausedSinceMs >= (service.rollout.maxPauseMs ?? Infinity)) return true
     const strokes = this.#strokes.filter(({ atMs }) => atMs >= sinceMs)
     const struck = strokes.reduce((sum, { count }) => sum + count, 0)
     const isOverdue = nowMs - sinceMs >= service.rollout.deadlineMs
-    if (struck >= causeCount || (strokes.length > 0 && isOverdue)) return
-    throw new ViolationError('aborted for a cause', `${fleet} can run ${service.imageName}, and it is taken back`)
+    return struck >= causeCount || ((strokes.length > 0 || needsRequests(service)) && isOverdue)
   }
+}
+
+/** Whether it takes answers of the new version to tell whether it is good. */
+function needsRequests({ rollout }: ServiceRelease): boolean {
+  const steps = rollout.strategy === 'canary' ? rollout.steps : []
+  return [rollout.verdict, ...steps].some((each) => each !== undefined && each.requests > 0)
 }

@@ -1,6 +1,6 @@
 /** What must hold in every simulated world at every time; the names are those of the promises that they show. */
 import type { MemoryInstance } from '../../../src/engine/memory/memory-machine.ts'
-import type { Decree } from '../decided.ts'
+import type { Decree, Rollout } from '../decided.ts'
 import type { Call } from '../seams.ts'
 import type { WorldTruth } from '../fleet-truth.ts'
 
@@ -48,6 +48,8 @@ export function strikesInstances({ kind }: Disturbance): boolean {
 /** Watches a world for one kind of violation. Each part is optional, so that a monitor says what it looks at. */
 export interface Monitor {
   onDecision?(decree: Decree, truth: WorldTruth): void
+  /** What is on record of a running rollout is other than it was; also when it ends. */
+  onRolloutChange?(before: Rollout, after: Rollout, truth: WorldTruth): void
   /** An effect or a record is asked for. */
   onCall?(call: Call, truth: WorldTruth): void
   onCallEnd?(call: Call, outcome: 'done' | 'failed', truth: WorldTruth): void

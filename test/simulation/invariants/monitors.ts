@@ -1,7 +1,7 @@
 /** All the monitors of a world, as one. */
 import type { MemoryInstance, MemoryMachine } from '../../../src/engine/memory/memory-machine.ts'
 import type { MemorySession } from '../../../src/router/memory/memory-proxy.ts'
-import type { Decree } from '../decided.ts'
+import type { Decided, Decree, Rollout } from '../decided.ts'
 import type { WorldTruth } from '../fleet-truth.ts'
 import type { Command } from '../history.ts'
 import type { Answer } from '../people.ts'
@@ -20,12 +20,13 @@ import { TrafficMonitor } from './traffic-monitor.ts'
 
 export class Monitors {
   readonly #past = new Past()
-  readonly #abort = new AbortMonitor(this.#past)
+  readonly #abort: AbortMonitor
   readonly #mandate = new MandateMonitor()
   readonly #traffic: TrafficMonitor
   readonly #all: readonly Monitor[]
 
-  constructor(machine: MemoryMachine) {
+  constructor(machine: MemoryMachine, decided: Decided) {
+    this.#abort = new AbortMonitor(this.#past, decided)
     this.#traffic = new TrafficMonitor(machine, this.#past)
     this.#all = [
       new ContentMonitor(),
@@ -61,6 +62,10 @@ export class Monitors {
 
   onDecision(decree: Decree, truth: WorldTruth): void {
     for (const monitor of this.#all) monitor.onDecision?.(decree, truth)
+  }
+
+  onRolloutChange(before: Rollout, after: Rollout, truth: WorldTruth): void {
+    for (const monitor of this.#all) monitor.onRolloutChange?.(before, after, truth)
   }
 
   onCall(call: Call, truth: WorldTruth): void {

@@ -2,6 +2,7 @@
 import type { MemoryInstance } from '../../../src/engine/memory/memory-machine.ts'
 import { fleetName, scopeName } from '../../../src/model/stack.ts'
 import type { ReleaseRecord } from '../../../src/store/store.ts'
+import type { Rollout } from '../decided.ts'
 import type { Call } from '../seams.ts'
 import { ceilingOf, type FleetTruth, type WorldTruth } from '../fleet-truth.ts'
 import { ViolationError, type Disturbance, type Monitor } from './invariant.ts'
@@ -26,6 +27,10 @@ export class SurgeMonitor implements Monitor {
 
   onDecision({ release }: ReleaseRecord, { nowMs }: WorldTruth): void {
     this.#changedAtMs.set(scopeName(release), nowMs)
+  }
+
+  onRolloutChange({ record }: Rollout, _after: Rollout, { nowMs }: WorldTruth): void {
+    this.#changedAtMs.set(scopeName(record), nowMs)
   }
 
   onDisturbance(disturbance: Disturbance, { nowMs }: WorldTruth): void {
@@ -66,9 +71,10 @@ export class SurgeMonitor implements Monitor {
     return times.some((letGoAtMs) => Math.abs(askedAtMs - letGoAtMs) <= withinMs)
   }
 
-  #isWorking(instance: MemoryInstance, { servers }: FleetTruth, { leaving }: WorldTruth): boolean {
+  #isWorking(instance: MemoryInstance, { servers, replaced }: FleetTruth, { leaving }: WorldTruth): boolean {
     const { process, order, behaviour } = instance
     if (
+      order.version === replaced ||
       behaviour.cannotRun ||
       process?.exit ||
       process?.terminated ||
