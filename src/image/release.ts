@@ -28,6 +28,7 @@ function toServiceRelease(name: string, service: ServiceSpec, image: PreparedIma
     version: versionId(spec),
     spec,
     imageName: imageName(service.image),
+    ...(Object.keys(image.labels).length > 0 && { labels: image.labels }),
     replicas,
     ...(standby !== undefined && { standby }),
     routes,
@@ -36,7 +37,6 @@ function toServiceRelease(name: string, service: ServiceSpec, image: PreparedIma
     ...(history !== undefined && { history }),
     ...(rehearsal && { rehearsal }),
     drainMs,
-    ...(Object.keys(image.labels).length > 0 && { labels: image.labels }),
   }
 }
 
@@ -51,7 +51,7 @@ export function toVersionSpec(name: string, service: ServiceSpec, image: Prepare
     port: service.port ?? null,
     health: service.health,
     resources: service.resources,
-    tmpfs: writablePaths(name, service, image),
+    tmpfs: temporaryPaths(name, service, image),
     ...(service.data && { data: service.data }),
     hardening: defaultHardening,
   }
@@ -76,7 +76,7 @@ function isRoot(user: string): boolean {
 }
 
 /** What an image declares as a volume it wants to write to; a volume would outlive the instance, a tmpfs does not. */
-function writablePaths(name: string, service: ServiceSpec, image: PreparedImage): readonly string[] {
+function temporaryPaths(name: string, service: ServiceSpec, image: PreparedImage): readonly string[] {
   const data = Object.values(service.data ?? {})
   const volumes = image.volumes
     .map((volume) => posix.resolve('/', volume))
