@@ -46,6 +46,15 @@ test('up passes the request on whole', async () => {
   expect(commands.calls).toEqual([['up', upRequest]])
 })
 
+test('plan passes on what is asked of its timeline, and refuses what there is not', async () => {
+  const commands = scripted({})
+  const ask = (timeline: unknown) => createApi(commands, '1').request(...post('/v1/plan', { ...upRequest, timeline }))
+  expect((await ask({ requestsPerSecond: 50 })).status).toBe(200)
+  expect(commands.calls).toEqual([['plan', { ...upRequest, timeline: { requestsPerSecond: 50 } }]])
+  expect((await ask({ requestsPerSecond: -1 })).status).toBe(400)
+  expect((await ask({ rate: 50 })).status).toBe(400)
+})
+
 test('a request that is refused outright is a problem response', async () => {
   const error = new RepaveError('ROLLOUT_RUNNING', 'a rollout of web runs', { hint: 'wait' }).report()
   const api = createApi(scripted({ up: () => [{ kind: 'error', error }] }), '1')

@@ -51,8 +51,9 @@ export class Comparison {
   }
 
   get #failsOutright(): boolean {
+    if (this.#before.exposed >= fewest) return false
     const { exposed, events } = plus(this.#beside.ours, this.#alone)
-    return this.#before.exposed < fewest && exposed >= fewest && events * 2 > exposed
+    return exposed >= fewest && events * 2 > exposed
   }
 
   #takeBefore(theirs: Counts): void {

@@ -78,6 +78,8 @@ describe('blue/green', () => {
     const fresh = await digits()
     expect(answers()).toEqual({ [fresh]: 1_000 })
     expect(await states()).toMatchObject({ ready: { length: 3 }, warm: { length: 3 } })
+    expect((await controller.drift(scope)).findings).toEqual([])
+    expect((await controller.versions(scope))[0]!.versions.map(({ wayBack }) => wayBack)).toEqual([undefined, 'warm'])
     await clock.advance(61_000)
     expect(live()).toHaveLength(3)
     expect(answers()).toEqual({ [fresh]: 1_000 })
@@ -300,6 +302,7 @@ describe('standby', () => {
   test('is healthy and out of rotation, and steps in when an instance dies', async () => {
     await result(up(stack({ standby: 1 })))
     expect(await states()).toMatchObject({ ready: { length: 3 }, standby: { length: 1 } })
+    expect((await controller.drift(scope)).findings).toEqual([])
     const [standby] = (await states()).standby!
     const [dead] = (await states()).ready!
     machine.die(dead!.name)
