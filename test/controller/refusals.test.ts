@@ -39,6 +39,7 @@ const recall = (name: string) => controller.recall(asked(name))
 const lift = (id: number) => passing(controller.lift({ ...scope, by, id, reason: 'mended' }))
 const rollback = (to?: string) => controller.rollback({ ...scope, by, ...(to !== undefined && { to }) })
 const current = async () => (await fleet())!.version!
+const engineFails = () => Promise.reject(new RepaveError('ENGINE_FAILED', 'no disk', { hint: 'mend it' }))
 const bad = stack({ image: badImage })
 
 async function versionsBroughtUp(...greetings: readonly string[]): Promise<readonly string[]> {
@@ -56,8 +57,6 @@ async function kinds(prefix: string): Promise<readonly string[]> {
     kind.startsWith(prefix) ? [`${kind} by ${who}: ${message}`] : [],
   )
 }
-
-const broken = () => Promise.reject(new RepaveError('ENGINE_FAILED', 'no disk', { hint: 'mend it' }))
 
 describe('refuse', () => {
   test('keeps up and rollback from a version, and names who, when, why and the remedy', async () => {
@@ -381,7 +380,7 @@ describe('a version that failed', () => {
   test('is not refused where the engine made no instance of it', async () => {
     await versionsBroughtUp('one')
     const create = engine.create.bind(engine)
-    Object.assign(engine, { create: broken })
+    Object.assign(engine, { create: engineFails })
     expect(await result(up(version('two')))).toMatchObject({ ok: false, code: 'ROLLOUT_ABORTED' })
     Object.assign(engine, { create })
     expect(await result(up(version('two')))).toMatchObject({ ok: true })
