@@ -89,7 +89,10 @@ export const verdict = z.strictObject({
     .meta({ description: `Whether its share of failed answers may not be greater. Default: ${errors}.` })
     .optional(),
   latency: latency
-    .meta({ description: 'Compare how many answers are slow, too. Default: they are not compared.', examples: [{}] })
+    .meta({
+      description: 'Compare how many answers are slow, too. Default: they are not compared.',
+      examples: [{ percentile: 99 }],
+    })
     .optional(),
   prometheus: prometheus
     .meta({ description: 'Queries whose answers have to be within bounds for it to pass. Default: none.' })

@@ -149,6 +149,14 @@ describe('a rollout', () => {
     ])
   })
 
+  test('tells of the assumptions that count', () => {
+    const assumptions = (['start', 'drain', 'end'] as const).map((what) => ({ what, ms: 0, basis: 'guessed' }))
+    const told = (start: FleetStart) => timeline({ ...start, assumptions }).assumptions.map(({ what }) => what)
+    expect(told(fleet(undefined, service(next, canary)))).toEqual(['start'])
+    expect(told(fleet(service(old, canary), undefined))).toEqual(['drain', 'end'])
+    expect(told(fleet(service(old, canary), service(next, canary)))).toEqual(['start', 'drain', 'end', 'requests'])
+  })
+
   test('holds a share for as long as the answers take that come', () => {
     const report = timeline(fleet(service(old, canary), service(next, canary), { requestsPerSecond: 20 }))
     expect(report).toMatchObject({ outcome: 'succeeded', durationMs: 102_000 })
