@@ -108,6 +108,11 @@ export class Decisions {
     return service && { health: service.spec.health, startLimitMs: (current ?? service).rollout.deadlineMs }
   }
 
+  /** What a fleet is to run; undefined where its service goes away. */
+  service(key: FleetKey): ServiceRelease | undefined {
+    return own(this.of(key)?.release.services, key.service)
+  }
+
   /** A version as it was released last, with its routes and policies; undefined where it never was. */
   released(key: FleetKey, version: VersionId): ServiceRelease | undefined {
     return this.#released.get(`${fleetName(key)}@${version}`)

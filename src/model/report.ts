@@ -167,6 +167,8 @@ export interface ServiceStatus {
   readonly rollout?: RolloutStatus
   /** What can be switched back to, and until when. */
   readonly warm?: { readonly version: string; readonly until: string }
+  /** `version` must not run: what runs of it serves on, and no further instance is made. */
+  readonly refusal?: RefusalReport
   /** A crash loop: deaths in a row, and when the next instance is made. */
   readonly backoff?: { readonly failures: number; readonly nextTryAt: string; readonly lastExit?: string }
 }

@@ -96,6 +96,7 @@ describe('refuse', () => {
     machine.die(live()[0]!)
     await clock.advance(60_000)
     expect(live()).toHaveLength(2)
+    expect(await fleet()).toMatchObject({ desired: 3, ready: 2, refusal: { id: 1, by: 'eve', reason } })
     expect(await error(up(stack({ environment: { GREETING: 'one' }, replicas: 5 })))).toMatchObject({
       code: 'VERSION_REFUSED',
     })

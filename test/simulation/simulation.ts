@@ -1,5 +1,6 @@
 /** One seed, one world: its history, then quiet, then the question whether all is as it should be. */
 import { seededRandom } from '../../src/system/random.ts'
+import { refusalOf } from '../../src/guard/refusals.ts'
 import { scopeName } from '../../src/model/stack.ts'
 import { shortVersion } from '../../src/model/version.ts'
 import { becomesHealthy, imagesOf, scopes, type StackChoice } from './catalogue.ts'
@@ -161,13 +162,17 @@ class Simulation {
     return failed('converges', 'a second up does something')
   }
 
-  /** Any version that was proven can be had again, if its image can be relied on. */
+  /** Any version that was proven and is not refused can be had again, if its image can be relied on. */
   async #goBack(): Promise<Violation | undefined> {
     const [scope] = scopes
     const current = this.#world.truth().releases.get(scopeName(scope!))?.services ?? {}
+    const refusals = await this.#world.store.refusals()
     const target = (await this.#world.store.versions(scope!)).find(
-      ({ service, version, state, imageName }) =>
-        state === 'proven' && becomesHealthy(service, imageName) && current[service]?.version !== version,
+      (record) =>
+        record.state === 'proven' &&
+        becomesHealthy(record.service, record.imageName) &&
+        current[record.service]?.version !== record.version &&
+        !refusalOf(record, record, refusals),
     )
     if (!target) return undefined
     const to = `${target.service}@${shortVersion(target.version)}`

@@ -2,6 +2,7 @@ import { expect, test } from 'vitest'
 import type { RefusalReport } from '../../model/report.ts'
 import { renderVersions } from './history.ts'
 import { renderLifted, renderRefusals, renderRefused } from './refusals.ts'
+import { renderStatus } from './status.ts'
 import { plainStyle } from './text.ts'
 
 const nowMs = Date.parse('2026-11-24T08:00:00Z')
@@ -51,6 +52,15 @@ test('what is lifted may still be refused by another', () => {
   expect(renderLifted({ ...report, changed: false, others: [] }, plainStyle)).toEqual([
     'nothing to do: refusal 3 of web@4f9a1c2b was lifted already',
   ])
+})
+
+test('status says why a fleet gets no further instance', () => {
+  const service = { service: 'web', version: 'web@4f9a1c2b', desired: 3, ready: 2, serving: 2, instances: [], refusal }
+  const controller = { pid: 1, socket: '/s' }
+  const status = { stack: 'shop', environment: 'default', services: [service], routes: [], controller }
+  expect(renderStatus(status, nowMs, plainStyle)).toContain(
+    '    refused 60s ago by ada: it leaks (refusal 3); what runs serves on, and no further instance is made',
+  )
 })
 
 test('a version that must not run says why', () => {
