@@ -81,7 +81,7 @@ export class Loop {
     this.decisions = new Decisions(seams, this.rollouts, this.recollection, () => this.wake())
     const { clock } = seams
     const { recollection, decisions, rollouts } = this
-    this.#rehearsals = new Rehearsals(seams, decisions)
+    this.#rehearsals = new Rehearsals(seams, decisions, rollouts)
     this.remembered = rememberedBy({ clock, recollection, decisions, rollouts, rehearsals: this.#rehearsals })
     this.#figures = new Figures(seams)
     this.#verdicts = new Verdicts({ seams, rollouts, recollection, decisions, figures: this.#figures })
