@@ -327,10 +327,10 @@ function droppedWith(
   return Object.fromEntries(earlier.filter(([name]) => !own(decided, name)))
 }
 
-/** A fleet that is kept warm is of another version than the one that took its place. */
-function keepWarmMs({ from, to }: RolloutRecord, { rollout }: ServiceRelease): number {
-  if (from === null || from === to) return 0
-  return rollout.strategy === 'blueGreen' || rollout.strategy === 'canary' ? rollout.keepWarmMs : 0
+/** Where traffic moved by shares, the fleet that it left is kept warm. */
+function keepWarmMs({ from, to }: RolloutRecord, service: ServiceRelease): number {
+  if (from === null || from === to || stagesOf(service, false) === undefined) return 0
+  return 'keepWarmMs' in service.rollout ? service.rollout.keepWarmMs : 0
 }
 
 function scopeOf({ stack, environment }: Scope): Scope {

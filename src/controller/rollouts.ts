@@ -167,12 +167,19 @@ function maxPauseOf({ rollout }: ServiceRelease): number {
 }
 
 /** How long, and for how many answers of the new version, the present stage of a rollout is held. */
-export function holdOf({ stage = 0, isSwitch, from }: RolloutRecord, service: ServiceRelease) {
+export function holdOf(rollout: RolloutRecord, service: ServiceRelease) {
+  const { stage = 0, isSwitch, from } = rollout
+  if (!isOfNews(rollout, service)) return { holdMs: 0, requests: 0, isLast: true }
   const stages = from === null ? undefined : stagesOf(service, isSwitch === true)
   const present = stages?.[Math.min(stage, stages.length - 1)]
   if (stages && present) return { ...present, isLast: present === stages.at(-1) }
   const { windowMs: holdMs = 0, requests = 0 } = service.rollout.verdict ?? {}
   return { holdMs, requests, isLast: true }
+}
+
+/** Whether it brings a version that can be judged: not where the same one is to run in another way, or none at all. */
+export function isOfNews({ from, to }: RolloutRecord, { replicas }: ServiceRelease): boolean {
+  return from !== to && replicas > 0
 }
 
 /** Whether all is as the present stage wants it. */

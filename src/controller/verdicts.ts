@@ -12,7 +12,7 @@ import type { Figures, Watch } from './figures.ts'
 import { mustWait } from './memory.ts'
 import type { Recollection } from './recollection.ts'
 import { entryOf, saveVersion } from './records.ts'
-import { type Findings, holdOf, type Rollouts } from './rollouts.ts'
+import { type Findings, holdOf, isOfNews, type Rollouts } from './rollouts.ts'
 import type { Seams } from './seams.ts'
 import type { ScopeView } from './views.ts'
 import { own } from '../model/own.ts'
@@ -50,7 +50,8 @@ export class Verdicts {
   #watchOf(record: ReleaseRecord, fleet: Fleet): Watch | undefined {
     const rollout = this.#rollouts.of(fleet.key)
     const service = own(record.release.services, fleet.key.service)
-    if (!rollout || !service || mustWait(fleet.key, this.#decisions, this.#rollouts)) return undefined
+    if (!rollout || !service || !isOfNews(rollout, service) || mustWait(fleet.key, this.#decisions, this.#rollouts))
+      return undefined
     const { verdict: policy } = service.rollout
     const { requests } = holdOf(rollout, service)
     if (policy === undefined && requests === 0) return undefined
