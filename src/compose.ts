@@ -27,6 +27,7 @@ import { readCheckpoint } from './ledger/published.ts'
 import { Witness } from './ledger/witness.ts'
 import { WitnessClient } from './ledger/witness-client.ts'
 import type { ControllerStatus } from './model/report.ts'
+import { PrometheusGate } from './gate/prometheus/prometheus-gate.ts'
 import { networkProbe } from './probe/network/network-probe.ts'
 import { createHaproxyRouter } from './router/haproxy/haproxy-router.ts'
 import type { Router } from './router/router.ts'
@@ -58,6 +59,7 @@ export function composeController(
     engine: composeEngine(home),
     router: composeRouter(home),
     probe: networkProbe,
+    gate: new PrometheusGate(),
     store,
     openLedger: () => composeLedger(home),
     info,

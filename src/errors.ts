@@ -29,6 +29,8 @@ const catalogue = {
   INSTANCE_UNKNOWN: { exit: 1, status: 404, retryable: false },
   VERSION_UNKNOWN: { exit: 1, status: 404, retryable: false },
   VERSION_AMBIGUOUS: { exit: 2, status: 400, retryable: false },
+  VERSION_REFUSED: { exit: 3, status: 409, retryable: false },
+  REFUSAL_UNKNOWN: { exit: 1, status: 404, retryable: false },
   NOTHING_TO_ROLL_BACK: { exit: 1, status: 409, retryable: false },
   IMAGE_NOT_FOUND: { exit: 1, status: 422, retryable: false },
   IMAGE_INVALID: { exit: 1, status: 422, retryable: false },

@@ -10,7 +10,10 @@ import { invalidRequest, problemResponse, reportOf } from './problem.ts'
 import {
   downSchema,
   eventsSchema,
+  liftSchema,
   logsSchema,
+  planSchema,
+  refuseSchema,
   replaceSchema,
   rollbackSchema,
   scopeSchema,
@@ -46,11 +49,17 @@ export function createApi(commands: Commands, version: string): Hono {
     const { service, ...scope } = query(context, versionsSchema)
     return context.json(await commands.versions(scope, service))
   })
-  api.post('/v1/plan', async (context) => context.json(await commands.plan(await body(context, upSchema))))
+  api.get('/v1/refusals', async (context) => context.json(await commands.refusals(query(context, scopeSchema))))
+  api.post('/v1/plan', async (context) => context.json(await commands.plan(await body(context, planSchema))))
 
   api.post('/v1/up', async (context) => work(commands.up(await body(context, upSchema), context.req.raw.signal)))
   api.post('/v1/rollback', async (context) =>
     work(commands.rollback(await body(context, rollbackSchema), context.req.raw.signal)),
+  )
+  api.post('/v1/refuse', async (context) => context.json(await commands.refuse(await body(context, refuseSchema))))
+  api.post('/v1/refuse/lift', async (context) => context.json(await commands.lift(await body(context, liftSchema))))
+  api.post('/v1/recall', async (context) =>
+    work(commands.recall(await body(context, refuseSchema), context.req.raw.signal)),
   )
   api.post('/v1/replace', async (context) =>
     work(commands.replace(await body(context, replaceSchema), context.req.raw.signal)),

@@ -1,9 +1,12 @@
 /** The typed client of the controller's API. Loads nothing but `node:http`, since each command starts it. */
 import { type IncomingMessage, request } from 'node:http'
 import type {
-  Caller,
   EventsRequest,
+  LiftRequest,
   LogsRequest,
+  PlanRequest,
+  RefuseRequest,
+  DownRequest,
   ReplaceRequest,
   RollbackRequest,
   SteerRequest,
@@ -12,7 +15,14 @@ import type {
 } from '../controller/commands.ts'
 import type { LogLine } from '../engine/engine.ts'
 import { asRepaveError, type ErrorReport, fromReport, RepaveError } from '../errors.ts'
-import type { ControllerStatus, DriftReport, ProgressReport, StatusReport, VersionsReport } from '../model/report.ts'
+import type {
+  ControllerStatus,
+  DriftReport,
+  ProgressReport,
+  RefusalsReport,
+  StatusReport,
+  VersionsReport,
+} from '../model/report.ts'
 import type { Scope } from '../model/stack.ts'
 import type { RecordedEntry } from '../store/store.ts'
 import { readLines } from './lines.ts'
@@ -60,11 +70,15 @@ export function createClient(socket: string, onVersion: (version: string) => voi
   }
   return {
     info: async () => json(await send({ method: 'GET', path: '/v1/controller', patienceMs: infoPatienceMs })),
-    plan: async (body: UpRequest) => json(await send({ method: 'POST', path: '/v1/plan', body })),
+    plan: async (body: PlanRequest) => json(await send({ method: 'POST', path: '/v1/plan', body })),
     up: (body: UpRequest) => work('/v1/up', body),
     rollback: (body: RollbackRequest) => work('/v1/rollback', body),
+    refuse: async (body: RefuseRequest) => json(await send({ method: 'POST', path: '/v1/refuse', body })),
+    lift: async (body: LiftRequest) => json(await send({ method: 'POST', path: '/v1/refuse/lift', body })),
+    refusals: (scope: Scope) => get<RefusalsReport>('/v1/refusals', { ...scope }),
+    recall: (body: RefuseRequest) => work('/v1/recall', body),
     replace: (body: ReplaceRequest) => work('/v1/replace', body),
-    down: (body: Scope & Caller) => work('/v1/down', body),
+    down: (body: DownRequest) => work('/v1/down', body),
     steer: (body: SteerRequest) => work('/v1/rollout', body),
     status: (filter: Partial<Scope>) => get<readonly StatusReport[]>('/v1/status', { ...filter }),
     versions: (scope: Scope, service?: string) => get<readonly VersionsReport[]>('/v1/versions', { ...scope, service }),

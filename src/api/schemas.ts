@@ -2,19 +2,33 @@
  * The shapes of requests. What comes over the socket is checked again as a whole, whoever sent it; the stack
  * file's own rules, with line and column, are in `config`.
  */
+import { dependencyCycles } from '../model/dependencies.ts'
 import { steerVerbs } from '../model/steering.ts'
 import { z } from 'zod'
 import type {
-  Caller,
   EventsRequest,
+  LiftRequest,
   LogsRequest,
+  PlanRequest,
+  RefuseRequest,
+  DownRequest,
   ReplaceRequest,
   RollbackRequest,
   SteerRequest,
   UpRequest,
 } from '../controller/commands.ts'
 import type { Lock } from '../image/lock.ts'
-import type { ImageSource, Quantity, Route, RolloutPolicy, Scope, ServiceSpec, Stack } from '../model/stack.ts'
+import type {
+  CanaryStep,
+  ImageSource,
+  Quantity,
+  Route,
+  RolloutPolicy,
+  Scope,
+  ServiceSpec,
+  Stack,
+  VerdictPolicy,
+} from '../model/stack.ts'
 import type { Health, ImageDigest, Resources } from '../model/version.ts'
 
 const name = z.string().regex(/^[a-z0-9][a-z0-9_-]{0,62}$/, 'must be a name: lower case letters, digits, - and _')
@@ -70,12 +84,51 @@ const quantity: z.ZodType<Quantity> = z.discriminatedUnion('kind', [
   z.strictObject({ kind: z.literal('share'), share: z.number().min(0).max(1) }),
 ])
 
-const rollout: z.ZodType<RolloutPolicy> = z.strictObject({
-  strategy: z.literal('rolling'),
+const verdict: z.ZodType<VerdictPolicy> = z.strictObject({
+  windowMs: milliseconds,
+  requests: count,
+  errors: z.boolean(),
+  latency: z
+    .strictObject({ percentile: z.number().min(50).max(99.9), tolerance: z.number().min(1).max(100) })
+    .exactOptional(),
+  prometheus: z
+    .array(
+      z.strictObject({
+        name: text.min(1),
+        url: text.min(1),
+        query: text.min(1),
+        min: z.number().exactOptional(),
+        max: z.number().exactOptional(),
+      }),
+    )
+    .exactOptional(),
+})
+
+const rolloutBase = {
   maxSurge: quantity,
   maxUnavailable: quantity,
   deadlineMs: milliseconds.min(1),
+  verdict: verdict.exactOptional(),
+  maxPauseMs: milliseconds.min(1).exactOptional(),
+}
+
+const step: z.ZodType<CanaryStep> = z.strictObject({
+  share: z.number().gt(0).lt(1),
+  holdMs: milliseconds,
+  requests: count,
 })
+
+const rollout: z.ZodType<RolloutPolicy> = z.discriminatedUnion('strategy', [
+  z.strictObject({ strategy: z.literal('rolling'), ...rolloutBase }),
+  z.strictObject({ strategy: z.literal('recreate'), ...rolloutBase }),
+  z.strictObject({ strategy: z.literal('blueGreen'), keepWarmMs: milliseconds, ...rolloutBase }),
+  z.strictObject({
+    strategy: z.literal('canary'),
+    keepWarmMs: milliseconds,
+    steps: z.array(step),
+    ...rolloutBase,
+  }),
+])
 
 const service: z.ZodType<ServiceSpec> = z.strictObject({
   image: imageSource,
@@ -87,12 +140,30 @@ const service: z.ZodType<ServiceSpec> = z.strictObject({
   health,
   resources,
   tmpfs: z.array(absolutePath),
+  data: z.record(name, absolutePath).exactOptional(),
   replicas: count,
+  standby: count.exactOptional(),
   rollout,
+  dependsOn: z.array(name).exactOptional(),
+  history: count.min(1).exactOptional(),
+  rehearsal: z.strictObject({ everyMs: milliseconds.min(1) }).exactOptional(),
   drainMs: milliseconds,
 })
 
-const stack: z.ZodType<Stack> = z.strictObject({ stack: name, environment: name, services: z.record(name, service) })
+const services = z.record(name, service).refine(canBeOrdered, 'must depend on each other without a circle')
+
+const stack: z.ZodType<Stack> = z.strictObject({
+  stack: name,
+  environment: name,
+  services,
+  rollback: z.literal('service').exactOptional(),
+})
+
+/** Without an order, each would wait for the other for good. */
+function canBeOrdered(all: Stack['services']): boolean {
+  const dependencies = new Map(Object.entries(all).map(([key, { dependsOn = [] }]) => [key, dependsOn]))
+  return dependencyCycles(dependencies).length === 0
+}
 
 const lock: z.ZodType<Lock> = z.strictObject({
   lockVersion: z.literal(1),
@@ -104,11 +175,13 @@ const someText = text.min(1, 'must not be empty')
 const by = someText.max(256)
 const scope = { stack: name, environment: name }
 
-export const upSchema: z.ZodType<UpRequest> = z.strictObject({
-  by,
-  stack,
-  lock,
-  refresh: z.boolean().exactOptional(),
+const upShape = { by, stack, lock, refresh: z.boolean().exactOptional() }
+
+export const upSchema: z.ZodType<UpRequest> = z.strictObject(upShape)
+
+export const planSchema: z.ZodType<PlanRequest> = z.strictObject({
+  ...upShape,
+  timeline: z.strictObject({ requestsPerSecond: z.number().min(0).max(1e9).exactOptional() }).exactOptional(),
 })
 
 export const rollbackSchema: z.ZodType<RollbackRequest> = z.strictObject({
@@ -116,6 +189,23 @@ export const rollbackSchema: z.ZodType<RollbackRequest> = z.strictObject({
   ...scope,
   service: name.exactOptional(),
   to: someText.exactOptional(),
+})
+
+export const refuseSchema: z.ZodType<RefuseRequest> = z.strictObject({
+  by,
+  ...scope,
+  what: z.discriminatedUnion('kind', [
+    z.strictObject({ kind: z.literal('name'), name: someText }),
+    z.strictObject({ kind: z.literal('label'), label: someText, value: text }),
+  ]),
+  reason: someText,
+})
+
+export const liftSchema: z.ZodType<LiftRequest> = z.strictObject({
+  by,
+  ...scope,
+  id: z.int().min(1),
+  reason: someText,
 })
 
 export const replaceSchema: z.ZodType<ReplaceRequest> = z.strictObject({ by, ...scope, instance: someText })
@@ -127,7 +217,7 @@ export const steerSchema: z.ZodType<SteerRequest> = z.strictObject({
   service: name.exactOptional(),
 })
 
-export const downSchema: z.ZodType<Scope & Caller> = z.strictObject({ by, ...scope })
+export const downSchema: z.ZodType<DownRequest> = z.strictObject({ by, ...scope, data: z.boolean().exactOptional() })
 
 /** Queries carry text: numbers and booleans are read from it. */
 const numeral = z

@@ -2,7 +2,7 @@
 import type { Commands, UpRequest } from '../controller/commands.ts'
 import type { LogLine } from '../engine/engine.ts'
 import { emptyLock } from '../image/lock.ts'
-import type { ProgressReport } from '../model/report.ts'
+import type { ProgressReport, RefusalReport } from '../model/report.ts'
 import type { RecordedEntry } from '../store/store.ts'
 
 type Script<T> = Iterable<T> | AsyncIterable<T>
@@ -34,6 +34,16 @@ export function scripted(scripts: Scripts): ScriptedCommands {
     },
     up: (request, client) => called('up', request, scripts.up?.(client)),
     rollback: (request) => called('rollback', request, scripts.rollback?.()),
+    refuse: async (request) => {
+      calls.push(['refuse', request])
+      return { ok: true, changed: true, refusal: aRefusal, runs: [] }
+    },
+    lift: async (request) => {
+      calls.push(['lift', request])
+      return { ok: true, changed: true, refusal: aRefusal, others: [] }
+    },
+    refusals: async (scope) => ({ ...scope, refusals: [aRefusal] }),
+    recall: (request) => called('recall', request),
     replace: (request) => called('replace', request),
     down: (request) => called('down', request),
     steer: (request) => called('steer', request),
@@ -43,6 +53,16 @@ export function scripted(scripts: Scripts): ScriptedCommands {
     logs: (request, signal) => called('logs', request, scripts.logs?.(signal)),
     events: (filter, follow, signal) => called('events', filter, scripts.events?.(filter, follow, signal)),
   }
+}
+
+export const aRefusal: RefusalReport = {
+  id: 1,
+  kind: 'version',
+  what: 'web@4f9a1c2b',
+  service: 'web',
+  reason: 'it leaks',
+  by: 'ada',
+  at: '2026-11-24T08:00:00.000Z',
 }
 
 export const anEntry: RecordedEntry = {

@@ -48,6 +48,8 @@ export function createProgram(onExitCode: (code: number) => void): Command {
   declare('init', 'write a small stack file that works', async () => (await import('./init.ts')).init)
   declare('plan', 'show what `up` would do and why, without doing it', async () => (await import('./plan.ts')).plan)
     .option('--explain', 'show every setting, and where its value comes from')
+    .option('--timeline', 'simulate the rollout: capacity, shares of the requests and versions over time')
+    .option('--rate <requests>', 'a timeline with this many requests a second to each service', wholeNumber)
     .option('--exit-code', 'exit 4 when there are changes')
   declare(
     'up',
@@ -71,6 +73,22 @@ export function createProgram(onExitCode: (code: number) => void): Command {
   ).option('--to <version>', 'the version: its name, id, or the first digits of it', someText)
   declareRollout(declareIn(program.command('rollout').description('steer a rollout that runs')))
   declare(
+    'refuse [what]',
+    'keep a version, an image or a label from running; alone, list what is refused',
+    async () => (await import('./refuse.ts')).refuse,
+  )
+    .option('--label <key=value>', 'all whose image has this label, in the place of a version or sha256:…')
+    .option('--reason <text>', 'why, for the record', someText)
+    .option('--lift <id>', 'let run again what this refusal keeps from it; needs --reason', wholeNumber)
+    .option('--list', 'list what is refused')
+  declare(
+    'recall [what]',
+    'refuse a version, an image or a label, and replace what runs of it',
+    async () => (await import('./recall.ts')).recall,
+  )
+    .option('--label <key=value>', 'all whose image has this label, in the place of a version or sha256:…')
+    .requiredOption('--reason <text>', 'why, for the record', someText)
+  declare(
     'replace <instance>',
     'put a clean instance in the place of this one',
     async () => (await import('./replace.ts')).replace,
@@ -89,9 +107,9 @@ export function createProgram(onExitCode: (code: number) => void): Command {
   declareLedger(declareIn(program.command('ledger').description('verify, show and copy what is on record')))
   declare(
     'down',
-    "remove the stack's instances and routes; history stays",
+    "remove the stack's instances and routes; history and data stay",
     async () => (await import('./down.ts')).down,
-  )
+  ).option('--data', 'remove the volumes too, for good')
   declare(
     'doctor',
     'show what this machine has and lacks, with the command that mends it',

@@ -36,7 +36,7 @@ const mistakes: readonly Mistake[] = [
     line: 4,
     column: 1,
   },
-  ...['secrets', 'data', 'scale', 'standby', 'lifetime', 'prototype', 'constructor'].map((key) => ({
+  ...['secrets', 'scale', 'lifetime', 'prototype', 'constructor'].map((key) => ({
     what: `the key ${key}`,
     text: web(`${key}: {}`),
     message: `"${key}" is not a key of services.web`,
@@ -52,8 +52,9 @@ const mistakes: readonly Mistake[] = [
   },
   {
     what: 'another strategy',
-    text: web('rollout: { strategy: canary }'),
-    message: /must be "rolling", not "canary"/,
+    text: web('rollout: { strategy: blue-green }'),
+    message:
+      'services.web.rollout.strategy must be "rolling" or "recreate" or "blueGreen" or "canary", not "blue-green"; did you mean "blueGreen"?',
     line: 3,
     column: 55,
   },

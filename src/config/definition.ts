@@ -5,17 +5,12 @@
  * and errors repeat.
  */
 import * as z from 'zod'
-import {
-  defaultDrainMs,
-  defaultEnvironment,
-  defaultReplicas,
-  defaultResources,
-  defaultRollout,
-  defaultTiming,
-} from './defaults.ts'
+import { defaultDrainMs, defaultEnvironment, defaultReplicas, defaultResources, defaultTiming } from './defaults.ts'
+import { defaultHistory } from '../model/stack.ts'
+import { rollout } from './rollout-definition.ts'
 import { routes } from './route-definition.ts'
-import { absolutePath, duration, filePath, name, port, quantity, wellFormedText } from './scalars.ts'
-import { parseSize, printDuration, printQuantity, printSize, sizePattern } from './units.ts'
+import { absolutePath, duration, filePath, name, port, wellFormedText } from './scalars.ts'
+import { parseSize, printDuration, printSize, sizePattern } from './units.ts'
 
 const minimumMemoryBytes = parseSize('6MiB')
 
@@ -124,29 +119,40 @@ const resources = z.strictObject({
     .optional(),
 })
 
-const rollout = z.strictObject({
-  strategy: z
-    .literal('rolling')
-    .meta({ description: 'Replace some instances at a time, new ones first. The default, and the only one.' })
-    .optional(),
-  maxSurge: quantity(
-    `How many instances above the replicas a rollout may run; a percentage rounds up. Default: ${printQuantity(defaultRollout.maxSurge)}.`,
-  ).optional(),
-  maxUnavailable: quantity(
-    `How many of the replicas may be missing during a rollout; a percentage rounds down. Default: ${printQuantity(defaultRollout.maxUnavailable)}.`,
-  ).optional(),
-  deadline: duration(
-    '1s',
-    '24h',
-    `How long a rollout may go without a further instance becoming ready before it is aborted. Default: ${printDuration(defaultRollout.deadlineMs)}.`,
-  ).optional(),
-})
-
 const replicas = z
   .int()
   .min(0)
   .max(1000)
   .meta({ description: `How many instances run. Default: ${defaultReplicas}.`, examples: [3] })
+
+const standby = z
+  .int()
+  .min(0)
+  .max(100)
+  .meta({
+    description:
+      'How many more instances are kept healthy, out of rotation, to step in at once when one dies. Default: 0.',
+    examples: [1],
+  })
+
+const history = z
+  .int()
+  .min(1)
+  .max(1000)
+  .meta({
+    description: `How many versions are kept as a way back, with their images. Default: ${defaultHistory}.`,
+    examples: [defaultHistory],
+  })
+
+const rehearsal = z
+  .strictObject({
+    every: duration('1m', '720h', 'How long from one rehearsal to the next.'),
+  })
+  .meta({
+    description:
+      'Start earlier versions aside from time to time, to know of one that would fail before it is needed. Default: never.',
+    examples: [{ every: '24h' }],
+  })
 
 const drain = duration(
   '0s',
@@ -214,17 +220,43 @@ const service = z.strictObject({
       examples: [['/tmp']],
     })
     .optional(),
+  data: z
+    .record(name, absolutePath)
+    .refine((data) => Object.keys(data).length <= 64, 'must hold at most 64 volumes')
+    .meta({
+      description:
+        'Named volumes, and the path of each inside the instance: all that outlives instances. Those of a service share them.',
+      examples: [{ uploads: '/data' }],
+    })
+    .optional(),
   replicas: replicas.optional(),
+  standby: standby.optional(),
   rollout: rollout.meta({ description: 'How a new version takes over.' }).optional(),
+  dependsOn: z
+    .array(name)
+    .max(100, 'must hold at most 100 services')
+    .meta({
+      description: 'Services that have to be ready before a new version of this one is rolled out. Default: none.',
+      examples: [['db']],
+    })
+    .optional(),
+  history: history.optional(),
+  rehearsal: rehearsal.optional(),
   drain: drain.optional(),
 })
 
 const serviceOverride = z.strictObject({
   replicas: replicas.optional(),
+  standby: standby.optional(),
   route: routes.optional(),
   rollout: rollout
-    .meta({ description: "What differs in how a new version takes over; other keys are the service's." })
+    .meta({
+      description:
+        "What differs in how a new version takes over; other keys are the service's, as far as they go with the strategy here.",
+    })
     .optional(),
+  history: history.optional(),
+  rehearsal: rehearsal.optional(),
   drain: drain.optional(),
   environment: environment
     .meta({ description: "Environment variables added to the service's. They make another version of it." })
@@ -238,6 +270,13 @@ export const stackDefinition = z.strictObject({
     .record(name, service.meta({ description: 'One workload, run as a fleet of identical instances.' }))
     .refine((services) => Object.keys(services).length > 0, 'must hold at least one service')
     .meta({ description: 'The services of the stack, by name.' }),
+  rollback: z
+    .enum(['stack', 'service'])
+    .meta({
+      description: 'What goes back when a rollout fails: the whole "stack", or that "service" alone. Default: "stack".',
+      examples: ['service'],
+    })
+    .optional(),
   environments: z
     .record(
       name,

@@ -3,6 +3,7 @@ import { defaultEnvironment } from './defaults.ts'
 import type { ServiceDefinition, ServiceOverride, StackDefinition } from './definition.ts'
 import { choices, suggestion, type Finding, type KeyPath } from './finding.ts'
 import { own } from '../model/own.ts'
+import { mergeRollout } from './strategies.ts'
 
 /**
  * A file that declares no environments has one, called `default`. One that declares a single one means it; with
@@ -46,7 +47,7 @@ export function applyOverride(service: ServiceDefinition, override: ServiceOverr
   return {
     ...service,
     ...override,
-    rollout: { ...service.rollout, ...override.rollout },
+    rollout: mergeRollout(service, override),
     environment: { ...service.environment, ...override.environment },
   }
 }

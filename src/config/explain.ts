@@ -1,10 +1,11 @@
 /** Where each value of a stack comes from: `plan --explain`. Pure. */
 import { routeUrl } from '../model/route.ts'
-import type { ServiceSpec, Stack } from '../model/stack.ts'
+import { defaultHistory, type ServiceSpec, type Stack } from '../model/stack.ts'
 import type { Health } from '../model/version.ts'
 import type { StackDefinition } from './definition.ts'
 import { originOf } from './environments.ts'
-import { printDuration, printQuantity, printSize } from './units.ts'
+import { rolloutRows, type Row } from './explain-rollout.ts'
+import { printDuration, printSize } from './units.ts'
 
 export interface Setting {
   /** `services.web.replicas` */
@@ -15,17 +16,20 @@ export interface Setting {
   readonly source: 'default' | 'file' | 'environment' | 'image'
 }
 
-/** What a service has, as its keys in the file, the value, and who decides where the file says nothing. */
-type Row = readonly [keys: string, value: string, otherwise?: 'image']
-
 export function explainDefaults(definition: StackDefinition, stack: Stack): readonly Setting[] {
-  return Object.entries(stack.services).flatMap(([service, spec]) =>
+  const rollback: Setting = {
+    path: 'rollback',
+    value: stack.rollback ?? 'stack',
+    source: definition.rollback === undefined ? 'default' : 'file',
+  }
+  const services = Object.entries(stack.services).flatMap(([service, spec]) =>
     rowsOf(spec).map(([keys, value, otherwise]): Setting => {
       const { source } = originOf(definition, stack.environment, service, keys.split('/'))
       const path = `services.${service}.${keys.replaceAll('/', '.')}`
       return { path, value, source: source === 'absent' ? (otherwise ?? 'default') : source }
     }),
   )
+  return [...services, rollback]
 }
 
 function rowsOf(spec: ServiceSpec): readonly Row[] {
@@ -45,14 +49,21 @@ function rowsOf(spec: ServiceSpec): readonly Row[] {
     ['resources/cpus', String(resources.cpuMillis / 1000)],
     ['resources/memory', printSize(resources.memoryBytes)],
     ['resources/pids', String(resources.pids)],
-    ['tmpfs', spec.tmpfs.join(', ') || 'none: nothing is writable'],
+    ['tmpfs', spec.tmpfs.join(', ') || (spec.data ? 'none' : 'none: nothing is writable')],
+    ...dataRows(spec.data),
     ['replicas', String(spec.replicas)],
-    ['rollout/strategy', rollout.strategy],
-    ['rollout/maxSurge', printQuantity(rollout.maxSurge)],
-    ['rollout/maxUnavailable', printQuantity(rollout.maxUnavailable)],
-    ['rollout/deadline', printDuration(rollout.deadlineMs)],
+    ['standby', String(spec.standby ?? 0)],
+    ...rolloutRows(rollout),
+    ['dependsOn', spec.dependsOn?.join(', ') ?? 'none'],
+    ['history', String(spec.history ?? defaultHistory)],
+    ['rehearsal', spec.rehearsal ? `every ${printDuration(spec.rehearsal.everyMs)}` : 'never'],
     ['drain', printDuration(spec.drainMs)],
   ]
+}
+
+function dataRows(data: ServiceSpec['data']): readonly Row[] {
+  if (!data) return [['data', 'none: nothing outlives an instance']]
+  return Object.entries(data).map(([name, path]): Row => [`data/${name}`, path])
 }
 
 function healthWords(health: Health): string {

@@ -1,18 +1,12 @@
 /** The definition that parsed, for one environment, with defaults filled in: a `Stack`. */
 import { dirname, resolve } from 'node:path'
-import type { ImageSource, RolloutPolicy, Route, ServiceSpec, Stack } from '../model/stack.ts'
+import { defaultHistory, type ImageSource, type Route, type ServiceSpec, type Stack } from '../model/stack.ts'
 import type { Health, Resources } from '../model/version.ts'
-import {
-  defaultDrainMs,
-  defaultReplicas,
-  defaultResources,
-  defaultRollout,
-  defaultRoutePath,
-  defaultTiming,
-} from './defaults.ts'
+import { defaultDrainMs, defaultReplicas, defaultResources, defaultRoutePath, defaultTiming } from './defaults.ts'
 import type { ServiceDefinition, StackDefinition } from './definition.ts'
 import type { RouteDefinition } from './route-definition.ts'
 import { applyOverride, overrideOf } from './environments.ts'
+import { toRollout } from './interpret-rollout.ts'
 
 /** `folder` is the stack file's: relative paths start there. The definition has been checked. */
 export function interpret(definition: StackDefinition, environment: string, folder: string): Stack {
@@ -20,11 +14,16 @@ export function interpret(definition: StackDefinition, environment: string, fold
     const merged = applyOverride(service, overrideOf(definition, environment, name))
     return [name, toService(merged, folder)] as const
   })
-  return { stack: definition.stack, environment, services: Object.fromEntries(services) }
+  return {
+    stack: definition.stack,
+    environment,
+    services: Object.fromEntries(services),
+    ...(definition.rollback === 'service' && { rollback: definition.rollback }),
+  }
 }
 
 function toService(service: ServiceDefinition, folder: string): ServiceSpec {
-  const { command, user, port } = service
+  const { command, user, port, data, standby, dependsOn, history, rehearsal } = service
   return {
     image: toImageSource(service, folder),
     ...(command && { command }),
@@ -35,8 +34,13 @@ function toService(service: ServiceDefinition, folder: string): ServiceSpec {
     health: toHealth(service),
     resources: toResources(service),
     tmpfs: [...(service.tmpfs ?? [])].toSorted(),
+    ...(data && Object.keys(data).length > 0 && { data }),
     replicas: service.replicas ?? defaultReplicas,
+    ...(standby && { standby }),
     rollout: toRollout(service),
+    ...(dependsOn && dependsOn.length > 0 && { dependsOn: dependsOn.toSorted() }),
+    ...(history !== undefined && history !== defaultHistory && { history }),
+    ...(rehearsal && { rehearsal: { everyMs: rehearsal.every } }),
     drainMs: service.drain ?? defaultDrainMs,
   }
 }
@@ -82,14 +86,5 @@ function toResources({ resources = {} }: ServiceDefinition): Resources {
     cpuMillis: resources.cpus === undefined ? defaultResources.cpuMillis : Math.round(resources.cpus * 1000),
     memoryBytes: resources.memory ?? defaultResources.memoryBytes,
     pids: resources.pids ?? defaultResources.pids,
-  }
-}
-
-function toRollout({ rollout = {} }: ServiceDefinition): RolloutPolicy {
-  return {
-    strategy: 'rolling',
-    maxSurge: rollout.maxSurge ?? defaultRollout.maxSurge,
-    maxUnavailable: rollout.maxUnavailable ?? defaultRollout.maxUnavailable,
-    deadlineMs: rollout.deadline ?? defaultRollout.deadlineMs,
   }
 }

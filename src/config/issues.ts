@@ -50,7 +50,7 @@ function describeIssue(issue: Issue, root: unknown, schema: SchemaNode): readonl
         say(
           value === undefined
             ? 'is missing'
-            : `must be ${issue.values.map(printValue).join(' or ')}, not ${printValue(value)}`,
+            : `must be ${issue.values.map(printValue).join(' or ')}, not ${printValue(value)}${nearest(value, issue.values)}`,
         ),
       ]
     case 'too_small':
@@ -67,6 +67,11 @@ function describeIssue(issue: Issue, root: unknown, schema: SchemaNode): readonl
         ),
       ]
   }
+}
+
+function nearest(value: unknown, known: readonly unknown[]): string {
+  const words = known.filter((each) => typeof each === 'string')
+  return typeof value === 'string' ? suggestion(value, words) : ''
 }
 
 /** The alternative that the writer was at is the one whose shape fits; where none does, all are named. */
@@ -99,7 +104,7 @@ function mistyped(path: KeyPath, value: unknown, nodes: readonly SchemaNode[], e
 
 function remedyFor(path: KeyPath, value: unknown, nodes: readonly SchemaNode[], expected: string): string | undefined {
   const key = String(path.at(-1))
-  const hasUnit = nodes.some((node) => node.examples?.includes('30s') || node.examples?.includes('1GiB'))
+  const hasUnit = nodes.some((node) => ['30s', '1GiB', '5%'].some((example) => node.examples?.includes(example)))
   if (value === null && path.length > 0) return `give ${key} a value, or leave the key out`
   if (typeof value === 'number' && expected === 'text')
     return hasUnit ? 'write the number with its unit' : `put it in quotes: "${value}"`

@@ -3,7 +3,7 @@
  */
 import * as z from 'zod'
 import type { Quantity } from '../model/stack.ts'
-import { durationPattern, parseDuration, parsePercent, percentPattern } from './units.ts'
+import { durationPattern, parseDuration, parsePercent, parseShare, percentPattern, sharePattern } from './units.ts'
 
 export const name = z
   .string()
@@ -51,6 +51,17 @@ export function quantity(description: string) {
     ])
     .meta({ description, examples: [1, '25%'] })
     .transform((value): Quantity => (typeof value === 'number' ? { kind: 'count', count: value } : parsePercent(value)))
+}
+
+export function share(description: string) {
+  return z
+    .string()
+    .regex(sharePattern, {
+      error: 'must be a percentage from 0.1% to 99.9%, with one digit after the point at most',
+      abort: true,
+    })
+    .meta({ description, examples: ['5%', '0.5%'] })
+    .transform(parseShare)
 }
 
 export const absolutePath = z

@@ -1,5 +1,5 @@
 /** The units of the stack file, read and printed: `500ms`, `128MiB`, `25%`. */
-import type { Quantity } from '../model/stack.ts'
+import type { CanaryStep, Quantity } from '../model/stack.ts'
 
 const millisecondsPer: Readonly<Record<string, number>> = { h: 3_600_000, m: 60_000, s: 1000, ms: 1 }
 const bytesPer: Readonly<Record<string, number>> = {
@@ -16,6 +16,8 @@ const bytesPer: Readonly<Record<string, number>> = {
 export const durationPattern = /^(?:0|[1-9][0-9]{0,8})(?:ms|s|m|h)$/
 export const sizePattern = /^[1-9][0-9]{0,8}(?:KiB|MiB|GiB|TiB|kB|MB|GB|TB)$/
 export const percentPattern = /^(?:0|[1-9][0-9]?|100)%$/
+/** A tenth of a percent is as finely as the router shares requests out. */
+export const sharePattern = /^(?:0\.[1-9]|[1-9][0-9]?(?:\.[0-9])?)%$/
 
 /** Milliseconds; `text` matches `durationPattern`. */
 export function parseDuration(text: string): number {
@@ -44,6 +46,20 @@ export function parsePercent(text: string): Quantity {
 
 export function printQuantity(quantity: Quantity): string {
   return quantity.kind === 'count' ? String(quantity.count) : `${Math.round(quantity.share * 100)}%`
+}
+
+/** Between 0 and 1; `text` matches `sharePattern`. */
+export function parseShare(text: string): number {
+  return Math.round(Number.parseFloat(text) * 10) / 1000
+}
+
+export function printShare(share: number): string {
+  return `${Math.round(share * 1000) / 10}%`
+}
+
+/** `5% for 1m and 100 requests` */
+export function printStep({ share, holdMs, requests }: CanaryStep): string {
+  return `${printShare(share)} for ${printDuration(holdMs)}${requests > 0 ? ` and ${requests} requests` : ''}`
 }
 
 function parseIn(text: string, units: Readonly<Record<string, number>>): number {

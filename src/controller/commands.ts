@@ -4,10 +4,14 @@ import type {
   ControllerStatus,
   DriftReport,
   PlanReport,
+  LiftReport,
   ProgressReport,
+  RefusalsReport,
+  RefuseReport,
   StatusReport,
   VersionsReport,
 } from '../model/report.ts'
+import type { RefusedName } from '../model/refusal.ts'
 import type { Scope, Stack } from '../model/stack.ts'
 import type { SteerVerb } from '../model/steering.ts'
 import type { EntryFilter, RecordedEntry } from '../store/store.ts'
@@ -25,6 +29,16 @@ export interface UpRequest extends Caller {
   readonly refresh?: boolean
 }
 
+export interface PlanRequest extends UpRequest {
+  /** Asks for the timeline too. */
+  readonly timeline?: TimelineRequest
+}
+
+export interface TimelineRequest {
+  /** How many requests each service gets; absent: as many as its rollout needs. */
+  readonly requestsPerSecond?: number
+}
+
 export interface RollbackRequest extends Scope, Caller {
   /** Absent: those of the current release that the last change concerned. One that is not in it is brought back where it is named. */
   readonly service?: string
@@ -34,6 +48,21 @@ export interface RollbackRequest extends Scope, Caller {
 
 export interface ReplaceRequest extends Scope, Caller {
   readonly instance: string
+}
+
+export interface RefuseRequest extends Scope, Caller {
+  readonly what: RefusedName
+  readonly reason: string
+}
+
+export interface LiftRequest extends Scope, Caller {
+  readonly id: number
+  readonly reason: string
+}
+
+export interface DownRequest extends Scope, Caller {
+  /** The volumes go too, for good. */
+  readonly data?: boolean
 }
 
 export interface SteerRequest extends Scope, Caller {
@@ -55,13 +84,19 @@ export type EventsRequest = Omit<EntryFilter, 'kinds'>
  */
 export interface Commands {
   info(): ControllerStatus
-  plan(request: UpRequest): Promise<{ readonly plan: PlanReport; readonly lock: Lock }>
+  plan(request: PlanRequest): Promise<{ readonly plan: PlanReport; readonly lock: Lock }>
   up(request: UpRequest, client?: AbortSignal): AsyncIterable<ProgressReport>
   rollback(request: RollbackRequest, client?: AbortSignal): AsyncIterable<ProgressReport>
   replace(request: ReplaceRequest, client?: AbortSignal): AsyncIterable<ProgressReport>
-  down(request: Scope & Caller, client?: AbortSignal): AsyncIterable<ProgressReport>
+  down(request: DownRequest, client?: AbortSignal): AsyncIterable<ProgressReport>
   /** Steers running rollouts. */
   steer(request: SteerRequest): AsyncIterable<ProgressReport>
+  /** Keeps something from running: what runs of it serves on, and no further instance of it is made. */
+  refuse(request: RefuseRequest): Promise<RefuseReport>
+  lift(request: LiftRequest): Promise<LiftReport>
+  refusals(scope: Scope): Promise<RefusalsReport>
+  /** Refuses, and puts the newest proven version that may run in the place of what runs of it. */
+  recall(request: RefuseRequest, client?: AbortSignal): AsyncIterable<ProgressReport>
   /** All environments, or those that match. */
   status(filter: Partial<Scope>): Promise<readonly StatusReport[]>
   versions(scope: Scope, service?: string): Promise<readonly VersionsReport[]>

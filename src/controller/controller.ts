@@ -1,16 +1,27 @@
 /** The controller: answers commands, and keeps what they decided through its loop. */
 import type { LogLine } from '../engine/engine.ts'
-import type { ControllerStatus, DriftReport, ProgressReport, StatusReport, VersionsReport } from '../model/report.ts'
+import type {
+  ControllerStatus,
+  DriftReport,
+  LiftReport,
+  ProgressReport,
+  RefusalsReport,
+  RefuseReport,
+  StatusReport,
+  VersionsReport,
+} from '../model/report.ts'
 import { fleetName, type Scope } from '../model/stack.ts'
-import { versionName } from '../model/version.ts'
 import type { RecordedEntry, RolloutRecord } from '../store/store.ts'
 import type {
-  Caller,
   Commands,
+  DownRequest,
   EventsRequest,
   LogsRequest,
+  PlanRequest,
   ReplaceRequest,
   RollbackRequest,
+  LiftRequest,
+  RefuseRequest,
   SteerRequest,
   UpRequest,
 } from './commands.ts'
@@ -21,13 +32,15 @@ import { followEvents } from './history.ts'
 import { serviceLogs } from './logs.ts'
 import { Publication } from './publication.ts'
 import { replace } from './replace.ts'
+import { recall } from './recall.ts'
+import { lift, listRefusals, refuse } from './refuse.ts'
 import { rollback } from './rollback.ts'
 import type { Seams } from './seams.ts'
 import { steer } from './steer.ts'
 import { environmentStatus, type StatusFacts } from './status.ts'
 import { planUp, up } from './up.ts'
+import { versions } from './versions.ts'
 import type { ScopeView } from './views.ts'
-import { own } from '../model/own.ts'
 
 export class Controller implements Commands {
   readonly #seams: Seams
@@ -63,7 +76,7 @@ export class Controller implements Commands {
     return this.#seams.info
   }
 
-  plan(request: UpRequest) {
+  plan(request: PlanRequest) {
     return planUp(this.#desk, request)
   }
 
@@ -79,12 +92,28 @@ export class Controller implements Commands {
     return this.#desk.inTurn(request, { command: 'replace', client }, (turn) => replace(this.#desk, request, turn))
   }
 
-  down(request: Scope & Caller, client?: AbortSignal): AsyncIterable<ProgressReport> {
+  down(request: DownRequest, client?: AbortSignal): AsyncIterable<ProgressReport> {
     return this.#desk.inTurn(request, { command: 'down', client }, (turn) => down(this.#desk, request, turn))
   }
 
   steer(request: SteerRequest): AsyncIterable<ProgressReport> {
     return steer(this.#desk, request)
+  }
+
+  refuse(request: RefuseRequest): Promise<RefuseReport> {
+    return refuse(this.#desk, request)
+  }
+
+  lift(request: LiftRequest): Promise<LiftReport> {
+    return lift(this.#desk, request)
+  }
+
+  async refusals(scope: Scope): Promise<RefusalsReport> {
+    return listRefusals(this.#desk, scope)
+  }
+
+  recall(request: RefuseRequest, client?: AbortSignal): AsyncIterable<ProgressReport> {
+    return this.#desk.inTurn(request, { command: 'recall', client }, (turn) => recall(this.#desk, request, turn))
   }
 
   async status(filter: Partial<Scope>): Promise<readonly StatusReport[]> {
@@ -99,19 +128,7 @@ export class Controller implements Commands {
   }
 
   async versions(scope: Scope, service?: string): Promise<readonly VersionsReport[]> {
-    const records = await this.#seams.store.versions(scope, service)
-    const current = this.#desk.loop.decisions.of(scope)?.release.services ?? {}
-    if (service !== undefined && records.length === 0) throw this.#desk.unknownService(scope, service)
-    return [...Map.groupBy(records, (record) => record.service)].map(([name, versions]) => ({
-      service: name,
-      versions: versions.map(({ version, imageName, firstRunAtMs, lastRunAtMs, state }) => ({
-        version: versionName(name, version),
-        image: imageName,
-        firstRunAt: new Date(firstRunAtMs).toISOString(),
-        lastRunAt: new Date(lastRunAtMs).toISOString(),
-        state: own(current, name)?.version === version ? 'current' : state,
-      })),
-    }))
+    return versions(this.#desk, scope, service)
   }
 
   async drift(scope: Scope): Promise<DriftReport> {

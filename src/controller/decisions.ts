@@ -2,19 +2,22 @@
 import { asRepaveError } from '../errors.ts'
 import type { ObservedInstance } from '../engine/engine.ts'
 import type { Entry } from '../model/entry.ts'
+import { type Lifted, type NewRefusal, type Refusal, refusedName } from '../model/refusal.ts'
 import { isSameService, type Release, type ServiceRelease } from '../model/release.ts'
 import { type FleetKey, fleetName, type Scope, scopeName } from '../model/stack.ts'
 import { type Health, type VersionId, versionName } from '../model/version.ts'
-import { stagesOf } from '../rollout/stages.ts'
+import { keepWarmMs, stagesOf } from '../rollout/stages.ts'
 import type { Decision, ReleaseRecord, RolloutChange, RolloutEnd, RolloutRecord, RolloutStart } from '../store/store.ts'
 import { Serial } from '../system/serial.ts'
-import { decisionEntries, decisionEntry, supersededEntry } from './decision-entries.ts'
+import { decisionEntries, decisionEntry, liftEntry, refusalEntry, supersededEntry } from './decision-entries.ts'
 import { recordDecision } from './record-decision.ts'
 import { entryOf, itself, saveVersion } from './records.ts'
 import { closeIntents, recallIntents } from './recovery.ts'
 import type { Recollection } from './recollection.ts'
+import { Refusals } from './refusals.ts'
 import type { Rollouts } from './rollouts.ts'
 import type { Seams } from './seams.ts'
+import { provenReleases } from './way-back.ts'
 import { own } from '../model/own.ts'
 
 export interface NewDecision {
@@ -22,6 +25,24 @@ export interface NewDecision {
   readonly decision: Decision
   readonly reason: string
   readonly by: string
+  /** What must not run any more; only a recall has any. */
+  readonly refuses?: readonly NewRefusal[]
+}
+
+/** Why a rollout is taken back. */
+export interface Failure {
+  readonly reason: string
+  readonly logs: readonly string[]
+  /** Whether it is its version that failed, which is refused from then on. */
+  readonly isFault?: boolean
+}
+
+/** What a recall brought about. */
+export interface Recalled {
+  /** Whether it was not refused already. */
+  readonly isNew: boolean
+  /** What was decided with it. */
+  readonly record?: ReleaseRecord
 }
 
 export interface HealthRule {
@@ -42,12 +63,14 @@ export class Decisions {
   readonly #released = new Map<string, ServiceRelease>()
   /** The last rollout of each fleet whose earlier version is kept warm, by fleet name. */
   readonly #warm = new Map<string, RolloutRecord>()
+  readonly refusals: Refusals
 
   constructor(seams: Seams, rollouts: Rollouts, recollection: Recollection, onChange: () => void) {
     this.#seams = seams
     this.#rollouts = rollouts
     this.#recollection = recollection
     this.#onChange = onChange
+    this.refusals = new Refusals(seams)
   }
 
   current(): readonly ReleaseRecord[] {
@@ -90,8 +113,10 @@ export class Decisions {
     return this.#released.get(`${fleetName(key)}@${version}`)
   }
 
-  isRefused(_key: FleetKey, _version: VersionId): boolean {
-    return false
+  /** Whether no further instance of the version may be made. */
+  isRefused(key: FleetKey, version: VersionId): boolean {
+    const released = this.released(key, version)
+    return released !== undefined && this.refusals.of(key, released) !== undefined
   }
 
   /** The rollout whose earlier version the fleet keeps warm, and until when. */
@@ -102,6 +127,7 @@ export class Decisions {
   /** Reads back what earlier controllers decided, and ends what they could not. */
   async recover(): Promise<void> {
     const { store } = this.#seams
+    await this.refusals.recover()
     for (const record of await store.currentReleases()) {
       for (const earlier of (await store.releases(record.release)).toReversed()) this.#remember(earlier)
       this.#adopt(record)
@@ -118,20 +144,22 @@ export class Decisions {
     return this.#deciding.run(() => this.#take(decision))
   }
 
-  async #take({ release, decision, reason, by }: NewDecision): Promise<ReleaseRecord> {
+  async #take({ release, decision, reason, by, refuses = [] }: NewDecision): Promise<ReleaseRecord> {
     const atMs = this.#seams.clock.now()
     const known = this.of(release)
     const before = known?.release
     const changed = Object.keys({ ...before?.services, ...release.services }).filter((service) =>
       differs(service, before, release),
     )
+    this.refusals.admit(scopeOf(release), some(release.services, changed))
     const superseded = changed.flatMap((service) => this.#rollouts.of({ ...scopeOf(release), service }) ?? [])
     const ends = superseded.map(({ id }): RolloutEnd => ({ id, state: 'superseded', endedAtMs: atMs }))
     const starts = changed.flatMap((service) => this.#start(service, before, release, decision))
     const previous = starts.map(({ service, from }) => from && this.released({ ...scopeOf(release), service }, from))
-    const asked = { release, decision, reason, by, atMs, ends, starts }
+    const asked = { release, decision, reason, by, atMs, ends, starts, refuses }
     const entries = decisionEntries(asked, superseded)
-    const { record, started } = await recordDecision(this.#seams, { ...asked, entries }, known)
+    const { record, started, refused } = await recordDecision(this.#seams, { ...asked, entries }, known)
+    this.refusals.note(refused)
     for (const service of changed) this.#forget({ ...scopeOf(release), service })
     this.#adopt(record)
     this.#asked.set(scopeName(release), record)
@@ -139,6 +167,41 @@ export class Decisions {
     this.#onChange()
     await this.#saveVersions(record, started, before)
     return record
+  }
+
+  /** Refuses something, unless that is so already: what runs of it serves on. */
+  refuse(refusal: NewRefusal): Promise<{ readonly refusal: Refusal; readonly isNew: boolean }> {
+    return this.#deciding.run(() => this.#refuse(refusal))
+  }
+
+  async #refuse(refusal: NewRefusal): Promise<{ readonly refusal: Refusal; readonly isNew: boolean }> {
+    const known = this.refusals.same(refusal)
+    const recorded = known ?? (await this.refusals.refuse(refusal, refusalEntry(refusal)))
+    this.#onChange()
+    return { refusal: recorded, isNew: !known }
+  }
+
+  /** Refuses something with what `replace` puts in its place; undefined where the environment is not to run it. */
+  recall(refusal: NewRefusal, replace: (current: Release) => Promise<Release | undefined>): Promise<Recalled> {
+    return this.#deciding.run(async () => {
+      const current = this.of(refusal)
+      const release = current && (await replace(current.release))
+      if (!release) return { isNew: (await this.#refuse(refusal)).isNew }
+      const isNew = this.refusals.same(refusal) === undefined
+      const reason = `${refusedName(refusal)} is recalled: ${refusal.reason}`
+      const refuses = isNew ? [refusal] : []
+      return { isNew, record: await this.#take({ release, decision: 'recall', reason, by: refusal.by, refuses }) }
+    })
+  }
+
+  /** What was refused may run again. */
+  lift(refusal: Refusal, by: string, reason: string): Promise<Refusal> {
+    return this.#deciding.run(async () => {
+      const lifted: Lifted = { by, reason, atMs: this.#seams.clock.now() }
+      const recorded = await this.refusals.lift(refusal, lifted, liftEntry(refusal, lifted))
+      this.#onChange()
+      return recorded
+    })
   }
 
   /** Asks for a clean instance in the place of this one. */
@@ -155,27 +218,20 @@ export class Decisions {
    * Ends `rollout` as failed, and puts what was there before in the place of what its decision brought: of the whole
    * decision, or where the release says so, of its service alone. False where somebody has decided something else.
    */
-  takeBack(
-    rollout: RolloutRecord,
-    current: ReleaseRecord,
-    why: Required<Pick<RolloutRecord, 'reason' | 'logs'>>,
-    by: string = itself,
-  ): Promise<boolean> {
+  takeBack(rollout: RolloutRecord, current: ReleaseRecord, why: Failure, by: string = itself): Promise<boolean> {
     return this.#deciding.run(() => this.#takeBack(rollout, current, why, by))
   }
 
-  async #takeBack(
-    rollout: RolloutRecord,
-    current: ReleaseRecord,
-    why: Required<Pick<RolloutRecord, 'reason' | 'logs'>>,
-    by: string,
-  ): Promise<boolean> {
+  async #takeBack(rollout: RolloutRecord, current: ReleaseRecord, why: Failure, by: string): Promise<boolean> {
     if (!this.isCurrent(current) || this.#rollouts.of(rollout) !== rollout) return false
     const affected = await this.#decidedWith(rollout, current)
     const history = await this.#seams.store.releases(current.release)
-    const services = { ...droppedWith(rollout, current, history), ...current.release.services }
+    const dropped = droppedWith(rollout, current, history).filter(
+      ([service, released]) => !this.refusals.of({ ...scopeOf(rollout), service }, released),
+    )
+    const services = { ...Object.fromEntries(dropped), ...current.release.services }
     for (const each of affected) {
-      const previous = previousOf(each, history)
+      const previous = await this.#wayBack(each, current.release, history)
       if (previous) services[each.service] = previous
       else delete services[each.service]
     }
@@ -187,7 +243,8 @@ export class Decisions {
         id === rollout.id ? why.reason : `${rollout.service} failed, and what was decided with it goes back`
       return { id, state: 'aborted', reason, logs: service === rollout.service ? why.logs : [], endedAtMs: atMs }
     })
-    const asked = { release, decision: 'abort', reason: why.reason, by, atMs, ends, starts: [] } as const
+    const refuses = why.isFault ? refusalsOfFailed(rollout, why.reason, atMs) : []
+    const asked = { release, decision: 'abort', reason: why.reason, by, atMs, ends, starts: [], refuses } as const
     const aborted = running.map((each, index) => {
       const what = {
         atMs,
@@ -197,15 +254,35 @@ export class Decisions {
       }
       return entryOf({ ...each, version: each.to }, what)
     })
-    const { record } = await recordDecision(
-      this.#seams,
-      { ...asked, entries: [decisionEntry(asked), ...aborted] },
-      current,
-    )
+    const entries = [decisionEntry(asked), ...aborted, ...refuses.map((refusal) => refusalEntry(refusal))]
+    const { record, refused } = await recordDecision(this.#seams, { ...asked, entries }, current)
+    this.refusals.note(refused)
     for (const each of affected) this.#forget(each)
     this.#adopt(record)
     this.#onChange()
     return true
+  }
+
+  /**
+   * What a fleet goes back to: what it had, or where that was refused meanwhile, the newest proven version that may run.
+   * Where there is none, a recalled one must go all the same; another one serves on with what is left of it.
+   */
+  async #wayBack(
+    rollout: RolloutRecord,
+    current: Release,
+    history: readonly ReleaseRecord[],
+  ): Promise<ServiceRelease | undefined> {
+    const key = { ...scopeOf(rollout), service: rollout.service }
+    const previous = previousOf(rollout, history)
+    const refusal = previous && this.refusals.of(key, previous)
+    if (!previous || !refusal) return previous
+    const past = { history, versions: await this.#seams.store.versions(key) }
+    const failed = own(current.services, key.service)?.version
+    const next = provenReleases(key.service, past).find(
+      (released) => released.version !== failed && !this.refusals.of(key, released),
+    )
+    if (next) return { ...next, replicas: previous.replicas }
+    return refusal.isRecall ? undefined : previous
   }
 
   /** The rollouts that go back with this one, itself included: all that its decision began and that did not fail yet. */
@@ -230,7 +307,7 @@ export class Decisions {
 
   /** Ends a rollout well; where its strategy says so, what the fleet had before stays warm. */
   async succeed(rollout: RolloutRecord, service: ServiceRelease, atMs: number): Promise<void> {
-    const warmMs = keepWarmMs(rollout, service)
+    const warmMs = keepWarmMs(rollout.from, service)
     const message = `${versionName(rollout.service, rollout.to)} serves`
     const entry = entryOf({ ...rollout, version: rollout.to }, { atMs, kind: 'rollout.succeeded', message })
     const warm = warmMs > 0 ? { warmUntilMs: atMs + warmMs } : {}
@@ -255,7 +332,8 @@ export class Decisions {
     if (!next) return []
     const running = this.#rollouts.of({ ...scopeOf(release), service })
     const from = running ? running.from : (own(before?.services, service)?.version ?? null)
-    const isSwitch = decision === 'rollback' && from !== null && stagesOf(next, true) !== undefined
+    const isBack = decision === 'rollback' || decision === 'recall'
+    const isSwitch = isBack && from !== null && stagesOf(next, true) !== undefined
     return [{ service, from, to: next.version, ...(isSwitch && { isSwitch }) }]
   }
 
@@ -305,6 +383,24 @@ export class Decisions {
   }
 }
 
+/** A rollout that changes no version says nothing of the one that runs. */
+function refusalsOfFailed(
+  { stack, environment, service, from, to }: RolloutRecord,
+  reason: string,
+  atMs: number,
+): readonly NewRefusal[] {
+  if (from === to) return []
+  const what = { kind: 'version', version: to } as const
+  return [{ stack, environment, service, what, reason, by: itself, atMs }]
+}
+
+function some<Value>(
+  record: Readonly<Record<string, Value>>,
+  names: readonly string[],
+): Readonly<Record<string, Value>> {
+  return Object.fromEntries(Object.entries(record).filter(([name]) => names.includes(name)))
+}
+
 /** What the fleet had when the rollout began; `history`: newest first. */
 function previousOf(
   { service, from, sequence }: RolloutRecord,
@@ -319,20 +415,13 @@ function droppedWith(
   { sequence }: RolloutRecord,
   { release }: ReleaseRecord,
   history: readonly ReleaseRecord[],
-): Record<string, ServiceRelease> {
-  if (release.rollback === 'service') return {}
+): readonly (readonly [string, ServiceRelease])[] {
+  if (release.rollback === 'service') return []
   const index = history.findIndex((record) => record.sequence === sequence)
   const decided = history[index]?.release.services
   const earlier = Object.entries(history[index + 1]?.release.services ?? {})
-  return Object.fromEntries(earlier.filter(([name]) => !own(decided, name)))
+  return earlier.filter(([name]) => !own(decided, name))
 }
-
-/** Where traffic moved by shares, the fleet that it left is kept warm. */
-function keepWarmMs({ from, to }: RolloutRecord, service: ServiceRelease): number {
-  if (from === null || from === to || stagesOf(service, false) === undefined) return 0
-  return 'keepWarmMs' in service.rollout ? service.rollout.keepWarmMs : 0
-}
-
 function scopeOf({ stack, environment }: Scope): Scope {
   return { stack, environment }
 }

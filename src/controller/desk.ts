@@ -1,12 +1,13 @@
 /** Where commands meet the loop: each takes its turn in its environment, and is followed to its end. */
 import { asRepaveError, RepaveError } from '../errors.ts'
 import type { ProgressReport, ResultReport } from '../model/report.ts'
+import type { NewRefusal } from '../model/refusal.ts'
 import type { Release } from '../model/release.ts'
 import { type FleetKey, type Scope, scopeName } from '../model/stack.ts'
 import type { ReleaseRecord, RolloutRecord } from '../store/store.ts'
 import { Serial } from '../system/serial.ts'
 import { admitRelease, refuseShared } from './admission.ts'
-import type { NewDecision } from './decisions.ts'
+import type { NewDecision, Recalled } from './decisions.ts'
 import { Feed } from './follow.ts'
 import type { Fleet } from '../plan/fleet.ts'
 import { own } from '../model/own.ts'
@@ -115,6 +116,11 @@ export class Desk {
       refuseShared(decision.release, this.#releases())
       return this.loop.decisions.take(decision)
     })
+  }
+
+  /** What `replace` puts in the place of what is recalled is held against the other environments, too. */
+  recall(refusal: NewRefusal, replace: (current: Release) => Promise<Release | undefined>): Promise<Recalled> {
+    return this.#decisions.run(() => this.loop.decisions.recall(refusal, replace))
   }
 
   #releases(): readonly Release[] {

@@ -6,6 +6,7 @@ import { goodBehaviour } from '../engine/memory/memory-process.ts'
 import type { ServiceRelease } from '../model/release.ts'
 import { defaultHardening, versionId, type VersionSpec } from '../model/version.ts'
 import { openMemoryLedger } from '../ledger/memory/memory-ledger.ts'
+import { MemoryGate } from '../gate/memory/memory-gate.ts'
 import { MemoryProbe } from '../probe/memory/memory-probe.ts'
 import { MemoryProxy } from '../router/memory/memory-proxy.ts'
 import { MemoryRouter } from '../router/memory/memory-router.ts'
@@ -48,6 +49,7 @@ function dispatcherOver(driver: Engine): Dispatcher {
     engine: driver,
     router,
     probe,
+    gate: new MemoryGate(clock, { answer: () => 'none' }),
     store: createMemoryStore(),
     openLedger: () => openMemoryLedger(),
     info,

@@ -4,17 +4,11 @@
  */
 import { asRepaveError, RepaveError } from '../errors.ts'
 import { fleetName } from '../model/stack.ts'
-import type { EffectKind } from '../plan/fleet.ts'
+import { busyEndMs, mostAtOnce } from '../plan/limits.ts'
 import { act, type Order } from './act.ts'
 import { Retries } from './retries.ts'
 import type { Seams } from './seams.ts'
 import type { UnderWay } from './views.ts'
-
-/** Measured on two cores: an engine gains nothing beyond four starts at once, and ending comes after starting. */
-const limits: Readonly<Record<EffectKind, number>> = { create: 4, start: 4, route: 64, unroute: 256, destroy: 2 }
-
-/** An end that takes longer than this waits for a process that is slow to stop, which costs the engine nothing. */
-const busyEndMs = 1_000
 
 interface Begun extends UnderWay {
   readonly beganAtMs: number
@@ -77,7 +71,7 @@ export class Dispatcher {
     if (this.#underWay.has(instanceKey(order))) return false
     if (![this.#retries, this.#unseen].every((retries) => retries.isDue(retryKey(order), nowMs))) return false
     const busy = [...this.#underWay.values()].filter((effect) => effect.kind === kind && isBusy(effect, nowMs))
-    return busy.length < limits[kind]
+    return busy.length < mostAtOnce[kind]
   }
 
   async #run(order: Order): Promise<void> {

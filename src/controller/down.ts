@@ -1,20 +1,31 @@
-/** `down`: the instances, routes and network of an environment go away; its history stays. */
+/** `down`: the instances, routes and network of an environment go away; its history stays, and its data unless told. */
 import type { ProgressReport } from '../model/report.ts'
 import type { Scope } from '../model/stack.ts'
-import type { Caller } from './commands.ts'
+import type { DownRequest } from './commands.ts'
 import type { Desk } from './desk.ts'
+import { recorded } from './records.ts'
 import { awaitRest, takeUp } from './take-up.ts'
 import type { Turn } from './turns.ts'
 
-export async function* down(
-  desk: Desk,
-  { stack, environment, by }: Scope & Caller,
-  turn: Turn,
-): AsyncIterable<ProgressReport> {
-  const scope: Scope = { stack, environment }
+export async function* down(desk: Desk, request: DownRequest, turn: Turn): AsyncIterable<ProgressReport> {
+  const scope: Scope = { stack: request.stack, environment: request.environment }
+  for await (const report of takeDown(desk, scope, request.by, turn)) {
+    // Before the last word, so that whoever reads it can rely on it.
+    if (report.kind === 'result' && report.result.ok && request.data) await discardData(desk, scope)
+    yield report
+  }
+}
+
+function takeDown(desk: Desk, scope: Scope, by: string, turn: Turn): AsyncIterable<ProgressReport> {
   const isDown = desk.loop.decisions.of(scope)?.decision === 'down'
-  if (isDown) return yield* awaitRest(desk, scope, turn)
+  if (isDown) return awaitRest(desk, scope, turn)
+  const { stack, environment } = scope
   if (!desk.loop.sight?.engine.scopes.some((each) => each.stack === stack && each.environment === environment))
     desk.known(scope)
-  yield* takeUp(desk, { release: { ...scope, services: {} }, decision: 'down', reason: 'taken down', by }, turn)
+  return takeUp(desk, { release: { ...scope, services: {} }, decision: 'down', reason: 'taken down', by }, turn)
+}
+
+async function discardData({ seams }: Desk, scope: Scope): Promise<void> {
+  const what = { kind: 'discard', reason: 'its data were to go too' }
+  await recorded(seams, scope, what, () => seams.engine.discardData(scope))
 }

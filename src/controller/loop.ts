@@ -16,9 +16,11 @@ import { Decisions, type HealthRule } from './decisions.ts'
 import { Dispatcher } from './dispatcher.ts'
 import { HealthWatch } from './health.ts'
 import { Figures } from './figures.ts'
+import { Gates } from './gates.ts'
 import { mustWait, rememberedBy } from './memory.ts'
 import { Recollection } from './recollection.ts'
 import { Rehearsals } from './rehearsals.ts'
+import { Retention } from './retention.ts'
 import { Rollouts } from './rollouts.ts'
 import type { Seams } from './seams.ts'
 import { Upkeep } from './upkeep.ts'
@@ -32,6 +34,9 @@ const retryLookMs = 1_000
 
 /** An instance that someone removed before it was started, and a record that could not be written. */
 const saysNothingOfVersions: ReadonlySet<ErrorCode> = new Set(['INSTANCE_UNKNOWN', 'STORE_FAILED'])
+
+/** What an engine says of an instance that it could make or start if it were another version. */
+const saysFaultOfVersion: ReadonlySet<ErrorCode> = new Set(['INSTANCE_CANNOT_RUN', 'IMAGE_INVALID'])
 
 const nothingSeen: Sight = {
   engine: { instances: [], scopes: [] },
@@ -55,6 +60,8 @@ export class Loop {
   readonly #upkeep: Upkeep
   readonly #verdicts: Verdicts
   readonly #figures: Figures
+  readonly #gates: Gates
+  readonly #retention: Retention
   readonly #rehearsals: Rehearsals
   readonly remembered: Remembered
   readonly recollection: Recollection
@@ -68,6 +75,11 @@ export class Loop {
   #fresh = true
   #hasAdopted = false
   #lookedAtMs = Number.NEGATIVE_INFINITY
+  #isLooking = false
+  /** An effect has ended since the last look. */
+  #isOutOfDate = true
+  /** Of instances since the last look, by the engine's clock. */
+  readonly #deaths = new Map<string, number>()
   #woken = false
   #rest = new AbortController()
   #ended: Promise<unknown> = Promise.resolve()
@@ -78,18 +90,24 @@ export class Loop {
     this.#health = new HealthWatch(seams.clock, seams.probe, () => this.wake())
     this.rollouts = new Rollouts(seams.clock)
     this.recollection = new Recollection(this.#health)
-    this.decisions = new Decisions(seams, this.rollouts, this.recollection, () => this.wake())
+    this.decisions = new Decisions(seams, this.rollouts, this.recollection, () => this.#noteChange())
     const { clock } = seams
     const { recollection, decisions, rollouts } = this
     this.#rehearsals = new Rehearsals(seams, decisions, rollouts)
     this.remembered = rememberedBy({ clock, recollection, decisions, rollouts, rehearsals: this.#rehearsals })
     this.#figures = new Figures(seams)
-    this.#verdicts = new Verdicts({ seams, rollouts, recollection, decisions, figures: this.#figures })
+    this.#gates = new Gates(seams, () => this.wake())
+    this.#retention = new Retention(seams, () => this.wake())
+    const [figures, gates] = [this.#figures, this.#gates]
+    this.#verdicts = new Verdicts({ seams, rollouts, recollection, decisions, figures, gates })
     this.#dispatcher = new Dispatcher(seams, {
       onIntent: ({ effect }) => this.recollection.noteIntent(effect.kind, effect.instance),
       onEnd: (order, error) => this.#noteEnd(order, error),
     })
-    this.#upkeep = new Upkeep(seams, () => this.wake())
+    this.#upkeep = new Upkeep(seams, () => {
+      this.#isOutOfDate = true
+      this.wake()
+    })
   }
 
   /** Recovers what was decided, and then keeps the fleets until `stop`. Resolves when everything was seen once. */
@@ -112,6 +130,7 @@ export class Loop {
     // Not before: a pass that is still at work would take every instance for one that never became healthy.
     this.#health.stop()
     this.#figures.stop()
+    this.#gates.stop()
   }
 
   wake(): void {
@@ -137,6 +156,7 @@ export class Loop {
     return [
       ...(this.#blind ? [this.#blind.error] : []),
       ...this.#upkeep.troubles(),
+      ...this.#retention.troubles(),
       ...this.#dispatcher.troubles(),
       ...(this.#sight?.router.problems ?? []),
     ]
@@ -206,19 +226,39 @@ export class Loop {
 
   async #pass(): Promise<void> {
     this.#woken = false
+    this.#isLooking = true
     try {
       this.#sight = await this.#observe()
       if (!this.#stop.signal.aborted) await this.#decide(this.#sight)
     } catch (error) {
       this.#noteBlind(asRepaveError(error))
     }
+    this.#isLooking = false
     this.#listener.onPass()
+  }
+
+  /**
+   * Moves requests at once for what an event or a decision has just told, where no look could tell anything else: a look
+   * takes some milliseconds, and comes right after. All else, and what is to be remembered, is left to that.
+   */
+  #hasten(): void {
+    if (this.#isLooking || this.#isOutOfDate || !this.#sight || this.#blind || this.#stop.signal.aborted) return
+    const sight = withDeaths(this.#sight, this.#deaths, this.#dispatcher.underWay())
+    const views = viewScopes(this.decisions.current(), sight, this.remembered)
+    const nowMs = this.#seams.clock.steady()
+    const orders = views.flatMap((view) => view.fleets.flatMap((fleet) => this.#orders(fleet, nowMs)))
+    const moves = orders.filter(({ effect }) => effect.kind === 'route' || effect.kind === 'unroute')
+    this.#dispatcher.dispatch(possible(moves, sight), nowMs)
+    this.#upkeep.tendSplits(views, sight)
   }
 
   async #observe(): Promise<Sight> {
     const { engine, router, clock } = this.#seams
-    const fresh = this.#fresh || clock.steady() - this.#lookedAtMs >= fullLookMs
+    const mayHaveMissed = this.#fresh
+    const fresh = mayHaveMissed || clock.steady() - this.#lookedAtMs >= fullLookMs
     this.#fresh = false
+    this.#isOutOfDate = false
+    this.#deaths.clear()
     // Before engine and router are asked: what ends in between must still count as under way.
     const underWay = this.#dispatcher.underWay()
     const [engineState, routerState] = await Promise.all([engine.observe({ fresh }), router.observe()]).catch(
@@ -229,6 +269,7 @@ export class Loop {
     )
     if (fresh) this.#lookedAtMs = clock.steady()
     this.#noteSeeing()
+    if (mayHaveMissed) this.rollouts.noteUnseen()
     return { engine: engineState, router: routerState, underWay }
   }
 
@@ -246,6 +287,7 @@ export class Loop {
     this.#dispatcher.forgetAllBut(orders, sight.underWay)
     this.#dispatcher.dispatch(possible(orders, sight), nowMs)
     this.#upkeep.tend(this.#views, sight, (scope) => this.isSettled(scope))
+    this.#retention.tend(this.decisions.current())
   }
 
   #orders(fleet: Fleet, nowMs: number): readonly Order[] {
@@ -284,16 +326,28 @@ export class Loop {
   #noteEvent(event: EngineEvent): void {
     if (event.kind === 'lost') this.#fresh = true
     this.wake()
+    if (event.kind !== 'changed' || event.action !== 'die') return
+    this.#deaths.set(event.instance, event.atMs)
+    this.#hasten()
+  }
+
+  /** Something else was decided. */
+  #noteChange(): void {
+    this.#retention.invalidate()
+    this.wake()
+    this.#hasten()
   }
 
   #noteEnd(order: Order, error: RepaveError | undefined): void {
     const { key, effect } = order
+    this.#isOutOfDate = true
     if (error) this.#seams.log(`${fleetName(key)}: ${effect.kind} ${effect.instance} failed: ${error.message}`)
     const isBirth = effect.kind === 'create' || effect.kind === 'start'
     if (isBirth && !error) this.recollection.noteRuns(effect.instance)
     if (error && isBirth && !error.retryable && !saysNothingOfVersions.has(error.code)) {
       const version = effect.kind === 'create' ? effect.version : (order.instance?.version ?? '')
-      this.recollection.noteCannotRun(key, version, effect.instance, error.message, this.#seams.clock.steady())
+      const trouble = { words: error.message, isFault: saysFaultOfVersion.has(error.code) }
+      this.recollection.noteCannotRun(key, version, effect.instance, trouble, this.#seams.clock.steady())
     }
     this.#listener.onEffect(order, error)
     this.wake()
@@ -318,6 +372,7 @@ export class Loop {
       this.#lookedAtMs + fullLookMs,
       this.#dispatcher.nextRetryAtMs(nowMs),
       this.#upkeep.nextRetryAtMs(nowMs),
+      this.#retention.nextRetryAtMs(nowMs),
       this.#figures.nextTimeMs(),
       this.#rehearsals.nextTimeMs(this.#views),
       ...this.#views.flatMap((view) => view.fleets.flatMap((fleet) => this.#fleetTimes(view.record, fleet, nowMs))),
@@ -351,6 +406,15 @@ function possible(orders: readonly Order[], { engine, router }: Sight): readonly
     if (effect.kind === 'route') return pools.has(poolName(key))
     return !isStale || (effect.kind !== 'create' && effect.kind !== 'start')
   })
+}
+
+/** The same sight, with those that have ended since; one that was made since then is another of its name. */
+function withDeaths(sight: Sight, deaths: ReadonlyMap<string, number>, underWay: Sight['underWay']): Sight {
+  const instances = sight.engine.instances.map((instance): ObservedInstance => {
+    const isDead = instance.phase === 'running' && instance.createdAtMs <= (deaths.get(instance.name) ?? -Infinity)
+    return isDead ? { ...instance, phase: 'exited' } : instance
+  })
+  return { ...sight, engine: { ...sight.engine, instances }, underWay }
 }
 
 function serverName(instance: ObservedInstance): string {

@@ -4,14 +4,14 @@ import { type FleetKey, fleetName } from '../model/stack.ts'
 import type { VersionId } from '../model/version.ts'
 import type { EffectKind } from '../plan/fleet.ts'
 import { afterEarlyDeath, type CrashLoop, noCrashLoop, provenAfterMs } from '../rollout/backoff.ts'
+import type { Trouble } from '../rollout/verdict.ts'
 import type { ReleaseRecord } from '../store/store.ts'
 import type { HealthState, HealthWatch } from './health.ts'
 import { exitWords } from './views.ts'
 
-interface Trouble {
+interface FleetTrouble extends Trouble {
   readonly fleet: string
   readonly version: VersionId
-  readonly words: string
 }
 
 export class Recollection {
@@ -19,7 +19,7 @@ export class Recollection {
   readonly #condemned = new Set<string>()
   readonly #ending = new Set<string>()
   readonly #crashLoops = new Map<string, CrashLoop>()
-  readonly #cannotRun = new Map<string, Trouble>()
+  readonly #cannotRun = new Map<string, FleetTrouble>()
   readonly #drainMs = new Map<string, number>()
   readonly #mourned = new Set<string>()
 
@@ -55,9 +55,9 @@ export class Recollection {
     return this.#ending.has(instance)
   }
 
-  noteCannotRun(key: FleetKey, version: VersionId, instance: string, words: string, nowMs: number): void {
-    this.#cannotRun.set(instance, { fleet: fleetName(key), version, words })
-    this.#crashLoops.set(fleetName(key), afterEarlyDeath(this.crashLoop(key), words, nowMs))
+  noteCannotRun(key: FleetKey, version: VersionId, instance: string, trouble: Trouble, nowMs: number): void {
+    this.#cannotRun.set(instance, { fleet: fleetName(key), version, ...trouble })
+    this.#crashLoops.set(fleetName(key), afterEarlyDeath(this.crashLoop(key), trouble.words, nowMs))
   }
 
   /** The name may belong to another instance by now. */
@@ -69,10 +69,9 @@ export class Recollection {
     return this.#cannotRun.get(instance)?.words
   }
 
-  /** The words for any instance of this version that could not be made or started. */
-  versionCannotRun(key: FleetKey, version: VersionId): string | undefined {
+  /** Why any instance of this version could not be made or started. */
+  versionCannotRun(key: FleetKey, version: VersionId): Trouble | undefined {
     return this.#cannotRun.values().find((trouble) => trouble.fleet === fleetName(key) && trouble.version === version)
-      ?.words
   }
 
   /** Another try, with another release, is judged afresh. */

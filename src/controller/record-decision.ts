@@ -28,7 +28,7 @@ const attempts = 30
 const retryMs = 500
 
 /** Whether it is recorded must be known before anything else is done: a store that can't be read is asked again. */
-async function answered<Result>(read: () => Promise<Result>, clock: Books['clock']): Promise<Result> {
+export async function answered<Result>(read: () => Promise<Result>, clock: Books['clock']): Promise<Result> {
   for (let attempt = 1; ; attempt++) {
     try {
       return await read()

@@ -1,14 +1,16 @@
 /** `rollback`: a version that ran before takes the place of the current one, with the routes and policies it had. */
 import { RepaveError } from '../errors.ts'
+import { canonicalJson } from '../model/canonical.ts'
 import type { ProgressReport } from '../model/report.ts'
 import type { Release, ServiceRelease } from '../model/release.ts'
 import { type Scope, scopeName } from '../model/stack.ts'
-import { type VersionId, versionName } from '../model/version.ts'
+import { versionName } from '../model/version.ts'
 import type { ReleaseRecord, VersionRecord } from '../store/store.ts'
 import type { RollbackRequest } from './commands.ts'
 import type { Desk } from './desk.ts'
 import { awaitRest, takeUp } from './take-up.ts'
 import type { Turn } from './turns.ts'
+import { matchingVersion, unknownVersion } from './version-match.ts'
 import { own } from '../model/own.ts'
 
 export async function* rollback(desk: Desk, request: RollbackRequest, turn: Turn): AsyncIterable<ProgressReport> {
@@ -16,10 +18,9 @@ export async function* rollback(desk: Desk, request: RollbackRequest, turn: Turn
   const { record } = desk.known(scope)
   const history = await desk.seams.store.releases(scope)
   const targets = await chooseTargets(desk, request, record, history)
+  desk.loop.decisions.refusals.admit(scope, targets)
   const release = withServices(record.release, targets)
-  for (const target of Object.values(targets))
-    await desk.seams.engine.prepare({ kind: 'digest', digest: target.spec.image })
-  await desk.admit(release)
+  if (!isSwitch(desk, scope, targets, record)) await prepare(desk, targets, release)
   const names = Object.entries(targets).map(([service, { version }]) => versionName(service, version))
   if (
     Object.entries(targets).every(
@@ -29,6 +30,23 @@ export async function* rollback(desk: Desk, request: RollbackRequest, turn: Turn
     yield* awaitRest(desk, scope, turn)
   else
     yield* takeUp(desk, { release, decision: 'rollback', reason: `back to ${names.join(', ')}`, by: request.by }, turn)
+}
+
+/** Whether all that is gone back to is warm, at the same routes: nothing has to be made, and each millisecond counts. */
+function isSwitch({ loop }: Desk, scope: Scope, targets: Targets, { release }: ReleaseRecord): boolean {
+  return Object.entries(targets).every(([service, target]) => {
+    const routes = own(release.services, service)?.routes
+    return loop.remembered.warm({ ...scope, service }) === target.version && isSame(routes, target.routes)
+  })
+}
+
+function isSame(a: ServiceRelease['routes'] | undefined, b: ServiceRelease['routes']): boolean {
+  return a !== undefined && canonicalJson(a) === canonicalJson(b)
+}
+
+async function prepare(desk: Desk, targets: Targets, release: Release): Promise<void> {
+  for (const { spec } of Object.values(targets)) await desk.seams.engine.prepare({ kind: 'digest', digest: spec.image })
+  await desk.admit(release)
 }
 
 type Targets = Readonly<Record<string, ServiceRelease>>
@@ -45,15 +63,17 @@ async function chooseTargets(
   const candidates = versions.filter((version) => service === undefined || version.service === service)
   if (to !== undefined) return asked(to, candidates, history)
   const names = service === undefined ? Object.keys(current.release.services) : [service]
-  const targets = previousProven(names, candidates, current, history)
+  const { refusals } = desk.loop.decisions
+  const permitted = candidates.filter((version) => !refusals.of(version, version))
+  const targets = previousProven(names, permitted, current, history)
   if (targets) return targets
-  throw new RepaveError(
-    'NOTHING_TO_ROLL_BACK',
-    `${service ?? scopeName(scope)} has no other version that was ever proven`,
-    {
-      hint: 'see `repave versions`; any version that ran can be named with --to',
-    },
-  )
+  throw nothingToRollBack(`${service ?? scopeName(scope)} has no other version that was ever proven and is not refused`)
+}
+
+export function nothingToRollBack(message: string): RepaveError {
+  return new RepaveError('NOTHING_TO_ROLL_BACK', message, {
+    hint: 'see `repave versions`; any version that ran and is not refused can be named with --to',
+  })
 }
 
 /** As they were in the newest release in which any of them was a proven version other than its current one. */
@@ -78,31 +98,12 @@ function previousProven(
 }
 
 function asked(to: string, candidates: readonly VersionRecord[], history: readonly ReleaseRecord[]): Targets {
-  const [name, prefix] = to.includes('@') ? to.split('@', 2) : [undefined, to]
-  const matching = candidates.filter(
-    (record) => (name === undefined || record.service === name) && prefix && record.version.startsWith(prefix),
-  )
-  const [first, second] = matching
-  if (!first) throw unknownVersion(to, candidates)
-  if (second)
-    throw new RepaveError('VERSION_AMBIGUOUS', `${to} could be ${matching.map(fullName).join(' or ')}`, {
-      hint: 'give more digits, or name the service',
-    })
+  const { service, version } = matchingVersion(to, candidates)
   const released = history
-    .map(({ release }) => own(release.services, first.service))
-    .find((each) => each?.version === first.version)
+    .map(({ release }) => own(release.services, service))
+    .find((each) => each?.version === version)
   if (!released) throw unknownVersion(to, candidates)
-  return { [first.service]: released }
-}
-
-function unknownVersion(to: string, candidates: readonly VersionRecord[]): RepaveError {
-  return new RepaveError('VERSION_UNKNOWN', `no version ${to} ever ran here`, {
-    hint: `known are: ${candidates.map((record) => versionName(record.service, record.version)).join(', ')}`,
-  })
-}
-
-function fullName({ service, version }: { service: string; version: VersionId }): string {
-  return `${service}@${version.slice(0, 16)}`
+  return { [service]: released }
 }
 
 /** Everything goes back with the code but the number of replicas. */

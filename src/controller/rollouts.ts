@@ -1,11 +1,10 @@
 /** The running rollouts, and what was seen of each: enough to give a verdict in every pass. */
 import { type FleetKey, fleetName, defaultMaxPauseMs } from '../model/stack.ts'
-import type { VersionId } from '../model/version.ts'
 import type { ServiceRelease } from '../model/release.ts'
-import { type Fleet, type FleetInstance, isEnding, isLeaving, isReady, isRouted } from '../plan/fleet.ts'
-import { isPrepared, wantedSplit } from '../plan/split.ts'
-import { stagesOf } from '../rollout/stages.ts'
-import { verdict, type Verdict } from '../rollout/verdict.ts'
+import { type Fleet, type FleetInstance, isEnding } from '../plan/fleet.ts'
+import { couldServe, hasReached, readyOf } from '../plan/reached.ts'
+import { holdOf } from '../rollout/stages.ts'
+import { type Trouble, verdict, type Verdict } from '../rollout/verdict.ts'
 import type { RolloutRecord } from '../store/store.ts'
 import type { Clock } from '../system/clock.ts'
 
@@ -17,8 +16,13 @@ interface Progress {
   mostReady: number
   /** Since when all is as the stage wants it. */
   heldSinceMs: number | undefined
-  readonly everReady: Set<string>
+  /** Whose end says nothing of their version: they served, or ended while nobody could see what ended them. */
+  readonly excused: Set<string>
   readonly stillborn: Set<string>
+  /** Those that run and are not healthy, and since when. */
+  readonly failingSinceMs: Map<string, number>
+  /** Whether something may have happened that nobody saw: what has ended meanwhile says nothing of its version. */
+  isUnseen: boolean
   symptom?: Symptom
 }
 
@@ -41,8 +45,8 @@ export interface Findings {
 
 /** What a pass has to know of the fleet beside its view. */
 export interface Circumstances {
-  /** The engine's words when it can't run the new version at all. */
-  readonly broken?: string
+  /** What keeps the engine from running the new version at all. */
+  readonly broken?: Trouble
   readonly findings: Findings
 }
 
@@ -60,8 +64,10 @@ export class Rollouts {
       progressAtMs: this.#clock.steady(),
       mostReady: 0,
       heldSinceMs: undefined,
-      everReady: new Set<string>(),
+      excused: new Set<string>(),
       stillborn: new Set<string>(),
+      failingSinceMs: new Map<string, number>(),
+      isUnseen: true,
     }
     this.#running.set(fleetName(record), { record, ...seen })
   }
@@ -104,7 +110,16 @@ export class Rollouts {
 
   /** Time in which nothing could be seen does not count against any deadline. */
   excuse(blindMs: number): void {
-    for (const progress of this.#running.values()) progress.progressAtMs += blindMs
+    for (const progress of this.#running.values()) {
+      progress.progressAtMs += blindMs
+      for (const [instance, sinceMs] of progress.failingSinceMs)
+        progress.failingSinceMs.set(instance, sinceMs + blindMs)
+    }
+  }
+
+  /** Something may have happened that was neither told nor looked at. */
+  noteUnseen(): void {
+    for (const progress of this.#running.values()) progress.isUnseen = true
   }
 
   /** It waits for another service: its time has not begun. */
@@ -132,9 +147,9 @@ export class Rollouts {
     if (!progress) return undefined
     const { record } = progress
     const { holdMs, isLast } = holdOf(record, service)
-    const ready = freshOf(fleet, record.to).filter((instance) => couldServe(instance, fleet))
-    take(progress, fleet, ready.length, nowMs)
-    const isReached = hasReached(fleet, service, ready.length)
+    const ready = readyOf(fleet, record.to)
+    take(progress, fleet, ready, nowMs)
+    const isReached = hasReached(fleet, service)
     progress.heldSinceMs = isReached ? (progress.heldSinceMs ?? nowMs) : undefined
     const symptom = progress.symptom && `${progress.symptom.instance}: ${progress.symptom.detail}`
     return verdict({
@@ -147,9 +162,10 @@ export class Rollouts {
       ...(record.pausedAtMs !== undefined && { pausedMs: this.#pausedMs(record) }),
       maxPauseMs: maxPauseOf(service),
       stillborn: progress.stillborn.size,
+      failing: failing(progress, nowMs - service.rollout.deadlineMs / 2),
       idleMs: nowMs - progress.progressAtMs,
       deadlineMs: service.rollout.deadlineMs,
-      ready: ready.length,
+      ready,
       wanted: service.replicas,
       ...(broken !== undefined && { cannotRun: broken }),
       ...(symptom !== undefined && { symptom }),
@@ -166,72 +182,47 @@ function maxPauseOf({ rollout }: ServiceRelease): number {
   return rollout.maxPauseMs ?? defaultMaxPauseMs
 }
 
-/** How long, and for how many answers of the new version, the present stage of a rollout is held. */
-export function holdOf(rollout: RolloutRecord, service: ServiceRelease) {
-  const { stage = 0, isSwitch, from } = rollout
-  if (!isOfNews(rollout, service)) return { holdMs: 0, requests: 0, isLast: true }
-  const stages = from === null ? undefined : stagesOf(service, isSwitch === true)
-  const present = stages?.[Math.min(stage, stages.length - 1)]
-  if (stages && present) return { ...present, isLast: present === stages.at(-1) }
-  const { windowMs: holdMs = 0, requests = 0 } = service.rollout.verdict ?? {}
-  return { holdMs, requests, isLast: true }
-}
-
-/** Whether it brings a version that can be judged: not where the same one is to run in another way, or none at all. */
-export function isOfNews({ from, to }: RolloutRecord, { replicas }: ServiceRelease): boolean {
-  return from !== to && replicas > 0
-}
-
-/** Whether all is as the present stage wants it. */
-function hasReached(fleet: Fleet, { replicas }: ServiceRelease, ready: number): boolean {
-  const { target } = fleet
-  const isStaged = target.share.isExclusive
-  if (isStaged) return isPrepared(fleet) && wantedSplit(fleet) === fleet.split
-  return ready >= replicas && wantedSplit(fleet) === fleet.split && outdated(fleet) === 0
-}
-
-function freshOf({ instances }: Fleet, to: VersionId): readonly FleetInstance[] {
-  return instances.filter(({ version, condemned }) => version === to && !condemned)
-}
-
-/** Serves, or is in the router and would. */
-function couldServe(instance: FleetInstance, { target }: Fleet): boolean {
-  if (!target.routed) return isReady(instance, target)
-  return isRouted(instance) && instance.phase === 'running' && instance.health === 'healthy' && !isLeaving(instance)
-}
-
 function take(progress: Progress, fleet: Fleet, ready: number, nowMs: number): void {
   if (ready > progress.mostReady) {
     progress.mostReady = ready
     progress.progressAtMs = nowMs
   }
-  for (const instance of fleet.instances) {
-    if (instance.version !== progress.record.to) continue
-    const identity = `${instance.name}@${instance.createdAtMs}`
-    const serves = couldServe(instance, fleet)
-    if (serves) progress.everReady.add(identity)
-    else if (isStillborn(instance) && !progress.everReady.has(identity)) progress.stillborn.add(identity)
+  const fresh = fleet.instances.filter(({ version }) => version === progress.record.to)
+  if (progress.isUnseen) for (const instance of fresh.filter(isStillborn)) progress.excused.add(identityOf(instance))
+  progress.isUnseen = false
+  for (const instance of fresh) {
+    const identity = identityOf(instance)
+    const serves = couldServe(instance, fleet.target)
+    if (serves) progress.excused.add(identity)
+    else if (isStillborn(instance) && !progress.excused.has(identity)) progress.stillborn.add(identity)
     if (!serves && instance.detail !== undefined)
       progress.symptom = { instance: instance.name, detail: instance.detail }
   }
+  noteFailing(progress, new Set(fresh.filter(isFailing).map(identityOf)), nowMs)
+}
+
+function noteFailing({ failingSinceMs }: Progress, instances: ReadonlySet<string>, nowMs: number): void {
+  for (const instance of failingSinceMs.keys()) if (!instances.has(instance)) failingSinceMs.delete(instance)
+  for (const instance of instances) if (!failingSinceMs.has(instance)) failingSinceMs.set(instance, nowMs)
+}
+
+/** How many have been failing since then. */
+function failing({ failingSinceMs }: Progress, atMs: number): number {
+  return failingSinceMs
+    .values()
+    .filter((sinceMs) => sinceMs <= atMs)
+    .toArray().length
+}
+
+function isFailing({ phase, health }: FleetInstance): boolean {
+  return phase === 'running' && health !== 'healthy'
+}
+
+function identityOf({ name, createdAtMs }: FleetInstance): string {
+  return `${name}@${createdAtMs}`
 }
 
 /** It ended by itself: one that was told to says nothing of its version. */
 function isStillborn(instance: FleetInstance): boolean {
   return instance.phase === 'exited' && !isEnding(instance)
-}
-
-/** Instances that still have to leave rotation, or could serve and are not wanted. */
-function outdated(fleet: Fleet): number {
-  const { groups } = fleet.target
-  const kept = new Map(groups.map(({ version, count }) => [version, count]))
-  const remaining = fleet.instances.filter(
-    (instance) => (instance.phase === 'running' || instance.phase === 'created') && !isLeaving(instance),
-  )
-  return remaining.filter(({ version, condemned }) => {
-    const left = kept.get(version) ?? 0
-    if (condemned || left === 0) return true
-    kept.set(version, left - 1)
-    return false
-  }).length
 }

@@ -1,5 +1,6 @@
 /** Everything that the controller touches, passed in: the real machine, or a simulated world. */
 import type { Engine } from '../engine/engine.ts'
+import type { Gate } from '../gate/gate.ts'
 import type { LedgerFiles } from '../ledger/ledger-files.ts'
 import type { Publisher } from '../ledger/publisher.ts'
 import type { WitnessClient } from '../ledger/witness-client.ts'
@@ -22,6 +23,7 @@ export interface Seams {
   readonly engine: Engine
   readonly router: Router
   readonly probe: Probe
+  readonly gate: Gate
   readonly store: Store
   /** Opened when the controller starts, which is its one writer. */
   readonly openLedger: () => Promise<Ledger>

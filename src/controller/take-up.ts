@@ -1,4 +1,4 @@
-/** What `up`, `rollback` and `down` share: take a decision, follow it to its end, give the verdict. */
+/** What `up`, `rollback`, `recall` and `down` share: take a decision, follow it to its end, give the verdict. */
 import { asRepaveError, RepaveError } from '../errors.ts'
 import type { ProgressReport } from '../model/report.ts'
 import type { Scope } from '../model/stack.ts'
@@ -23,18 +23,18 @@ export async function* awaitRest(desk: Desk, scope: Scope, turn: Turn): AsyncIte
   yield* followDecision(desk, scope, turn)
 }
 
-/** Follows what `take` decides, or what was decided before, to its end. */
-async function* followDecision(
+/** Follows what `take` decides, or where that is nothing, what was decided before, to its end. */
+export async function* followDecision(
   desk: Desk,
   scope: Scope,
   turn: Turn,
-  take?: () => Promise<ReleaseRecord>,
+  take?: () => Promise<ReleaseRecord | undefined>,
 ): AsyncIterable<ProgressReport> {
   const rest = new Rest(desk, scope)
   const standing = new Standing(desk, scope, turn)
   let record = desk.loop.decisions.of(scope)
   const begin = async () => {
-    if (take) record = await take()
+    if (take) record = (await take()) ?? record
     standing.begin(desk.loop.decisions.asked(scope))
     desk.loop.wake()
   }

@@ -3,7 +3,7 @@ import { RepaveError } from '../errors.ts'
 import { type Scope, scopeName } from '../model/stack.ts'
 
 export interface Errand {
-  readonly command: 'up' | 'rollback' | 'replace' | 'down' | 'rollout abort'
+  readonly command: 'up' | 'rollback' | 'replace' | 'down' | 'recall' | 'rollout abort'
   /** Aborts when whoever asked has left; absent: they stay. */
   readonly client?: AbortSignal | undefined
 }
@@ -29,12 +29,15 @@ export class Turn {
   /**
    * Whether `next` may take its place. Two that decide at once would be left to chance. What is on its way gives way to
    * what is wanted now; but a `rollback` goes on, unless everything is to go: another one would undo it, and who watches
-   * it has to know that it ends.
+   * it has to know that it ends. What must not run is replaced at any time: whatever is decided after that is held
+   * against it.
    */
   givesWayTo(next: Errand['command']): boolean {
     const { command, client } = this.errand
+    if (next === 'recall') return true
     if (this.#isPreparing || next === 'replace') return false
-    return client?.aborted === true || next === 'down' || command !== 'rollback'
+    if (client?.aborted === true || next === 'down') return true
+    return command !== 'rollback' && (command !== 'recall' || next !== 'rollback')
   }
 }
 

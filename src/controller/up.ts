@@ -6,13 +6,14 @@ import type { Lock } from '../image/lock.ts'
 import type { PlanReport, ProgressReport } from '../model/report.ts'
 import { isSameRelease, type Release } from '../model/release.ts'
 import { planRelease } from '../plan/plan.ts'
-import type { UpRequest } from './commands.ts'
+import type { PlanRequest, UpRequest } from './commands.ts'
 import type { Desk } from './desk.ts'
 import { recordingImages } from './records.ts'
 import { awaitRest, takeUp } from './take-up.ts'
+import { timelineFor } from './timeline.ts'
 import type { Turn } from './turns.ts'
 
-export async function planUp(desk: Desk, request: UpRequest): Promise<{ plan: PlanReport; lock: Lock }> {
+export async function planUp(desk: Desk, request: PlanRequest): Promise<{ plan: PlanReport; lock: Lock }> {
   const { images, lock } = await resolveImages(
     request.stack,
     request.lock,
@@ -20,8 +21,10 @@ export async function planUp(desk: Desk, request: UpRequest): Promise<{ plan: Pl
     options(request),
   )
   const release = toRelease(request.stack, images)
+  desk.loop.decisions.refusals.admit(release, release.services)
   await desk.admit(release)
-  return { plan: planFor(desk, release), lock }
+  const timeline = request.timeline && (await timelineFor(desk, release, request.timeline))
+  return { plan: { ...planFor(desk, release), ...(timeline && { timeline }) }, lock }
 }
 
 export async function* up(desk: Desk, request: UpRequest, turn: Turn): AsyncIterable<ProgressReport> {
@@ -32,6 +35,7 @@ export async function* up(desk: Desk, request: UpRequest, turn: Turn): AsyncIter
     }),
   )
   const release = toRelease(request.stack, images)
+  desk.loop.decisions.refusals.admit(release, release.services)
   await desk.admit(release)
   yield { kind: 'lock', lock }
   yield { kind: 'plan', plan: planFor(desk, release) }

@@ -50,10 +50,15 @@ export class Upkeep {
     ]
   }
 
+  /** Sees that each lane of each fleet gets the share of the requests that it should have now. */
+  tendSplits(views: readonly ScopeView[], sight: Sight): void {
+    for (const { fleets } of views) for (const fleet of fleets) this.#tendSplit(fleet, sight)
+  }
+
   tend(views: readonly ScopeView[], sight: Sight, isSettled: (scope: Scope) => boolean): void {
     this.#tendRoutes(views, sight)
+    this.tendSplits(views, sight)
     for (const view of views) {
-      for (const fleet of view.fleets) this.#tendSplit(fleet, sight)
       if (isHollow(view, sight)) this.#retire(view.scope)
       else if (isWanted(view) && isSettled(view.scope)) this.#reserve(view, sight)
     }

@@ -3,16 +3,18 @@ import type { ServiceRelease } from '../model/release.ts'
 import { fleetName } from '../model/stack.ts'
 import { shortVersion, versionName } from '../model/version.ts'
 import type { Fleet } from '../plan/fleet.ts'
-import { stagesOf } from '../rollout/stages.ts'
+import { holdOf, isOfNews, stagesOf } from '../rollout/stages.ts'
+import type { Aborted } from '../rollout/verdict.ts'
 import type { ReleaseRecord, RolloutRecord } from '../store/store.ts'
 import { lastWords } from './act.ts'
 import type { Evidence } from '../rollout/evidence.ts'
 import type { Decisions } from './decisions.ts'
 import type { Figures, Watch } from './figures.ts'
+import type { Gates, GateWatch } from './gates.ts'
 import { mustWait } from './memory.ts'
 import type { Recollection } from './recollection.ts'
 import { entryOf, saveVersion } from './records.ts'
-import { type Findings, holdOf, isOfNews, type Rollouts } from './rollouts.ts'
+import type { Findings, Rollouts } from './rollouts.ts'
 import type { Seams } from './seams.ts'
 import type { ScopeView } from './views.ts'
 import { own } from '../model/own.ts'
@@ -23,6 +25,13 @@ interface VerdictsParts {
   readonly recollection: Recollection
   readonly decisions: Decisions
   readonly figures: Figures
+  readonly gates: Gates
+}
+
+/** A fleet, and the release that it is of. */
+interface Running {
+  readonly record: ReleaseRecord
+  readonly fleet: Fleet
 }
 
 export class Verdicts {
@@ -31,9 +40,11 @@ export class Verdicts {
   readonly #recollection: Recollection
   readonly #decisions: Decisions
   readonly #figures: Figures
+  readonly #gates: Gates
 
-  constructor({ seams, rollouts, recollection, decisions, figures }: VerdictsParts) {
+  constructor({ seams, rollouts, recollection, decisions, figures, gates }: VerdictsParts) {
     this.#figures = figures
+    this.#gates = gates
     this.#seams = seams
     this.#rollouts = rollouts
     this.#recollection = recollection
@@ -42,15 +53,28 @@ export class Verdicts {
 
   /** Listens to what the router tells of rollouts that are judged by it. */
   listen(views: readonly ScopeView[]): void {
-    this.#figures.follow(
-      views.flatMap(({ record, fleets }) => fleets.flatMap((fleet) => this.#watchOf(record, fleet) ?? [])),
-    )
+    const fleets = views.flatMap((view) => view.fleets.map((fleet) => ({ record: view.record, fleet })))
+    this.#figures.follow(fleets.flatMap((each) => this.#watchOf(each) ?? []))
+    this.#gates.follow(fleets.flatMap((each) => this.#gateWatch(each) ?? []))
   }
 
-  #watchOf(record: ReleaseRecord, fleet: Fleet): Watch | undefined {
+  #gateWatch({ record, fleet }: Running): GateWatch | undefined {
+    const { key } = fleet
+    const rollout = this.#rollouts.of(key)
+    const gates = own(record.release.services, key.service)?.rollout.verdict?.prometheus
+    if (!rollout || !gates || this.#rollouts.heldSinceMs(key) === undefined) return undefined
+    return { key, rollout: rollout.id, stage: rollout.stage ?? 0, gates }
+  }
+
+  #watchOf({ record, fleet }: Running): Watch | undefined {
     const rollout = this.#rollouts.of(fleet.key)
     const service = own(record.release.services, fleet.key.service)
-    if (!rollout || !service || !isOfNews(rollout, service) || mustWait(fleet.key, this.#decisions, this.#rollouts))
+    if (
+      !rollout ||
+      !service ||
+      !isOfNews(rollout.from, service) ||
+      mustWait(fleet.key, this.#decisions, this.#rollouts)
+    )
       return undefined
     const { verdict: policy } = service.rollout
     const { requests } = holdOf(rollout, service)
@@ -77,9 +101,9 @@ export class Verdicts {
     const rollout = this.#rollouts.of(fleet.key)
     if (!rollout) return this.#cool(fleet, nowMs)
     const broken = this.#recollection.versionCannotRun(fleet.key, service.version)
-    const findings = findingsOf(this.#figures.evidence(fleet.key))
-    const verdict = this.#rollouts.judge(fleet, service, { ...(broken !== undefined && { broken }), findings })
-    if (verdict?.kind === 'aborted') return this.#abort(rollout, verdict.reason)
+    const findings = { ...findingsOf(this.#figures.evidence(fleet.key)), ...this.#gates.finding(fleet.key) }
+    const verdict = this.#rollouts.judge(fleet, service, { ...(broken && { broken }), findings })
+    if (verdict?.kind === 'aborted') return this.#abort(rollout, verdict)
     if (verdict?.kind === 'stepped') return this.#step(rollout, service, nowMs)
     return verdict?.kind === 'succeeded' ? this.#succeed(rollout, service, nowMs) : false
   }
@@ -88,10 +112,15 @@ export class Verdicts {
   async #cool({ key, instances }: Fleet, nowMs: number): Promise<boolean> {
     const warm = this.#decisions.warm(key)
     if (!warm) return false
-    const isOver = (warm.warmUntilMs ?? 0) <= nowMs
-    if (!isOver && instances.some(({ version }) => version === warm.from)) return false
-    await this.#decisions.cool(warm, isOver ? 'its time is over' : 'nothing of it is left')
-    return true
+    const why = this.#whyCool(warm, instances, nowMs)
+    if (why !== undefined) await this.#decisions.cool(warm, why)
+    return why !== undefined
+  }
+
+  #whyCool(warm: RolloutRecord, instances: Fleet['instances'], nowMs: number): string | undefined {
+    if ((warm.warmUntilMs ?? 0) <= nowMs) return 'its time is over'
+    if (warm.from !== null && this.#decisions.isRefused(warm, warm.from)) return 'it is refused'
+    return instances.some(({ version }) => version === warm.from) ? undefined : 'nothing of it is left'
   }
 
   async #step(rollout: RolloutRecord, service: ServiceRelease, nowMs: number): Promise<boolean> {
@@ -112,12 +141,12 @@ export class Verdicts {
   }
 
   /** Back to what the fleet had; nothing, where it had nothing. */
-  async #abort(rollout: RolloutRecord, reason: string): Promise<boolean> {
+  async #abort(rollout: RolloutRecord, { reason, isFault }: Aborted): Promise<boolean> {
     const current = this.#decisions.of(rollout)
     const failed = own(current?.release.services, rollout.service)
     if (!current || !failed) return false
     const logs = await this.#lastWords(rollout)
-    if (!(await this.#decisions.takeBack(rollout, current, { reason, logs }))) return true
+    if (!(await this.#decisions.takeBack(rollout, current, { reason, logs, isFault }))) return true
     await saveVersion(this.#seams, rollout, failed, 'failed')
     this.#seams.log(`${fleetName(rollout)}: rollout to ${shortVersion(rollout.to)} aborted: ${reason}`)
     return true

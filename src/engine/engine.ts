@@ -110,7 +110,14 @@ export interface LogOptions {
  * everything anew.
  */
 export type EngineEvent =
-  | { readonly kind: 'changed'; readonly instance: string; readonly action: string }
+  | {
+      readonly kind: 'changed'
+      readonly instance: string
+      /** `die`: it has ended. Others by the engine's own words. */
+      readonly action: string
+      /** By the engine's clock, as the times of its instances: a name can belong to another instance by now. */
+      readonly atMs: number
+    }
   | { readonly kind: 'lost' }
 
 export interface Engine {
@@ -120,8 +127,9 @@ export interface Engine {
   /** Resolves, pulls or builds an image. `progress` gets the engine's own words, a line at a time. */
   prepare(request: ImageRequest, progress?: (line: string) => void): Promise<PreparedImage>
   /**
-   * Makes the instance without running it, and its data volumes where there are none yet, empty and writable by the
-   * version's user. The same name twice is one instance, or volume; another owner's or fleet's is NAME_TAKEN.
+   * Makes the instance without running it, and its data volumes where there are none yet. A volume that is empty belongs
+   * to the version's user; what is in one keeps its owner. The same name twice is one instance, or one volume; another
+   * owner's or fleet's is NAME_TAKEN.
    */
   create(order: InstanceOrder): Promise<void>
   /** Runs a created instance; INSTANCE_CANNOT_RUN when it never will. Running already: nothing. */

@@ -7,14 +7,21 @@ import { type FleetKey, scopeName } from '../model/stack.ts'
 /** What a refusal can be about. */
 export type Refusable = Pick<ServiceRelease, 'version' | 'spec' | 'labels'>
 
+/** A refusal, or one that is about to be made. */
+type Refusing = Omit<Refusal, 'id'>
+
 /** The first of `refusals` that keeps `released` from running in the fleet of `key`; lifted ones keep nothing. */
-export function refusalOf(key: FleetKey, released: Refusable, refusals: readonly Refusal[]): Refusal | undefined {
+export function refusalOf<Each extends Refusing>(
+  key: FleetKey,
+  released: Refusable,
+  refusals: readonly Each[],
+): Each | undefined {
   return refusals.find(
     (refusal) => refusal.lifted === undefined && isAbout(refusal, key) && isRefused(released, refusal.what),
   )
 }
 
-function isAbout(refusal: Refusal, key: FleetKey): boolean {
+function isAbout(refusal: Refusing, key: FleetKey): boolean {
   if (scopeName(refusal) !== scopeName(key)) return false
   return refusal.service === undefined || refusal.service === key.service
 }

@@ -28,6 +28,7 @@ function toServiceRelease(name: string, service: ServiceSpec, image: PreparedIma
     version: versionId(spec),
     spec,
     imageName: imageName(service.image),
+    ...(Object.keys(image.labels).length > 0 && { labels: image.labels }),
     replicas,
     ...(standby !== undefined && { standby }),
     routes,
@@ -50,7 +51,8 @@ export function toVersionSpec(name: string, service: ServiceSpec, image: Prepare
     port: service.port ?? null,
     health: service.health,
     resources: service.resources,
-    tmpfs: writablePaths(service, image),
+    tmpfs: temporaryPaths(name, service, image),
+    ...(service.data && { data: service.data }),
     hardening: defaultHardening,
   }
 }
@@ -74,9 +76,26 @@ function isRoot(user: string): boolean {
 }
 
 /** What an image declares as a volume it wants to write to; a volume would outlive the instance, a tmpfs does not. */
-function writablePaths(service: ServiceSpec, image: PreparedImage): readonly string[] {
-  const volumes = image.volumes.map((volume) => posix.resolve('/', volume)).filter((volume) => volume !== '/')
+function temporaryPaths(name: string, service: ServiceSpec, image: PreparedImage): readonly string[] {
+  const data = Object.values(service.data ?? {})
+  const volumes = image.volumes
+    .map((volume) => posix.resolve('/', volume))
+    .filter((volume) => volume !== '/' && !data.includes(volume))
+  refuseHidden(name, service, volumes)
   return [...new Set([...service.tmpfs, ...volumes])].toSorted()
+}
+
+/** A tmpfs inside of data would take what is written there with the instance. */
+function refuseHidden(name: string, { image, data = {} }: ServiceSpec, volumes: readonly string[]): void {
+  for (const [key, place] of Object.entries(data)) {
+    const inner = volumes.find((volume) => volume.startsWith(`${place}/`))
+    if (inner === undefined) continue
+    const message = `service ${name}: the image ${imageName(image)} declares a volume at ${inner}, inside of the data ${key} at ${place}`
+    throw new RepaveError('IMAGE_INVALID', message, {
+      hint: `give the data the image's own path, services.${name}.data.${key}: ${inner}`,
+      about: ['services', name, 'data', key],
+    })
+  }
 }
 
 /** A Dockerfile goes by its path from beside its context, so that the same checkout elsewhere is the same release. */

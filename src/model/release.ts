@@ -21,14 +21,19 @@ export interface Release extends Scope, Pick<Stack, 'rollback'> {
   readonly services: Readonly<Record<string, ServiceRelease>>
 }
 
-/** Whether both run the same in the same way: what people call an image is no part of that. */
+/** Whether both run the same in the same way: what people call an image, and what its labels say, is no part of that. */
 export function isSameService(a: ServiceRelease | undefined, b: ServiceRelease | undefined): boolean {
   if (!a || !b) return a === b
-  return canonicalJson({ ...a, imageName: '' }) === canonicalJson({ ...b, imageName: '' })
+  return canonicalJson(effective(a)) === canonicalJson(effective(b))
 }
 
-/** Whether each of the services of both is the same. */
+function effective({ imageName: _imageName, labels: _labels, ...service }: ServiceRelease): object {
+  return service
+}
+
+/** Whether each of the services of both is the same, and so is what a failed rollout takes back. */
 export function isSameRelease(a: Release, b: Release): boolean {
+  if (a.rollback !== b.rollback) return false
   return Object.keys({ ...a.services, ...b.services }).every((service) =>
     isSameService(own(a.services, service), own(b.services, service)),
   )

@@ -27,7 +27,91 @@ export interface PlanReport {
   readonly services: readonly ServicePlan[]
   /** The number of steps. */
   readonly changes: number
+  /** Where it was asked for. */
+  readonly timeline?: TimelineReport
 }
+
+/** What `up` is expected to do over time, simulated with observed times. */
+export interface TimelineReport {
+  /** The services that something happens to. */
+  readonly services: readonly ServiceTimeline[]
+  /** Until the last rollout has ended. */
+  readonly durationMs: number
+  /** It takes too many steps to be simulated: what comes after the last points is missing. */
+  readonly isCut?: true
+}
+
+export interface ServiceTimeline {
+  readonly service: string
+  /** `web@4f9a1c2b`; null where none runs. */
+  readonly from: string | null
+  /** Null where the service goes away. */
+  readonly to: string | null
+  /** Absent where the service goes away. */
+  readonly strategy?: RolloutStrategy
+  readonly replicas: number
+  /** The least number of ready instances. */
+  readonly floor: number
+  /** Until its rollout has ended; what is kept warm may stay for longer. */
+  readonly durationMs: number
+  /** Absent where no rollout runs, or where it has not ended by the last point: it waits for one that does not end. */
+  readonly outcome?: 'succeeded' | 'aborted'
+  /** How things stand now, and then whenever something happens; each holds until the next one. */
+  readonly points: readonly TimelinePoint[]
+  readonly assumptions: readonly TimelineAssumption[]
+}
+
+export interface TimelinePoint {
+  /** Since `up` has decided. */
+  readonly atMs: number
+  /** Empty in the first point. */
+  readonly events: readonly TimelineEvent[]
+  /** All instances that serve: the capacity. */
+  readonly ready: number
+  /** Those that have instances: the new one last. */
+  readonly versions: readonly VersionShare[]
+}
+
+export interface TimelineEvent {
+  readonly kind:
+    | 'waiting'
+    | 'started'
+    | 'standby'
+    | 'ready'
+    | 'share'
+    | 'held'
+    | 'leaving'
+    | 'gone'
+    | 'succeeded'
+    | 'cooled'
+    | 'aborted'
+  readonly message: string
+}
+
+export interface VersionShare {
+  readonly version: string
+  /** Instances that serve. */
+  readonly ready: number
+  /** Made, or being made, and not healthy yet. */
+  readonly starting: number
+  /** Healthy, and without requests: the fleet of the other version, or a standby. */
+  readonly warm: number
+  /** They finish what they have, or end. */
+  readonly leaving: number
+  /** Of the requests, from 0 to 1; all are 0 while nothing serves. */
+  readonly share: number
+}
+
+/** What a timeline takes for given. */
+export interface TimelineAssumption {
+  readonly what: 'start' | 'drain' | 'end' | 'requests'
+  /** How long it takes; absent for requests. */
+  readonly ms?: number
+  /** Where that comes from: `median of 5 starts observed`. */
+  readonly basis: string
+}
+
+export type RolloutStrategy = 'rolling' | 'recreate' | 'blueGreen' | 'canary'
 
 /** `standby`: healthy and out of rotation. `warm`: of the version before, and a switch away from serving. */
 export type InstanceState =
@@ -60,7 +144,7 @@ export interface RolloutStatus {
   readonly startedAt: string
   readonly endedAt?: string
   readonly reason?: string
-  readonly strategy?: 'rolling' | 'recreate' | 'blueGreen' | 'canary'
+  readonly strategy?: RolloutStrategy
   /** Of a running one that moves requests by shares: which stage it is in, of how many. */
   readonly stage?: { readonly number: number; readonly of: number }
   /** The percentage of the requests that the new version gets now; absent where requests go to whichever instance. */
@@ -105,15 +189,65 @@ export interface ControllerStatus {
 
 export type StatusReport = EnvironmentStatus & { readonly controller: ControllerStatus }
 
+/** Who refused something, when and why. */
+export interface RefusalReport {
+  readonly id: number
+  readonly kind: 'version' | 'image' | 'label'
+  /** `web@4f9a1c2b`, `sha256:…` or `team=shop`. */
+  readonly what: string
+  /** Absent: whichever service. */
+  readonly service?: string
+  readonly reason: string
+  readonly by: string
+  readonly at: string
+  readonly isRecall?: true
+  /** It does not count any more. */
+  readonly lifted?: { readonly by: string; readonly reason: string; readonly at: string }
+}
+
+export interface RefusalsReport {
+  readonly stack: string
+  readonly environment: string
+  /** Newest first, lifted ones too. */
+  readonly refusals: readonly RefusalReport[]
+}
+
+export interface RefuseReport {
+  readonly ok: true
+  /** Whether it was not so already. */
+  readonly changed: boolean
+  readonly refusal: RefusalReport
+  /** The versions that it is about and that run, and serve on. */
+  readonly runs: readonly string[]
+}
+
+export interface LiftReport {
+  readonly ok: true
+  readonly changed: boolean
+  readonly refusal: RefusalReport
+  /** Other refusals of the same, which still count. */
+  readonly others: readonly number[]
+}
+
 export interface VersionsReport {
   readonly service: string
   readonly versions: readonly {
     readonly version: string
     readonly image: string
+    readonly digest: string
     readonly firstRunAt: string
     readonly lastRunAt: string
-    /** `current` runs now; the others are what their last rollout showed. */
-    readonly state: 'current' | 'proven' | 'unproven' | 'failed'
+    /** `current` runs now; `refused` must not run; the others are what their last rollout showed. */
+    readonly state: 'current' | 'refused' | 'proven' | 'unproven' | 'failed'
+    /**
+     * What a way back to it takes: `warm`: requests move, `cold`: instances are made, `gone`: the engine has its image no
+     * more. Absent for the current one, and while the engine can't be asked.
+     */
+    readonly wayBack?: 'warm' | 'cold' | 'gone'
+    /** How an instance of it did that was started aside last. */
+    readonly rehearsal?: { readonly at: string; readonly passed: boolean; readonly message: string }
+    /** Why it must not run; the current one serves on all the same. */
+    readonly refusal?: RefusalReport
   }[]
 }
 
@@ -129,7 +263,7 @@ export interface DriftReport {
   readonly findings: readonly DriftFinding[]
 }
 
-/** The verdict of `up`, `rollback`, `replace` and `down`: the last line of their output. */
+/** The verdict of `up`, `rollback`, `recall`, `replace` and `down`: the last line of their output. */
 export interface ResultReport {
   readonly ok: boolean
   readonly services: readonly Pick<ServiceStatus, 'service' | 'version' | 'ready' | 'serving'>[]

@@ -112,6 +112,8 @@ export interface ServiceSpec {
   readonly health: Health
   readonly resources: Resources
   readonly tmpfs: readonly string[]
+  /** Named volumes, by name the absolute path of each. Absent: none. */
+  readonly data?: Readonly<Record<string, string>>
   readonly replicas: number
   /** Healthy instances out of rotation, ready to step in. Absent: none. */
   readonly standby?: number

@@ -13,10 +13,16 @@ export function differences(before: ServiceRelease | undefined, after: ServiceRe
 }
 
 /**
- * The version's own fields beside those of the release, as in a stack file. What people call the image makes nothing
- * different: its digest is what runs.
+ * The version's own fields beside those of the release, as in a stack file. What people call the image and what its
+ * labels say makes nothing different: its digest is what runs.
  */
-function comparable({ spec, version: _version, imageName: _imageName, ...release }: ServiceRelease): object {
+function comparable({
+  spec,
+  version: _version,
+  imageName: _imageName,
+  labels: _labels,
+  ...release
+}: ServiceRelease): object {
   return { ...release, ...spec }
 }
 

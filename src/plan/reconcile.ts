@@ -169,12 +169,12 @@ function isWaiting(instance: FleetInstance): boolean {
 }
 
 function create(fleet: Fleet, { crews }: Sorted, count: number, nowMs: number): readonly Effect[] {
-  const names = new Set(fleet.instances.map((instance) => instance.name))
+  const taken = new Set(fleet.instances.map((instance) => instance.name))
   const effects: Effect[] = []
   for (const crew of crews) {
     if (mustWait(crew.group, fleet, nowMs)) continue
     const missing = Math.min(lack(crew), count - effects.length)
-    for (let made = 0; made < missing; made++) effects.push(order(crew.group, fleet, names))
+    effects.push(...freeNames(crew.group, fleet, taken, missing).map((instance) => order(crew.group, instance)))
   }
   return effects
 }
@@ -185,13 +185,18 @@ function mustWait({ version }: Group, { instances, target, createAfterMs }: Flee
   return target.isApart && instances.some((instance) => isAlive(instance) && instance.version !== version)
 }
 
-function order({ version, count }: Group, { key }: Fleet, taken: Set<string>): Effect {
-  for (let ordinal = 1; ; ordinal++) {
-    const instance = instanceName(key, version, ordinal)
-    if (taken.has(instance)) continue
-    taken.add(instance)
-    return { kind: 'create', instance, version, reason: `${count} are wanted` }
+function order({ version, count }: Group, instance: string): Effect {
+  return { kind: 'create', instance, version, reason: `${count} are wanted` }
+}
+
+/** The first `count` that nothing has. */
+function freeNames({ version }: Group, { key }: Fleet, taken: ReadonlySet<string>, count: number): readonly string[] {
+  const names: string[] = []
+  for (let ordinal = 1; names.length < count; ordinal++) {
+    const name = instanceName(key, version, ordinal)
+    if (!taken.has(name)) names.push(name)
   }
+  return names
 }
 
 /**

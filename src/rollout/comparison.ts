@@ -53,8 +53,8 @@ export class Comparison {
   }
 
   get #failsOutright(): boolean {
-    const { exposed, events } = plus(this.#beside.ours, this.#alone)
     if (!this.#criterion.isAbsolute || this.#before.exposed >= fewest) return false
+    const { exposed, events } = plus(this.#beside.ours, this.#alone)
     return exposed >= fewest && events * 2 > exposed
   }
 

@@ -1,5 +1,6 @@
 /** What a rollout that moves traffic by shares goes through, one stage after the other. Pure. */
 import type { ServiceRelease } from '../model/release.ts'
+import type { VersionId } from '../model/version.ts'
 import { blueGreenStages } from './blue-green.ts'
 import { canaryStages } from './canary.ts'
 import { allRequests, type Stage } from './stage.ts'
@@ -14,4 +15,38 @@ export function stagesOf(
   if (isSwitch) return [{ count: replicas, share: allRequests, holdMs: 0, requests: 0 }]
   const last = blueGreenStages(replicas, rollout.verdict)
   return rollout.strategy === 'canary' ? [...canaryStages(rollout.steps, replicas), ...last] : last
+}
+
+/** How far a rollout has come, and what from; null: the fleet had nothing. */
+interface RolloutState {
+  readonly from: VersionId | null
+  readonly stage?: number
+  readonly isSwitch?: boolean
+}
+
+/** Whether there is a version to be judged: not where the same one is to run in another way, or none at all. */
+export function isOfNews(
+  from: VersionId | null,
+  { version, replicas }: Pick<ServiceRelease, 'version' | 'replicas'>,
+): boolean {
+  return from !== version && replicas > 0
+}
+
+/** How long, and for how many answers of the new version, the present stage is held. */
+export function holdOf(
+  { from, stage = 0, isSwitch = false }: RolloutState,
+  service: ServiceRelease,
+): Pick<Stage, 'holdMs' | 'requests'> & { readonly isLast: boolean } {
+  const { windowMs, requests } = service.rollout.verdict ?? { windowMs: 0, requests: 0 }
+  if (!isOfNews(from, service)) return { holdMs: service.replicas > 0 ? windowMs : 0, requests: 0, isLast: true }
+  const stages = from === null ? undefined : stagesOf(service, isSwitch)
+  const present = stages?.[Math.min(stage, stages.length - 1)]
+  return present ? { ...present, isLast: present === stages?.at(-1) } : { holdMs: windowMs, requests, isLast: true }
+}
+
+/** How long what the fleet had stays warm once a rollout has succeeded: only another version does. */
+export function keepWarmMs(from: VersionId | null, service: ServiceRelease): number {
+  const { version, rollout } = service
+  if (from === null || from === version || stagesOf(service, false) === undefined) return 0
+  return 'keepWarmMs' in rollout ? rollout.keepWarmMs : 0
 }

@@ -13,6 +13,7 @@ const facts: RolloutFacts = {
   isPromoted: false,
   maxPauseMs: 3_600_000,
   stillborn: 0,
+  failing: 0,
   idleMs: 59_999,
   deadlineMs: 60_000,
   ready: 1,
@@ -30,14 +31,28 @@ test('it has succeeded when all is as its last stage wants it, and steps on befo
 })
 
 test('it is aborted when no further instance became ready in time, with the symptom', () => {
-  expect(verdict({ ...facts, idleMs: 60_000, symptom: 'web-1: HTTP 503' })).toEqual({
+  expect(verdict({ ...facts, idleMs: 60_000, symptom: 'web-1: HTTP 503', failing: 1 })).toEqual({
     kind: 'aborted',
     reason: 'no further instance became ready within 60 s; 1 of 3 are (web-1: HTTP 503)',
+    isFault: true,
+  })
+})
+
+test('a version is at fault where its own instances show it, and not where none could be made or brought in', () => {
+  const overdue = { ...facts, idleMs: 60_000 }
+  expect(verdict(overdue)).toMatchObject({ kind: 'aborted', isFault: false })
+  expect(verdict({ ...overdue, failing: 1 })).toMatchObject({ isFault: true })
+  expect(verdict({ ...overdue, stillborn: 1 })).toMatchObject({ isFault: true })
+  const cannotRun = { words: 'no such file', isFault: true }
+  expect(verdict({ ...facts, cannotRun })).toMatchObject({ kind: 'aborted', isFault: true })
+  expect(verdict({ ...facts, cannotRun: { words: 'the name is taken', isFault: false } })).toMatchObject({
+    kind: 'aborted',
+    isFault: false,
   })
 })
 
 test('it is aborted at once when the engine cannot run it, or instance after instance dies before it serves', () => {
-  expect(verdict({ ...facts, cannotRun: 'no such file' }).kind).toBe('aborted')
+  expect(verdict({ ...facts, cannotRun: { words: 'no such file', isFault: true } }).kind).toBe('aborted')
   expect(verdict({ ...facts, stillborn: 2 }).kind).toBe('running')
   expect(verdict({ ...facts, stillborn: 3 }).kind).toBe('aborted')
 })
@@ -49,7 +64,7 @@ test('a stage is held for its time, unless it was promoted', () => {
 })
 
 test('what is worse ends it at once, also when it is paused or promoted', () => {
-  const worse = { kind: 'aborted', reason: 'errors: 3 of 20 answers failed' } as const
+  const worse = { kind: 'aborted', reason: 'errors: 3 of 20 answers failed', isFault: true } as const
   expect(verdict({ ...held, worse: worse.reason, isPromoted: true })).toEqual(worse)
   expect(verdict({ ...held, worse: worse.reason, pausedMs: 1 })).toEqual(worse)
 })
@@ -60,11 +75,13 @@ test('no figures are never a pass: too few answers, or a gate that says nothing,
   expect(verdict({ ...lacking, heldMs: 90_000 })).toEqual({
     kind: 'aborted',
     reason: 'it gave 12 answers, and 100 are needed to judge it',
+    isFault: false,
   })
   expect(verdict({ ...lacking, answers: 100 }).kind).toBe('succeeded')
   expect(verdict({ ...held, heldMs: 90_000, unknown: 'queue says nothing' })).toEqual({
     kind: 'aborted',
     reason: 'queue says nothing',
+    isFault: false,
   })
 })
 
@@ -73,6 +90,7 @@ test('a pause holds it, until it has lasted too long', () => {
   expect(verdict({ ...held, pausedMs: 3_600_000 })).toEqual({
     kind: 'aborted',
     reason: 'it was paused for longer than 3600 s',
+    isFault: false,
   })
 })
 

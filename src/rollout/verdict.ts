@@ -22,8 +22,10 @@ export interface RolloutFacts {
   readonly unknown?: string
   /** Instances of the new version that ended before they were ever ready. */
   readonly stillborn: number
-  /** The engine's words when it can't run the new version at all. */
-  readonly cannotRun?: string
+  /** Those that have had half of the deadline, and do not get healthy. */
+  readonly failing: number
+  /** What keeps the engine from running the new version at all. */
+  readonly cannotRun?: Trouble
   /** How long ago the rollout began, or a further instance became ready, whichever is later. */
   readonly idleMs: number
   readonly deadlineMs: number
@@ -34,12 +36,27 @@ export interface RolloutFacts {
   readonly symptom?: string
 }
 
+/** What keeps a version from running. */
+export interface Trouble {
+  /** The engine's. */
+  readonly words: string
+  /** Whether these are of the version itself, and not of the engine and what it has. */
+  readonly isFault: boolean
+}
+
 export type Verdict =
   | { readonly kind: 'running' }
   /** Its next stage begins. */
   | { readonly kind: 'stepped' }
   | { readonly kind: 'succeeded' }
-  | { readonly kind: 'aborted'; readonly reason: string }
+  | Aborted
+
+export interface Aborted {
+  readonly kind: 'aborted'
+  readonly reason: string
+  /** Whether the new version failed, and not who runs or judges it. */
+  readonly isFault: boolean
+}
 
 /** So many instances that die before they serve are a verdict, without waiting for the deadline. */
 export const stillbornLimit = 3
@@ -47,21 +64,23 @@ export const stillbornLimit = 3
 const running: Verdict = { kind: 'running' }
 
 export function verdict(facts: RolloutFacts): Verdict {
-  const { isReached, pausedMs, maxPauseMs, worse } = facts
-  if (worse !== undefined) return aborted(worse)
-  if (!isReached && facts.cannotRun !== undefined) return aborted(`the engine can't run it: ${facts.cannotRun}`)
+  const { isReached, cannotRun, pausedMs, maxPauseMs, worse } = facts
+  if (worse !== undefined) return aborted(worse, true)
+  if (!isReached && cannotRun) return aborted(`the engine can't run it: ${cannotRun.words}`, cannotRun.isFault)
   if (!isReached && facts.stillborn >= stillbornLimit)
-    return aborted(`${facts.stillborn} instances ended before they were ready${inBrackets(facts.symptom)}`)
+    return aborted(`${facts.stillborn} instances ended before they were ready${inBrackets(facts.symptom)}`, true)
   if (pausedMs !== undefined)
-    return pausedMs < maxPauseMs ? running : aborted(`it was paused for longer than ${maxPauseMs / 1000} s`)
+    return pausedMs < maxPauseMs ? running : aborted(`it was paused for longer than ${maxPauseMs / 1000} s`, false)
   return isReached ? afterHold(facts) : beforeDeadline(facts)
 }
 
-function beforeDeadline({ idleMs, deadlineMs, ready, wanted, symptom }: RolloutFacts): Verdict {
+/** Where no instance could be made, or none could be brought into the router, that is not for the version to answer. */
+function beforeDeadline({ idleMs, deadlineMs, ready, wanted, symptom, ...facts }: RolloutFacts): Verdict {
   if (idleMs < deadlineMs) return running
   const seconds = deadlineMs / 1000
   return aborted(
     `no further instance became ready within ${seconds} s; ${ready} of ${wanted} are${inBrackets(symptom)}`,
+    facts.failing + facts.stillborn > 0,
   )
 }
 
@@ -70,7 +89,7 @@ function afterHold(facts: RolloutFacts): Verdict {
   const { heldMs, holdMs, deadlineMs, isLast, isPromoted } = facts
   const lack = isPromoted ? undefined : lackOf(facts)
   if (lack === undefined && (isPromoted || heldMs >= holdMs)) return { kind: isLast ? 'succeeded' : 'stepped' }
-  return lack !== undefined && heldMs >= holdMs + deadlineMs ? aborted(lack) : running
+  return lack !== undefined && heldMs >= holdMs + deadlineMs ? aborted(lack, false) : running
 }
 
 function lackOf({ answers, requests, unknown }: RolloutFacts): string | undefined {
@@ -78,8 +97,8 @@ function lackOf({ answers, requests, unknown }: RolloutFacts): string | undefine
   return unknown
 }
 
-function aborted(reason: string): Verdict {
-  return { kind: 'aborted', reason }
+function aborted(reason: string, isFault: boolean): Aborted {
+  return { kind: 'aborted', reason, isFault }
 }
 
 function inBrackets(symptom: string | undefined): string {

@@ -48,8 +48,6 @@ export interface RouterWorld {
   pass(ms: number): Promise<void>
   /** Resolves when the watch that collects `events` has seen the router. */
   sighted(events: readonly RouterEvent[]): Promise<void>
-  /** Resolves when every request from here on is told to those who measure. */
-  measuring(): Promise<void>
   close(): Promise<void>
 }
 
@@ -594,17 +592,17 @@ export function routerContract(title: string, setup: () => Promise<RouterWorld>)
 
     describe('figures', () => {
       let told: Answered[]
+      let probed: number
       let lost: number
       let end: AbortController
       let measured: Promise<void>
 
       beforeEach(async () => {
-        await router.configure([routeTo(web, {})])
         end = new AbortController()
         told = []
         lost = 0
         measured = router.measure(hear, end.signal)
-        await world.measuring()
+        await begin()
       })
       afterEach(async () => {
         end.abort()
@@ -612,10 +610,21 @@ export function routerContract(title: string, setup: () => Promise<RouterWorld>)
       })
 
       const hear = (figures: Figures) => {
-        if (figures.kind === 'lost') lost++
-        else told.push(...figures.answers)
+        if (figures.kind === 'lost') return void lost++
+        told.push(...figures.answers.filter(({ pool }) => pool === web))
+        probed += figures.answers.filter(({ pool }) => pool === api).length
       }
       const untilTold = (count: number) => until(() => told.length >= count)
+      /** Routes to a second pool too, whose requests show that every one from here on is told of. */
+      const begin = async () => {
+        await router.configure([routeTo(web, {}), routeTo(api, { path: '/probe' })])
+        await addServed(api, 'api-1')
+        probed = 0
+        await until(async () => {
+          await world.request(to({ path: '/probe' }))
+          return probed > 0
+        })
+      }
 
       it('tell of each request once: its pool, instance, lane and status', async () => {
         await addServed(web, 'web-1')
@@ -702,9 +711,8 @@ export function routerContract(title: string, setup: () => Promise<RouterWorld>)
         await untilTold(1)
         await world.crash()
         await until(() => lost > 0)
-        await router.configure([routeTo(web, {})])
+        await begin()
         await router.add(web, 'web-1', address, 'a')
-        await world.measuring()
         await world.request(to())
         await untilTold(2)
         expect(told).toHaveLength(2)

@@ -39,7 +39,7 @@ test('no sequence of calls makes the driver alter or enter an instance', async (
   await liveAllLives(fixture)
   const calls = fixture.proxy.requestLines.map((line) => line.replace(/ HTTP.*/, ''))
   expect(calls.filter((call) => !allowed.some((pattern) => pattern.test(call)))).toEqual([])
-  for (const needed of [/create/, /start/, /kill/, /wait/, /DELETE/, /logs/, /events/, /build/, /images/])
+  for (const needed of [/create/, /start/, /kill/, /wait/, /DELETE/, /logs/, /events/, /build/, /tag/, /volumes/])
     expect(calls.some((call) => needed.test(call))).toBe(true)
 })
 
@@ -60,7 +60,8 @@ async function liveAllLives(docker: DockerFixture): Promise<void> {
   const stubborn = anOrder(scope, image, programs.stubborn, 2)
   const missing = anOrder(scope, image, programs.missing, 3)
   const killed = anOrder(scope, image, programs.count(3), 4)
-  const all = [polite, stubborn, missing, killed]
+  const withData = anOrder(scope, image, programs.polite, 5, { data: { uploads: '/data' } })
+  const all = [polite, stubborn, missing, killed, withData]
   try {
     await engine.reserve(scope, 2)
     for (const order of [...all, ...all]) await engine.create(order)
@@ -71,9 +72,13 @@ async function liveAllLives(docker: DockerFixture): Promise<void> {
     for (const order of all) await engine.start(order.name).catch(() => {})
     await collect(engine.logs(killed.name, { tail: 1 }))
     await engine.observe()
+    await engine.retain([image.digest])
+    await engine.present([image.digest])
     for (const order of [...all, ...all]) await engine.destroy(order.name, 300)
   } finally {
+    await engine.retain([])
     await engine.retire(scope)
+    await engine.discardData(scope)
     watching.abort()
     await watch
   }

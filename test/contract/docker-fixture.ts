@@ -127,6 +127,8 @@ const listedContainer = z.object({
   HostConfig: z.object({ NetworkMode: z.string() }),
 })
 
+const listedImages = z.array(z.object({ RepoTags: z.array(z.string()) }))
+
 type Json = Readonly<Record<string, unknown>>
 
 /** Somebody with the engine's socket who heeds none of Repave's rules. Cleans up what it made. */
@@ -152,6 +154,13 @@ export class Outsider {
       role: Labels['repave.role'],
       networkMode: HostConfig.NetworkMode,
     }))
+  }
+
+  /** The names of images of a repository. */
+  async tags(repository: string): Promise<readonly string[]> {
+    const filters = encodeURIComponent(JSON.stringify({ reference: [repository] }))
+    const response = await this.#pool.request({ method: 'GET', path: `/v1.41/images/json?filters=${filters}` })
+    return listedImages.parse(await response.body.json()).flatMap(({ RepoTags }) => RepoTags)
   }
 
   delete(path: string): Promise<Json> {

@@ -8,6 +8,7 @@ import type { ProgressReport, ResultReport } from '../../src/model/report.ts'
 import type { ServiceSpec, Stack } from '../../src/model/stack.ts'
 import { memorySigner, openMemoryLedger } from '../../src/ledger/memory/memory-ledger.ts'
 import { MemoryLedgerFiles } from '../../src/ledger/memory/memory-ledger-files.ts'
+import { MemoryGate } from '../../src/gate/memory/memory-gate.ts'
 import { MemoryProbe } from '../../src/probe/memory/memory-probe.ts'
 import { MemoryProxy } from '../../src/router/memory/memory-proxy.ts'
 import { MemoryRouter } from '../../src/router/memory/memory-router.ts'
@@ -41,6 +42,8 @@ export const web: ServiceSpec = {
 export let clock: VirtualClock
 /** How far the controller's wall clock is from that of the machine. */
 export const wall = { offsetMs: 0 }
+/** What a monitoring system gives, by query. */
+export const numbers = new Map<string, number>()
 export let machine: MemoryMachine
 /** Of the newest controller. */
 export let engine: MemoryEngine
@@ -54,6 +57,7 @@ export let controller: Controller
 export async function openWorld(): Promise<void> {
   clock = new VirtualClock(1_000_000)
   wall.offsetMs = 0
+  numbers.clear()
   machine = new MemoryMachine(clock)
   proxy = new MemoryProxy(clock, (address) => machine.answer(address) !== 'refused')
   store = createMemoryStore()
@@ -74,6 +78,7 @@ export async function startController(): Promise<Controller> {
     engine,
     router: new MemoryRouter(proxy, clock),
     probe: new MemoryProbe(clock, machine),
+    gate: new MemoryGate(clock, { answer: (query) => numbers.get(query.query) ?? 'none' }),
     store,
     openLedger: () => openMemoryLedger(ledgerFiles, ledgerSigner),
     info: { pid: 1, socket: '/run/controller.sock' },

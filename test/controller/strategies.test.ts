@@ -11,6 +11,7 @@ import {
   image,
   live,
   machine,
+  numbers,
   openWorld,
   passing,
   proxy,
@@ -77,6 +78,8 @@ describe('blue/green', () => {
     const fresh = await digits()
     expect(answers()).toEqual({ [fresh]: 1_000 })
     expect(await states()).toMatchObject({ ready: { length: 3 }, warm: { length: 3 } })
+    expect((await controller.drift(scope)).findings).toEqual([])
+    expect((await controller.versions(scope))[0]!.versions.map(({ wayBack }) => wayBack)).toEqual([undefined, 'warm'])
     await clock.advance(61_000)
     expect(live()).toHaveLength(3)
     expect(answers()).toEqual({ [fresh]: 1_000 })
@@ -177,6 +180,24 @@ describe('canary', () => {
     const failed = await result(up(greeting('two', strict)))
     expect(failed).toMatchObject({ code: 'ROLLOUT_ABORTED' })
     expect(failed.message).toContain('it gave 0 answers, and 100 are needed')
+  })
+
+  test('has to keep within the limits of its gates, and is taken back where they say nothing', async () => {
+    const prometheus = [{ name: 'queue', url: 'http://prometheus:9090', query: 'queue_length', max: 100 }]
+    const gated: RolloutPolicy = {
+      ...canary,
+      deadlineMs: 5_000,
+      verdict: { windowMs: 0, requests: 0, errors: false, prometheus },
+    }
+    numbers.set('queue_length', 10)
+    await result(up(greeting('one', gated)))
+    expect(await result(up(greeting('two', gated)))).toMatchObject({ ok: true })
+    numbers.set('queue_length', 250)
+    const worse = await result(up(greeting('three', gated)))
+    expect(worse).toMatchObject({ ok: false, message: expect.stringContaining('queue: 250 is more than 100') })
+    numbers.clear()
+    const unknown = await result(up(greeting('four', gated)))
+    expect(unknown).toMatchObject({ ok: false, message: expect.stringContaining('queue: there are no data') })
   })
 
   test('is superseded by another version, which begins at its own first stage', async () => {
@@ -281,6 +302,7 @@ describe('standby', () => {
   test('is healthy and out of rotation, and steps in when an instance dies', async () => {
     await result(up(stack({ standby: 1 })))
     expect(await states()).toMatchObject({ ready: { length: 3 }, standby: { length: 1 } })
+    expect((await controller.drift(scope)).findings).toEqual([])
     const [standby] = (await states()).standby!
     const [dead] = (await states()).ready!
     machine.die(dead!.name)

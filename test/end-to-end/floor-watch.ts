@@ -1,6 +1,6 @@
 /** Watches, in HAProxy's own view, how many servers are in rotation and up while something changes. */
 import { setTimeout as delay } from 'node:timers/promises'
-import type { ServerRow } from '../../src/router/haproxy/worker-report.ts'
+import type { PooledServer } from '../../src/router/haproxy/lanes.ts'
 import type { RouterView } from './router-view.ts'
 
 const pauseMs = 10
@@ -41,10 +41,10 @@ async function sample(router: RouterView, signal: AbortSignal): Promise<FloorRep
 }
 
 /** New requests can go to it. */
-function isReady({ admin, up }: ServerRow): boolean {
+function isReady({ admin, up }: PooledServer): boolean {
   return admin === 'ready' && up
 }
 
-function words(servers: readonly ServerRow[] = []): readonly string[] {
+function words(servers: readonly PooledServer[] = []): readonly string[] {
   return servers.map(({ instance, admin, up }) => `${instance}: ${admin}${up ? '' : ', down'}`)
 }

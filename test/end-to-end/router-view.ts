@@ -1,8 +1,8 @@
 /** HAProxy, asked past Repave: which servers its current worker has, and what it makes of them. */
 import { join } from 'node:path'
-import { holdServer } from '../../src/router/haproxy/config.ts'
+import { pooledServers, sitterOf, type PooledServer } from '../../src/router/haproxy/lanes.ts'
 import { MasterSocket } from '../../src/router/haproxy/master-socket.ts'
-import { parseServers, parseSessions, type ServerRow } from '../../src/router/haproxy/worker-report.ts'
+import { parseServers, parseSessions } from '../../src/router/haproxy/worker-report.ts'
 
 export class RouterView {
   readonly #master: MasterSocket
@@ -11,15 +11,19 @@ export class RouterView {
     this.#master = new MasterSocket(join(home, 'haproxy'))
   }
 
-  async servers(): Promise<readonly ServerRow[]> {
+  async servers(): Promise<readonly PooledServer[]> {
     const answer = await this.#master.tell(await this.#worker(), 'show servers state')
-    return parseServers(answer).filter(({ instance }) => instance !== holdServer)
+    return pooledServers(parseServers(answer))
   }
 
-  /** Requests at or queued for each server, by the name of its instance. */
+  /** Requests at each server, by the name of its instance. */
   async requests(): Promise<ReadonlyMap<string, number>> {
-    const sessions = parseSessions(await this.#master.tell(await this.#worker(), 'show stat -1 4 -1'))
-    return new Map([...sessions].map(([server, count]) => [server.slice(server.indexOf('/') + 1), count]))
+    const counts = new Map<string, number>()
+    for (const row of parseSessions(await this.#master.tell(await this.#worker(), 'show servers conn'))) {
+      const { instance } = sitterOf(row) ?? {}
+      if (instance !== undefined) counts.set(instance, (counts.get(instance) ?? 0) + row.sessions)
+    }
+    return counts
   }
 
   async #worker(): Promise<number> {

@@ -1,4 +1,5 @@
 /** One simulated world: a machine, a router, a store, people and mishaps, and one controller after the other. */
+import { MemoryGate } from '../../src/gate/memory/memory-gate.ts'
 import { MemoryEngine } from '../../src/engine/memory/memory-engine.ts'
 import { MemoryMachine } from '../../src/engine/memory/memory-machine.ts'
 import type { EngineEvent } from '../../src/engine/engine.ts'
@@ -219,6 +220,7 @@ export class World {
     const router = new MemoryRouter(this.proxy, this.clock, gone)
     return this.#tamper({
       clock: life.clock,
+      gate: new MemoryGate(this.clock, { answer: () => 'none' }),
       engine: aroundEngine(engine, life.around, life.deliver),
       router: aroundRouter(router, life.around, life.deliver),
       store: aroundStore(this.#decided.store, life.around),

@@ -1,29 +1,55 @@
 /** Versions, drift, events and log lines for people. Pure. */
 import type { LogLine } from '../../engine/engine.ts'
-import type { DriftReport, VersionsReport } from '../../model/report.ts'
+import type { DriftReport, RefusalReport, VersionsReport } from '../../model/report.ts'
 import type { RecordedEntry } from '../../store/store.ts'
 import { age, agoMs, counted, printable, type Style, table } from './text.ts'
 
+type VersionReport = VersionsReport['versions'][number]
+
 export function renderVersions(reports: readonly VersionsReport[], nowMs: number, style: Style): readonly string[] {
   if (reports.length === 0) return ['no version has run yet']
-  const head = ['VERSION', 'STATE', 'FIRST RUN', 'LAST RUN', 'IMAGE'].map((title) => style.dim(title))
-  const rows = reports
-    .flatMap(({ versions }) => versions)
-    .map(({ version, state, firstRunAt, lastRunAt, image }) => [
-      version,
-      versionState(state, style),
-      ago(firstRunAt, nowMs),
-      ago(lastRunAt, nowMs),
-      image,
-    ])
-  return table([head, ...rows])
+  const head = ['VERSION', 'STATE', 'WAY BACK', 'FIRST RUN', 'LAST RUN', 'IMAGE'].map((title) => style.dim(title))
+  const versions = reports.flatMap((report) => report.versions)
+  const rows = versions.map(({ version, state, wayBack, firstRunAt, lastRunAt, image }) => [
+    version,
+    versionState(state, style),
+    wayBack === undefined ? '-' : wayBackWord(wayBack, style),
+    ago(firstRunAt, nowMs),
+    ago(lastRunAt, nowMs),
+    image,
+  ])
+  return [
+    ...table([head, ...rows]),
+    ...versions.flatMap(({ version, refusal }) => refusalLine(version, refusal)),
+    ...versions.flatMap(({ version, rehearsal }) => rehearsalLine(version, rehearsal, nowMs)),
+  ]
 }
 
-function versionState(state: VersionsReport['versions'][number]['state'], style: Style): string {
+function refusalLine(version: string, refusal: RefusalReport | undefined): readonly string[] {
+  if (!refusal) return []
+  const { id, by, at, reason } = refusal
+  return [`${version} must not run: ${printable(by)} refused it at ${at} (refusal ${id}): ${printable(reason)}`]
+}
+
+/** A rehearsal that went well is no news. */
+function rehearsalLine(version: string, rehearsal: VersionReport['rehearsal'], nowMs: number): readonly string[] {
+  if (!rehearsal || rehearsal.passed) return []
+  return [
+    `${version} would not come back: its rehearsal failed ${ago(rehearsal.at, nowMs)}: ${printable(rehearsal.message)}`,
+  ]
+}
+
+function wayBackWord(wayBack: NonNullable<VersionReport['wayBack']>, style: Style): string {
+  if (wayBack === 'gone') return style.red(wayBack)
+  return wayBack === 'warm' ? style.green(wayBack) : wayBack
+}
+
+function versionState(state: VersionReport['state'], style: Style): string {
   switch (state) {
     case 'current':
       return style.green(state)
     case 'failed':
+    case 'refused':
       return style.red(state)
     case 'proven':
     case 'unproven':

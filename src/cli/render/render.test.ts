@@ -232,14 +232,27 @@ test('versions, drift, events and log lines', () => {
     {
       version: 'web@2',
       image: 'web:2',
+      digest: 'sha256:1111',
       firstRunAt: '2026-11-23T07:59:00Z',
       lastRunAt: '2026-11-23T08:00:00Z',
       state: 'current' as const,
     },
+    {
+      version: 'web@1',
+      image: 'web:1',
+      digest: 'sha256:2222',
+      firstRunAt: '2026-11-23T07:58:00Z',
+      lastRunAt: '2026-11-23T07:59:00Z',
+      state: 'proven' as const,
+      wayBack: 'cold' as const,
+      rehearsal: { at: '2026-11-23T07:59:30Z', passed: false, message: 'HTTP 503' },
+    },
   ]
   expect(renderVersions([{ service: 'web', versions }], nowMs, plainStyle)).toEqual([
-    'VERSION  STATE    FIRST RUN  LAST RUN  IMAGE',
-    'web@2    current  60s ago    0s ago    web:2',
+    'VERSION  STATE    WAY BACK  FIRST RUN  LAST RUN  IMAGE',
+    'web@2    current  -         60s ago    0s ago    web:2',
+    'web@1    proven   cold      2m ago     60s ago   web:1',
+    'web@1 would not come back: its rehearsal failed 30s ago: HTTP 503',
   ])
   expect(renderVersions([], nowMs, plainStyle)).toEqual(['no version has run yet'])
   const findings = [{ kind: 'instance' as const, object: 'web-1', message: 'is gone' }]

@@ -10,6 +10,7 @@ export interface ContainerEvent {
   readonly name: string
   /** `start`, `die`, `exec_create: /bin/sh` and so on. */
   readonly action: string
+  readonly atMs: number
   readonly labels: Readonly<Record<string, string>>
 }
 
@@ -68,11 +69,19 @@ async function followOnce(
 
 const eventMessage = z.object({
   Action: z.string(),
+  /** In nanoseconds; as a number, good to a microsecond. */
+  timeNano: z.number(),
   Actor: z.object({ ID: z.string(), Attributes: z.record(z.string(), z.string()) }),
 })
 
 /** Attributes hold the container's labels beside `name`, `image`, `exitCode` and the like. */
-function containerEvent({ Action, Actor }: z.infer<typeof eventMessage>): ContainerEvent {
+function containerEvent({ Action, Actor, timeNano }: z.infer<typeof eventMessage>): ContainerEvent {
   const { ID, Attributes } = Actor
-  return { id: ID, name: Attributes['name'] ?? '', action: Action.slice(0, 200), labels: Attributes }
+  return {
+    id: ID,
+    name: Attributes['name'] ?? '',
+    action: Action.slice(0, 200),
+    atMs: timeNano / 1e6,
+    labels: Attributes,
+  }
 }

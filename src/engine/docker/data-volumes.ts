@@ -49,8 +49,7 @@ export class DataVolumes {
   /** The engine answers with the volume that there is, whosever it is. */
   async #findOrCreate(fleet: FleetKey, name: string): Promise<VolumeRecord> {
     const volume = dataVolumeName(fleet, name)
-    const labels = { ...volumeLabels(this.#owner, fleet, name), [label.making]: randomUUID() }
-    const body = { Name: volume, Driver: 'local', Labels: labels }
+    const body = { Name: volume, Driver: 'local', Labels: volumeLabels(this.#owner, fleet, name, randomUUID()) }
     const answer = await this.#client.call('createVolume', { body, accept: [409] })
     if (answer.status === 409) throw nameTaken(volume, "is not this controller's")
     const found = parseAnswer(volumeRecord, answer, `create volume ${volume}`)

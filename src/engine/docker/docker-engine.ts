@@ -104,7 +104,7 @@ class DockerEngine implements Engine {
     const connected = (): void => listener({ kind: 'lost' })
     const event = (happened: ContainerEvent): void => {
       const instance = this.#instanceOf(happened)
-      if (instance !== undefined) listener({ kind: 'changed', instance, action: happened.action })
+      if (instance !== undefined) listener({ kind: 'changed', instance, action: happened.action, atMs: happened.atMs })
     }
     await followEvents(this.#client, this.#owner, this.#clock, { connected, event }, signal)
   }

@@ -44,9 +44,10 @@ export class DockerImages {
     return record.Config?.OnBuild ?? []
   }
 
-  /** What the build failed with; undefined where it made what has its tag now. */
-  tryToBuild(request: Omit<Request<'build'>, 'kind'>, progress: Progress): Promise<string | undefined> {
-    return this.#follow('buildImage', buildCall(request), progress)
+  /** An image for a moment, which no other build is given from the cache; what the build failed with, if it did. */
+  buildPassing(context: Readable, tag: string): Promise<string | undefined> {
+    const call = buildCall({ context, dockerfile: 'Dockerfile', arguments: {}, tag })
+    return this.#follow('buildImage', { ...call, query: { ...call.query, nocache: true } }, () => {})
   }
 
   /** The engine turned out not to have it after all. */
@@ -105,7 +106,7 @@ export class DockerImages {
 
   async #build(request: Request<'build'>, progress: Progress): Promise<FoundImage> {
     const recent = new RecentLines(progress)
-    const failure = await this.tryToBuild(request, recent.add)
+    const failure = await this.#follow('buildImage', buildCall(request), recent.add)
     if (failure !== undefined) {
       const hint = `mend it and run \`repave up\` again; the last output:\n${recent.text()}`
       const error = new RepaveError('BUILD_FAILED', `${request.dockerfile} does not build: ${failure}`, { hint })

@@ -15,7 +15,7 @@ export class KeptImages {
 
   constructor(client: DockerClient, owner: string) {
     this.#client = client
-    this.#repository = `repave.local/kept/${createHash('sha256').update(owner).digest('hex').slice(0, 16)}`
+    this.#repository = keptRepository(owner)
   }
 
   /** Exactly these have a tag from now on, but for those that nothing else keeps from under their containers. */
@@ -39,13 +39,13 @@ export class KeptImages {
 
   /** Runs `use` with a name for an image that goes when it is done; where it never is, the next `retain` removes it. */
   async withPassing<T>(use: (name: string) => Promise<T>): Promise<T> {
-    const tag = `passing-${randomUUID()}`
+    const tag = `${passing}${randomUUID()}`
     this.#passing.add(tag)
     try {
       return await use(`${this.#repository}:${tag}`)
     } finally {
-      await this.#drop(tag)
       this.#passing.delete(tag)
+      await this.#drop(tag).catch(() => {})
     }
   }
 
@@ -66,10 +66,21 @@ export class KeptImages {
     await this.#client.call('tagImage', { subject: digest, query: { repo: this.#repository, tag }, accept: [404] })
   }
 
-  /** The engine removes an image with its last tag; it refuses to while a container was made from it. */
+  /**
+   * The engine removes an image with its last tag; it refuses to while a container was made from it. What a passing one
+   * was built from stays, with or without a name.
+   */
   async #drop(tag: string): Promise<void> {
-    await this.#client.call('removeImage', { subject: `${this.#repository}:${tag}`, accept: [404, 409] })
+    const query = { noprune: tag.startsWith(passing) }
+    await this.#client.call('removeImage', { subject: `${this.#repository}:${tag}`, query, accept: [404, 409] })
   }
+}
+
+const passing = 'passing-'
+
+/** Different for every owner, so that none takes what another keeps. */
+export function keptRepository(owner: string): string {
+  return `repave.local/kept/${createHash('sha256').update(owner).digest('hex').slice(0, 16)}`
 }
 
 function tagOf(digest: ImageDigest): string {

@@ -44,8 +44,13 @@ export function instanceLabels(owner: string, order: InstanceOrder): Labels {
   }
 }
 
-export function volumeLabels(owner: string, fleet: FleetKey, name: string): Labels {
-  return { ...scopeLabels(owner, fleet, 'volume'), [label.service]: fleet.service, [label.data]: name }
+export function volumeLabels(owner: string, fleet: FleetKey, name: string, making: string): Labels {
+  return {
+    ...scopeLabels(owner, fleet, 'volume'),
+    [label.service]: fleet.service,
+    [label.data]: name,
+    [label.making]: making,
+  }
 }
 
 /** The value of the `filters` parameter that lists what `owner` has, in one scope or in all. */

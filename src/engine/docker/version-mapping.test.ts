@@ -1,6 +1,6 @@
 import * as fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { defaultHardening, versionId, type Health, type VersionSpec } from '../../model/version.ts'
+import { defaultHardening, versionId, type Health, type VersionId, type VersionSpec } from '../../model/version.ts'
 import type { InstanceOrder } from '../engine.ts'
 import { containerRecord, type ContainerBody, type ContainerRecord } from './container-record.ts'
 import { instanceBody, runningSpec, runningVersion } from './version-mapping.ts'
@@ -61,6 +61,32 @@ describe('the body that creates an instance', () => {
         AutoRemove: false,
       },
     })
+  })
+})
+
+describe('the body that creates an instance with data', () => {
+  test('mounts a volume of the service at each path, without what the image has there', () => {
+    const body = instanceBody(orderFor({ ...spec, data: { uploads: '/srv/uploads' } }), place)
+    expect(body.HostConfig.Mounts).toEqual([
+      {
+        Type: 'volume',
+        Source: 'shop-staging-web-uploads',
+        Target: '/srv/uploads',
+        VolumeOptions: {
+          NoCopy: true,
+          Labels: {
+            'repave.owner': '/var/lib/repave',
+            'repave.role': 'volume',
+            'repave.stack': 'shop',
+            'repave.environment': 'staging',
+            'repave.service': 'web',
+            'repave.data': 'uploads',
+            'repave.making': 'shop-staging-web-1',
+          },
+          DriverConfig: { Name: 'local', Options: {} },
+        },
+      },
+    ])
   })
 })
 
@@ -126,6 +152,44 @@ describe('the version of a running container', () => {
   })
 })
 
+describe('the version of a container with data', () => {
+  const mount = {
+    Type: 'volume',
+    Name: 'shop-staging-web-uploads',
+    Driver: 'local',
+    Destination: '/srv/uploads',
+    RW: true,
+  }
+  const version = versionId({ ...spec, data: { uploads: '/srv/uploads' } })
+  test('is the one that names them, and another without them', () => {
+    expect(versionWith(mount)).toBe(version)
+    expect(versionWith()).toBe(versionId(spec))
+    expect(versionId(spec)).not.toBe(version)
+  })
+
+  test('is another one with one more, another one, or another place', () => {
+    expect(versionWith(mount, { ...mount, Name: 'shop-staging-web-index', Destination: '/index' })).not.toBe(version)
+    expect(versionWith({ ...mount, Name: 'shop-staging-web-index' })).not.toBe(version)
+    expect(versionWith({ ...mount, Destination: '/srv' })).not.toBe(version)
+  })
+
+  const noVersions: Readonly<Record<string, readonly object[]>> = {
+    'a volume of another service': [{ ...mount, Name: 'shop-staging-api-uploads' }],
+    'a volume without a name': [{ ...mount, Name: 'ab'.repeat(32) }],
+    'a volume that can only be read': [{ ...mount, RW: false }],
+    'a volume of another driver': [{ ...mount, Driver: 'nfs' }],
+    'a bind': [{ ...mount, Type: 'bind' }],
+    'a volume in two places': [mount, { ...mount, Destination: '/srv/again' }],
+  }
+  test.each(Object.entries(noVersions))('is none with %s', (_, mounts) => {
+    expect(versionWith(...mounts)).toBeUndefined()
+  })
+
+  test('is none where the engine mounted something else than it was asked to', () => {
+    expect(runningVersion(changed({ Mounts: [mount] }))).toBeUndefined()
+  })
+})
+
 function orderFor(anySpec: VersionSpec): InstanceOrder {
   const version = versionId(anySpec)
   return { stack: 'shop', environment: 'staging', service: 'web', name: 'shop-staging-web-1', version, spec: anySpec }
@@ -143,6 +207,16 @@ function inspected(body: ContainerBody): ContainerRecord {
     Image: body.Image,
     State: { Status: 'running', Running: true, Pid: 1, ExitCode: 0, StartedAt: '', FinishedAt: '' },
     Config: { Env: body.Env, User: body.User, WorkingDir: body.WorkingDir, Labels: body.Labels },
+    Mounts: body.HostConfig.Mounts?.map(({ Type, Source, Target }) => ({
+      Type,
+      Name: Source,
+      Source: `/var/lib/docker/volumes/${Source}/_data`,
+      Destination: Target,
+      Driver: 'local',
+      Mode: 'z',
+      RW: true,
+      Propagation: '',
+    })),
     HostConfig: {
       Binds: null,
       PortBindings: null,
@@ -173,6 +247,10 @@ function changed({ Config, HostConfig, ...rest }: Change): ContainerRecord {
   })
 }
 
+function versionWith(...mounts: readonly object[]): VersionId | undefined {
+  return runningVersion(changed({ Mounts: mounts, HostConfig: { Mounts: mounts } }))
+}
+
 const count = fc.integer({ min: 1, max: 1_000_000 })
 const anyTiming = { intervalMs: count, timeoutMs: count, healthyAfter: count, unhealthyAfter: count }
 const text = fc.string({ unit: 'grapheme', maxLength: 20 })
@@ -182,7 +260,8 @@ const anyHealth: fc.Arbitrary<Health> = fc.oneof(
   fc.record({ kind: fc.constant('tcp' as const), ...anyTiming }),
   fc.record({ kind: fc.constant('process' as const), ...anyTiming }),
 )
-const anySpec: fc.Arbitrary<VersionSpec> = fc.record({
+const anyData = fc.dictionary(fc.stringMatching(/^[a-z0-9-]{1,8}$/), path, { minKeys: 1, noNullPrototype: true })
+const anyPlainSpec: fc.Arbitrary<VersionSpec> = fc.record({
   image: fc.stringMatching(/^[0-9a-f]{64}$/).map((hex) => `sha256:${hex}` as const),
   command: fc.array(text, { minLength: 1, maxLength: 4 }),
   workingDirectory: path,
@@ -198,3 +277,6 @@ const anySpec: fc.Arbitrary<VersionSpec> = fc.record({
     capabilities: fc.subarray(['CHOWN', 'NET_BIND_SERVICE', 'SETUID']),
   }),
 })
+const anySpec = fc
+  .record({ plain: anyPlainSpec, data: fc.option(anyData) })
+  .map(({ plain, data }) => (data === null ? plain : { ...plain, data }))

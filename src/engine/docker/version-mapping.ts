@@ -89,7 +89,7 @@ function dataMounts(order: InstanceOrder, data: Readonly<Record<string, string>>
     Target: path,
     VolumeOptions: {
       NoCopy: true,
-      Labels: { ...volumeLabels(owner, order, name) },
+      Labels: { ...volumeLabels(owner, order, name, order.name) },
       DriverConfig: { Name: volumeDriver, Options: {} },
     },
   }))

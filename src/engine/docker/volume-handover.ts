@@ -53,7 +53,7 @@ export class VolumeHandover {
     if (!wellFormed.test(user)) throw unknownOwner(name, user, 'that is no user')
     if (!isNumeric(user)) await this.#assertNoTriggers(name, spec)
     const context = ownedFolder(isNumeric(user) ? 'scratch' : image, user)
-    const failure = await this.#images.tryToBuild({ context, dockerfile: 'Dockerfile', arguments: {}, tag }, () => {})
+    const failure = await this.#images.buildPassing(context, tag)
     if (failure !== undefined) throw await this.#client.unlessDiskFull(unknownOwner(name, user, failure))
   }
 

@@ -241,7 +241,7 @@ export class MemoryMachine {
   }
 
   #changed(name: string, action: string): void {
-    this.#emit({ kind: 'changed', instance: name, action }, this.#instances.get(name)?.owner)
+    this.#emit({ kind: 'changed', instance: name, action, atMs: this.clock.now() }, this.#instances.get(name)?.owner)
   }
 
   /** Tells the owner's listeners; all of them where there is no owner. */

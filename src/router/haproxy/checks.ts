@@ -7,7 +7,7 @@ import { isIP } from 'node:net'
 import { RepaveError } from '../../errors.ts'
 import type { Address } from '../../model/address.ts'
 import type { Route } from '../../model/stack.ts'
-import type { RoutedService } from '../router.ts'
+import type { PoolName, RoutedService } from '../router.ts'
 
 const objectName = /^[A-Za-z0-9][A-Za-z0-9_.-]{0,200}$/
 const hostName = /^[a-z0-9_]([a-z0-9_.-]{0,251}[a-z0-9_])?$/
@@ -26,6 +26,11 @@ export function checkServer(pool: string, instance: string, address: Address): v
   checkName(instance)
   if (isIP(address.host) === 0 || !isPort(address.port))
     throw invalid(`the address ${JSON.stringify(`${address.host}:${address.port}`)} of ${instance}`, 'an IP address')
+}
+
+export function checkSplit(pool: PoolName, toB: number): void {
+  checkName(pool)
+  if (!Number.isInteger(toB) || toB < 0 || toB > 1000) throw invalid(`the split ${toB} of ${pool}`, '0 to 1000')
 }
 
 export function checkName(name: string): void {

@@ -11,9 +11,21 @@ const layout: Layout = {
 describe('renderConfig', () => {
   it('writes the whole file', () => {
     const servers = [
-      { pool: 'shop.production.web', instance: 'web-1', address: { host: '10.0.0.2', port: 80 }, disabled: false },
-      { pool: 'shop.production.web', instance: 'web-2', address: { host: 'fd00::2', port: 80 }, disabled: true },
-    ]
+      {
+        pool: 'shop.production.web',
+        instance: 'web-1',
+        address: { host: '10.0.0.2', port: 80 },
+        lane: 'a',
+        disabled: false,
+      },
+      {
+        pool: 'shop.production.web',
+        instance: 'web-2',
+        address: { host: 'fd00::2', port: 80 },
+        lane: 'b',
+        disabled: true,
+      },
+    ] as const
     expect(renderConfig(layout, servers, 'id nonce')).toMatchInlineSnapshot(`
       "# Written by Repave; changes are lost.
       global
@@ -21,6 +33,8 @@ describe('renderConfig', () => {
         maxconn 1000
         hard-stop-after 24h
         mworker-max-reloads 200
+        stats socket unix@worker.sock mode 600 level operator
+        stats maxconn 100
         ssl-default-bind-options ssl-min-ver TLSv1.2
         tune.ssl.default-dh-param 2048
         tune.bufsize 16384
@@ -28,6 +42,11 @@ describe('renderConfig', () => {
         user haproxy
         group haproxy
         chroot jail
+
+      ring figures
+        format raw
+        maxlen 1024
+        size 1048576
 
       defaults
         mode http
@@ -54,6 +73,8 @@ describe('renderConfig', () => {
         http-error status 504 content-type text/plain string "the instance took too long to answer\\n"
 
       frontend listen:8443:127.0.0.1
+        log ring@figures format raw local0
+        log-format "request %[var(txn.lane)] %b %s %ST %ts %TR %Tw %Tc %Tr %Ta"
         bind 127.0.0.1:8443 ssl crt certificates/ab.pem alpn h2,http/1.1
         bind unix@jail/8443-12ca17b4.sock user haproxy group haproxy mode 600 accept-proxy
         http-request set-var-fmt(txn.route) "127.0.0.1:8443|%[req.hdr(host),host_only,rtrim(.),lower]%[path]/" unless { var(txn.pool) -m found }
@@ -65,8 +86,11 @@ describe('renderConfig', () => {
         http-request return status 404 content-type text/plain string "no route for this host and path\\n" if !routed or unrouted
         http-request set-header X-Forwarded-For %[src]
         http-request set-header X-Forwarded-Proto https
+        http-request set-var(txn.to_b) var(txn.pool),map_str_int(split.map,0)
+        http-request set-var-fmt(txn.lane) "%[var(txn.pool)]:b" if { rand(1000),sub(txn.to_b) lt 0 }
+        http-request set-var(txn.lane) var(txn.pool) unless { var(txn.lane) -m found }
         use_backend handover:8443:127.0.0.1 if { stopping }
-        use_backend %[var(txn.pool)]
+        use_backend %[var(txn.lane)]
 
       backend handover:8443:127.0.0.1
         retries 30
@@ -74,11 +98,22 @@ describe('renderConfig', () => {
 
       backend shop.production.web
         option redispatch 1
+        option allbackups
         retries 30
         retry-on conn-failure empty-response junk-response
         http-request disable-l7-retry unless METH_GET || METH_HEAD || METH_OPTIONS
-        server :hold 127.0.0.1:1 backup
+        server :hold 127.0.0.1:1 backup weight 1
         server web-1 10.0.0.2:80 check inter 500ms fastinter 100ms fall 2 rise 1 observe layer4 error-limit 1 on-error mark-down
+        server web-2:spare [fd00::2]:80 backup weight 256 check inter 2s fastinter 100ms fall 2 rise 1 observe layer4 error-limit 1 on-error mark-down disabled
+
+      backend shop.production.web:b
+        option redispatch 1
+        option allbackups
+        retries 30
+        retry-on conn-failure empty-response junk-response
+        http-request disable-l7-retry unless METH_GET || METH_HEAD || METH_OPTIONS
+        server :hold 127.0.0.1:1 backup weight 1
+        server web-1:spare 10.0.0.2:80 backup weight 256 check inter 2s fastinter 100ms fall 2 rise 1 observe layer4 error-limit 1 on-error mark-down
         server web-2 [fd00::2]:80 check inter 500ms fastinter 100ms fall 2 rise 1 observe layer4 error-limit 1 on-error mark-down disabled
 
       backend repave:routes

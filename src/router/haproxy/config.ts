@@ -2,8 +2,11 @@
 import { createHash } from 'node:crypto'
 import type { Address } from '../../model/address.ts'
 import type { Route } from '../../model/stack.ts'
-import type { RoutedService } from '../router.ts'
+import type { Lane, RoutedService } from '../router.ts'
+import { figuresLine, figuresRing } from './figures.ts'
+import { backendName, lanes, ownSeat, spareSeat } from './lanes.ts'
 import { listenerName, noPool } from './routing.ts'
+import type { Seat } from './worker-report.ts'
 
 export interface Listener {
   readonly listen: Route['listen']
@@ -25,26 +28,29 @@ export interface StaticServer {
   readonly pool: string
   readonly instance: string
   readonly address: Address
+  readonly lane: Lane
   /** Draining and down ones start disabled, and are set to their state once the new worker answers. */
   readonly disabled: boolean
 }
 
 export const routesFile = 'routes.map'
 export const tlsFile = 'tls.map'
+export const splitFile = 'split.map'
+export const workerSocketName = 'worker.sock'
 export const jailFolder = 'jail'
 export const pemFolder = 'certificates'
 export const accountingBackend = 'repave:routes'
 /** The server that holds requests while a pool has no usable one. */
-export const holdServer = ':hold'
+const holdServer = ':hold'
 
-/**
- * `observe layer4` takes a dead server out at its first refused connection. Dynamic servers ignore
- * `default-server`, so everything is said here.
- */
-export const serverOptions = [
-  'check inter 500ms fastinter 100ms fall 2 rise 1',
-  'observe layer4 error-limit 1 on-error mark-down',
-].join(' ')
+/** `observe layer4` takes a dead server out at its first refused connection. */
+const healthOptions = 'fastinter 100ms fall 2 rise 1 observe layer4 error-limit 1 on-error mark-down'
+
+/** Dynamic servers ignore `default-server`, so everything is said here. */
+export const ownServerOptions = `check inter 500ms ${healthOptions}`
+
+/** The weight keeps requests from the server that holds them, as long as there is a spare one. */
+export const spareServerOptions = `backup weight 256 check inter 2s ${healthOptions}`
 
 export function frontendName(listen: Route['listen']): string {
   return `listen:${listen.port}:${listen.address}`
@@ -78,15 +84,11 @@ export function listenersOf(
 export function renderConfig(layout: Layout, servers: readonly StaticServer[], description: string): string {
   const sections = [
     renderGlobal(layout, description),
+    [`ring ${figuresRing}`, 'format raw', 'maxlen 1024', `size ${1024 * 1024}`],
     defaults,
     ...layout.listeners.map((listener) => renderListener(listener, layout)),
     ...layout.listeners.map((listener) => renderHandover(listener, layout)),
-    ...layout.pools.map((pool) =>
-      renderPool(
-        pool,
-        servers.filter((server) => server.pool === pool),
-      ),
-    ),
+    ...layout.pools.flatMap((pool) => lanes.map((lane) => renderLane(pool, lane, servers))),
     [`backend ${accountingBackend}`, `http-request set-var(txn.tls) str(),map_str(${tlsFile})`],
   ]
   return `# Written by Repave; changes are lost.\n${sections.map(renderSection).join('\n')}`
@@ -110,6 +112,8 @@ function renderGlobal({ account, maxConnections }: Layout, description: string):
     `maxconn ${maxConnections}`,
     'hard-stop-after 24h',
     'mworker-max-reloads 200',
+    `stats socket unix@${workerSocketName} mode 600 level operator`,
+    'stats maxconn 100',
     ...tlsOptions,
     'tune.bufsize 16384',
     'tune.http.maxhdr 101',
@@ -175,6 +179,8 @@ function renderListener({ listen, certificates }: Listener, { account }: Layout)
   ]
   return [
     `frontend ${frontendName(listen)}`,
+    `log ring@${figuresRing} format raw local0`,
+    `log-format "${figuresLine}"`,
     `bind ${name}${tls ? ` ${tlsBind(certificates)}` : ''}`,
     `bind unix@${jailFolder}/${handoverSocket(listen)} ${owner}mode 600 accept-proxy`,
     ...lookup('%[req.hdr(host),host_only,rtrim(.),lower]'),
@@ -184,8 +190,11 @@ function renderListener({ listen, certificates }: Listener, { account }: Layout)
     `http-request return status 404 content-type text/plain string "no route for this host and path\\n" if !routed or unrouted`,
     'http-request set-header X-Forwarded-For %[src]',
     `http-request set-header X-Forwarded-Proto ${tls ? 'https' : 'http'}`,
+    `http-request set-var(txn.to_b) var(txn.pool),map_str_int(${splitFile},0)`,
+    `http-request set-var-fmt(txn.lane) "${backendName('%[var(txn.pool)]', 'b')}" if { rand(1000),sub(txn.to_b) lt 0 }`,
+    'http-request set-var(txn.lane) var(txn.pool) unless { var(txn.lane) -m found }',
     `use_backend handover:${listen.port}:${listen.address} if { stopping }`,
-    'use_backend %[var(txn.pool)]',
+    'use_backend %[var(txn.lane)]',
   ]
 }
 
@@ -203,20 +212,29 @@ function handoverSocket(listen: Route['listen']): string {
 /**
  * `leastconn`, since requests differ in length, and an instance that is slow or new should get what it can bear.
  *
- * With no usable server, requests try the backup server, where nothing listens, 30 times with 200 ms between:
- * they wait some 6 s for a server to come. An instance's dead address, too, costs 200 ms an attempt.
+ * With no usable server in either lane, requests try one where nothing listens, 30 times with 200 ms between: they
+ * wait some 6 s for a server to come. An instance's dead address, too, costs 200 ms an attempt.
  */
-function renderPool(pool: string, servers: readonly StaticServer[]): readonly string[] {
+function renderLane(pool: string, lane: Lane, servers: readonly StaticServer[]): readonly string[] {
+  const backend = backendName(pool, lane)
+  const seats = servers.filter((server) => server.pool === pool)
   return [
-    `backend ${pool}`,
+    `backend ${backend}`,
     'option redispatch 1',
+    'option allbackups',
     'retries 30',
     'retry-on conn-failure empty-response junk-response',
     'http-request disable-l7-retry unless METH_GET || METH_HEAD || METH_OPTIONS',
-    `server ${holdServer} 127.0.0.1:1 backup`,
-    ...servers.map(
-      ({ instance, address, disabled }) =>
-        `server ${instance} ${listenerName({ address: address.host, port: address.port })} ${serverOptions}${disabled ? ' disabled' : ''}`,
+    `server ${holdServer} 127.0.0.1:1 backup weight 1`,
+    ...seats.map((server) =>
+      server.lane === lane
+        ? renderServer(ownSeat(pool, server.instance, server.lane), server, ownServerOptions)
+        : renderServer(spareSeat(pool, server.instance, server.lane), server, spareServerOptions),
     ),
   ]
+}
+
+function renderServer({ server }: Seat, { address, disabled }: StaticServer, options: string): string {
+  const at = listenerName({ address: address.host, port: address.port })
+  return `server ${server} ${at} ${options}${disabled ? ' disabled' : ''}`
 }

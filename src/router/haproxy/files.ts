@@ -16,11 +16,12 @@ export async function makeFolders(folder: string, subfolders: Readonly<Record<st
   })
 }
 
-export async function replaceFile(path: string, text: string): Promise<void> {
+/** `flush`: also a crash of the machine leaves one of the two, which takes a disk's time. */
+export async function replaceFile(path: string, text: string, { flush = true } = {}): Promise<void> {
   await translated(path, async () => {
     const temporary = `${path}.${randomUUID()}`
     try {
-      await writeFile(temporary, text, { mode: 0o600, flush: true })
+      await writeFile(temporary, text, { mode: 0o600, flush })
       await rename(temporary, path)
     } finally {
       await rm(temporary, { force: true })

@@ -1,14 +1,16 @@
 /** The one HAProxy of a state folder: started, adopted, reloaded and stopped. */
 import { readFile, rename } from 'node:fs/promises'
+import type { Socket } from 'node:net'
 import { join } from 'node:path'
 import { RepaveError } from '../../errors.ts'
 import type { Clock } from '../../system/clock.ts'
 import { errorCode } from '../../system/error-code.ts'
-import { jailFolder, pemFolder, routesFile, tlsFile } from './config.ts'
+import { jailFolder, pemFolder, routesFile, splitFile, tlsFile, workerSocketName } from './config.ts'
 import { makeFolders, replaceFile, sweep } from './files.ts'
 import { checkConfig, lastWords, logName, startMaster, trimLog } from './haproxy-binary.ts'
 import { MasterSocket } from './master-socket.ts'
 import { haproxiesOf } from './proc.ts'
+import { connectIn } from './socket-in.ts'
 import { parseInfo, type Processes } from './worker-report.ts'
 
 export interface Running extends Processes {
@@ -22,6 +24,7 @@ export interface ConfigFiles {
   readonly config: string
   readonly routes: string
   readonly tls: string
+  readonly splits: string
   /** By file name. */
   readonly pems: ReadonlyMap<string, string>
 }
@@ -61,14 +64,36 @@ export class HaproxyProcess {
     }
   }
 
+  /** As `running`, with what its current worker answers to each of `lookups`: all in one round trip. */
+  async survey(
+    lookups: readonly string[],
+  ): Promise<{ readonly running: Running; readonly answers: readonly string[] } | undefined> {
+    const { processes, answers = [] } = (await this.master.survey(lookups)) ?? {}
+    if (processes?.current !== undefined && answers.length === lookups.length)
+      return { running: { ...processes, current: processes.current }, answers }
+    const running = await this.running()
+    return running && { running, answers: await this.master.lookUp(running.current, lookups) }
+  }
+
   /** What the file of a map says: the routes of a HAProxy that may not run any more. */
   async mapFile(name: string): Promise<string> {
     return readFile(join(this.#folder, name), 'utf8').catch(() => '')
   }
 
-  async writeMaps({ routes, tls }: Pick<ConfigFiles, 'routes' | 'tls'>): Promise<void> {
+  async writeMaps({ routes, tls, splits }: Pick<ConfigFiles, 'routes' | 'tls' | 'splits'>): Promise<void> {
     await replaceFile(join(this.#folder, routesFile), routes)
     await replaceFile(join(this.#folder, tlsFile), tls)
+    await this.writeSplits(splits)
+  }
+
+  /** In no time, since a rollback waits for it: whoever runs HAProxy after a crash of the machine splits anew. */
+  async writeSplits(splits: string): Promise<void> {
+    await replaceFile(join(this.#folder, splitFile), splits, { flush: false })
+  }
+
+  /** To the worker that takes new connections, or to the one before while it is being replaced. */
+  async connectWorker(): Promise<Socket | undefined> {
+    return connectIn(this.#folder, workerSocketName)
   }
 
   async trimLog(): Promise<void> {

@@ -6,25 +6,35 @@
  * All that is known about it is read from the running HAProxy, so that any controller can go on with it.
  */
 import { randomUUID } from 'node:crypto'
-import { once } from 'node:events'
 import { resolve } from 'node:path'
 import { RepaveError } from '../../errors.ts'
 import type { Address } from '../../model/address.ts'
 import { systemClock, type Clock } from '../../system/clock.ts'
 import { Serial } from '../../system/serial.ts'
-import type { Figures, PoolName, RoutedService, Router, RouterEvent, RouterServer, RouterState } from '../router.ts'
-import { checkName, checkServer } from './checks.ts'
-import { renderConfig, routesFile, tlsFile, type StaticServer } from './config.ts'
+import type {
+  Figures,
+  Lane,
+  PoolName,
+  RoutedService,
+  Router,
+  RouterEvent,
+  RouterServer,
+  RouterState,
+} from '../router.ts'
+import { checkName, checkServer, checkSplit } from './checks.ts'
+import { renderConfig, routesFile, splitFile, tlsFile, type StaticServer } from './config.ts'
 import { haproxyVersion } from './haproxy-binary.ts'
 import { HaproxyProcess, type ConfigFiles, type Running } from './haproxy-process.ts'
+import { pooledServers, type PooledServer } from './lanes.ts'
+import { measureHaproxy } from './measure.ts'
 import { PemSource } from './pem-source.ts'
 import { Removal } from './removal.ts'
 import { planRoutes, type RoutesPlan } from './routes-plan.ts'
-import { mapChanges, renderMap, servicesOf } from './routing.ts'
-import { Servers } from './servers.ts'
-import { Survey } from './survey.ts'
+import { mapChanges, parseMap, renderMap, servicesOf, splitsOf } from './routing.ts'
+import { countSessions, listServers, serverKey, Servers, type SessionCounts } from './servers.ts'
+import { parseMaps, showMaps, Survey } from './survey.ts'
 import { watchHaproxy } from './watch.ts'
-import type { ServerRow } from './worker-report.ts'
+import { parseServers, parseSessions } from './worker-report.ts'
 
 export interface HaproxyOptions {
   /** Holds the configuration, certificates, log and sockets; made when missing, for its owner only. */
@@ -83,34 +93,38 @@ class HaproxyRouter implements Router {
 
   async observe(): Promise<RouterState> {
     return this.#changes.run(async () => {
-      const running = await this.#haproxy.running()
-      if (running === undefined)
-        return { services: [], servers: [], splits: new Map(), isOutdated: false, problems: [] }
-      const [[routes, tls], servers, sessions] = await Promise.all([
-        this.#survey.maps(running.current),
-        this.#servers.list(running),
-        this.#servers.sessions(running),
-      ])
+      const seen = await this.#haproxy.survey([listServers(), countSessions(), ...showMaps])
+      if (seen === undefined) return { services: [], servers: [], splits: new Map(), isOutdated: false, problems: [] }
+      const [listed = '', counted = '', ...shown] = seen.answers
+      const { routes, tls, splits } = parseMaps(shown)
       const services = servicesOf(routes, tls)
-      const freshness = await this.#survey.freshness(services, tls)
-      return { services, servers: servers.map((row) => observedServer(row, sessions)), splits: new Map(), ...freshness }
+      const sessions = await this.#servers.addLeaving(seen.running, parseSessions(counted))
+      const servers = pooledServers(parseServers(listed)).map((server) => observedServer(server, sessions))
+      return { services, servers, splits: splitsOf(splits), ...(await this.#survey.freshness(services, tls)) }
     })
   }
 
-  async add(pool: PoolName, instance: string, address: Address): Promise<void> {
+  async add(pool: PoolName, instance: string, address: Address, lane: Lane): Promise<void> {
     checkServer(pool, instance, address)
     await this.#changes.run(async () => {
       const running = await this.#haproxy.running()
       if (running === undefined) throw notRunning()
       await this.#haproxy.trimLog()
-      await this.#servers.add(running, pool, instance, address)
+      await this.#servers.add(running, pool, instance, address, lane)
       this.#removals.get(serverKey(pool, instance))?.cancel()
       this.#removals.delete(serverKey(pool, instance))
     })
   }
 
-  async split(): Promise<void> {
-    throw new RepaveError('ROUTER_FAILED', 'HAProxy has one lane', { hint: 'keep all servers in lane a' })
+  async split(pool: PoolName, toB: number): Promise<void> {
+    checkSplit(pool, toB)
+    await this.#changes.run(async () => {
+      const seen = await this.#haproxy.survey([`set map ${splitFile} ${pool} ${toB}`, `show map ${splitFile}`])
+      if (seen === undefined) throw notRunning()
+      const splits = parseMap(seen.answers[1] ?? '')
+      if (splits.get(pool) !== String(toB)) throw notSplit(pool, seen.answers[0] ?? '')
+      await this.#haproxy.writeSplits(renderMap(splits))
+    })
   }
 
   async remove(pool: PoolName, instance: string, timeoutMs: number): Promise<'drained' | 'cut'> {
@@ -135,8 +149,8 @@ class HaproxyRouter implements Router {
     await watchHaproxy(this.#haproxy, this.#clock, listener, signal)
   }
 
-  async measure(_listener: (figures: Figures) => void, signal: AbortSignal): Promise<void> {
-    if (!signal.aborted) await once(signal, 'abort')
+  async measure(listener: (figures: Figures) => void, signal: AbortSignal): Promise<void> {
+    await measureHaproxy(this.#haproxy, this.#clock, listener, signal)
   }
 
   async #apply(plan: RoutesPlan, running: Running | undefined): Promise<void> {
@@ -159,10 +173,10 @@ class HaproxyRouter implements Router {
   }
 
   async #changeMaps({ current }: Running, plan: RoutesPlan): Promise<void> {
-    const [routes, tls] = await this.#survey.maps(current)
+    const { routes, tls } = await this.#survey.maps(current)
     const changes = [...mapChanges(routesFile, routes, plan.routes), ...mapChanges(tlsFile, tls, plan.tls)]
     for (const command of changes) await this.#haproxy.master.tell(current, command)
-    if (changes.length > 0) await this.#haproxy.writeMaps({ routes: renderMap(plan.routes), tls: renderMap(plan.tls) })
+    if (changes.length > 0) await this.#haproxy.writeMaps(mapTexts(plan))
   }
 
   async #runningLayout({ current }: Running): Promise<string | undefined> {
@@ -183,8 +197,7 @@ class HaproxyRouter implements Router {
   }
 
   async #takeOut(running: Running, pool: PoolName, instance: string): Promise<void> {
-    const server = await this.#servers.find(running, pool, instance)
-    if (server?.admin === 'ready') await this.#servers.drain(running, pool, instance)
+    await this.#servers.drain(running, pool, instance)
   }
 
   async #sessionsOf(running: Running, pool: PoolName, instance: string): Promise<number> {
@@ -230,24 +243,29 @@ function configFiles(plan: RoutesPlan, servers: readonly StaticServer[]): Config
   return {
     description,
     config: renderConfig(plan.layout, servers, description),
-    routes: renderMap(plan.routes),
-    tls: renderMap(plan.tls),
+    ...mapTexts(plan),
     pems: plan.pems,
   }
 }
 
-function observedServer(row: ServerRow, sessions: ReadonlyMap<string, number>): RouterServer {
-  const { pool, instance, address, admin, up } = row
-  const state = admin === 'ready' ? (up ? 'in' : 'down') : 'draining'
-  return { pool, instance, address, lane: 'a', state, sessions: sessions.get(serverKey(pool, instance)) ?? 0 }
+function mapTexts({ routes, tls, splits }: RoutesPlan): Pick<ConfigFiles, 'routes' | 'tls' | 'splits'> {
+  return { routes: renderMap(routes), tls: renderMap(tls), splits: renderMap(splits) }
 }
 
-function serverKey(pool: PoolName, instance: string): string {
-  return `${pool}/${instance}`
+function observedServer(server: PooledServer, sessions: SessionCounts): RouterServer {
+  const { pool, instance, address, lane, admin, up } = server
+  const state = admin === 'ready' ? (up ? 'in' : 'down') : 'draining'
+  return { pool, instance, address, lane, state, sessions: sessions.get(serverKey(pool, instance)) ?? 0 }
 }
 
 function notRunning(): RepaveError {
   return new RepaveError('ROUTER_UNREACHABLE', 'HAProxy is not running', {
     hint: 'it is started with the next route that is configured',
+  })
+}
+
+function notSplit(pool: PoolName, words: string): RepaveError {
+  return new RepaveError('ROUTER_FAILED', `HAProxy did not split ${pool}: ${words || 'no reason given'}`, {
+    hint: 'the pool must be configured before it is split; else try again',
   })
 }

@@ -74,7 +74,6 @@ export async function haproxyWorld(subfolder = 'haproxy'): Promise<HaproxyWorld>
     },
     pass: async () => undefined,
     sighted: (events) => until(() => events.length > 0),
-    measuring: async () => undefined,
     close: async () => {
       await crash()
       for (const server of servers.values()) {
@@ -116,7 +115,8 @@ class HeldRequests {
   #count = 0
 
   receive(instance: string, request: IncomingMessage, response: ServerResponse): void {
-    const answer = () => response.writeHead(Number(request.headers['x-status'] ?? 200)).end(instance)
+    const answer = () => response.end(instance)
+    response.statusCode = Number(request.headers['x-status'] ?? 200)
     const received = this.#received.get(String(request.headers['x-held']))
     request.resume().once('end', () => (received ? received(answer) : answer()))
   }

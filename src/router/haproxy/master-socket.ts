@@ -1,23 +1,19 @@
 /**
- * HAProxy's master socket: one command a connection, answered in full before HAProxy closes it.
+ * HAProxy's master socket: some commands a connection, all answered in full before HAProxy closes it.
  *
- * No connection is shared, so nothing has to tell where one answer ends and the next begins.
+ * No connection is shared, so nothing has to tell where the answers to one caller end and the next one's begin.
  */
-import { open } from 'node:fs/promises'
-import { createConnection, type Socket } from 'node:net'
-import { join } from 'node:path'
+import type { Socket } from 'node:net'
 import { text } from 'node:stream/consumers'
 import { RepaveError } from '../../errors.ts'
 import { errorCode } from '../../system/error-code.ts'
-import { parseProcesses, type Processes } from './worker-report.ts'
+import { connectIn } from './socket-in.ts'
+import { parseAnswers, parseProcesses, type Processes } from './worker-report.ts'
 
 export const masterSocketName = 'master.sock'
 
-/** Bytes that fit into `sockaddr_un.sun_path` (unix(7)), less one for the final zero. */
-const maxSocketPath = 107
 const answerTimeoutMs = 10_000
 const goneMeanwhile = new Set(['ECONNRESET', 'EPIPE'])
-const nobodyListens = new Set(['ENOENT', 'ECONNREFUSED', 'ENOTDIR', ...goneMeanwhile])
 
 export class MasterSocket {
   readonly #folder: string
@@ -28,8 +24,7 @@ export class MasterSocket {
 
   /** The master's processes; undefined when no master answers on the socket. */
   async processes(): Promise<Processes | undefined> {
-    const answer = await this.#ask('show proc')
-    return answer === undefined ? undefined : parseProcesses(answer)
+    return (await this.survey([]))?.processes
   }
 
   /** Makes the master start a new worker with the configuration on disk; the answer differs between versions. */
@@ -37,16 +32,35 @@ export class MasterSocket {
     await this.#ask('reload')
   }
 
-  /** The answer of the worker `pid`, which is never empty; ROUTER_UNREACHABLE when there is none. */
-  async tell(pid: number, command: string): Promise<string> {
-    const answer = await this.tellLeaving(pid, command)
+  /**
+   * The master's processes, and what the current worker answers to look-ups, in one round trip. Undefined when no
+   * master answers; fewer answers when the worker did not say all.
+   */
+  async survey(
+    lookups: readonly string[],
+  ): Promise<{ readonly processes: Processes; readonly answers: readonly string[] } | undefined> {
+    const [report, ...answers] = parseAnswers((await this.#ask('show proc', ...lookups.map(toWorker('1')))) ?? '')
+    const processes = parseProcesses(report ?? '')
+    return processes && { processes, answers }
+  }
+
+  /** What the worker `pid` says to `commands`, which is never nothing; ROUTER_UNREACHABLE when there is none. */
+  async tell(pid: number, ...commands: readonly string[]): Promise<string> {
+    const answer = (await this.#ask(...commands.map(toWorker(`!${pid}`)))) ?? ''
     if (answer === '') throw noAnswer(this.#folder)
     return answer
   }
 
+  /** Its answer to each; only for look-ups, since what HAProxy says to a change does not always end as it should. */
+  async lookUp(pid: number, lookups: readonly string[]): Promise<readonly string[]> {
+    const answers = parseAnswers(await this.tell(pid, ...lookups))
+    if (answers.length < lookups.length) throw noAnswer(this.#folder)
+    return answers
+  }
+
   /** The answer of a worker that was replaced and ends when its last request does; empty when it has ended. */
-  async tellLeaving(pid: number, command: string): Promise<string> {
-    return (await this.#ask(`@!${pid} ${command}`)) ?? ''
+  async tellLeaving(pid: number, ...commands: readonly string[]): Promise<string> {
+    return (await this.#ask(...commands.map(toWorker(`!${pid}`)))) ?? ''
   }
 
   /** A connection that stays open as long as the master does; undefined when there is none. */
@@ -56,13 +70,14 @@ export class MasterSocket {
     return socket
   }
 
-  async #ask(command: string): Promise<string | undefined> {
-    if (/[\n;]/.test(command)) throw new TypeError(`not one command: ${JSON.stringify(command)}`)
+  async #ask(...commands: readonly string[]): Promise<string | undefined> {
+    const bad = commands.find((command) => /[\n;]/.test(command))
+    if (bad !== undefined) throw new TypeError(`not one command: ${JSON.stringify(bad)}`)
     const socket = await this.#connect()
     if (socket === undefined) return undefined
     try {
       socket.setTimeout(answerTimeoutMs, () => socket.destroy(noAnswer(this.#folder)))
-      socket.end(`${command}\n`)
+      socket.end(`${commands.join(';')}\n`)
       return await text(socket)
     } catch (error) {
       if (goneMeanwhile.has(errorCode(error) ?? '')) return undefined
@@ -72,36 +87,14 @@ export class MasterSocket {
     }
   }
 
-  /** Through the folder's descriptor where the path is too long for a socket's address. */
   async #connect(): Promise<Socket | undefined> {
-    const path = join(this.#folder, masterSocketName)
-    if (Buffer.byteLength(path) <= maxSocketPath) return connected(path)
-    const folder = await open(this.#folder).catch(() => undefined)
-    if (folder === undefined) return undefined
-    try {
-      return await connected(`/proc/self/fd/${folder.fd}/${masterSocketName}`)
-    } finally {
-      await folder.close()
-    }
+    return connectIn(this.#folder, masterSocketName)
   }
 }
 
-function connected(path: string): Promise<Socket | undefined> {
-  return new Promise((resolve, reject) => {
-    const socket = createConnection({ path })
-    socket.once('connect', () => resolve(socket))
-    // Also for what happens before the one who reads takes over: an error that nobody listens for ends the process.
-    socket.on('error', (error) =>
-      nobodyListens.has(errorCode(error) ?? '') ? resolve(undefined) : reject(unreachable(path, error)),
-    )
-  })
-}
-
-function unreachable(path: string, cause: Error): RepaveError {
-  return new RepaveError('ROUTER_UNREACHABLE', `HAProxy's socket ${path} can't be reached`, {
-    hint: 'see whether the controller runs as the owner of that socket',
-    cause,
-  })
+/** `1`: the current worker; `!PID`: any. */
+function toWorker(worker: string): (command: string) => string {
+  return (command) => `@${worker} ${command}`
 }
 
 function noAnswer(folder: string): RepaveError {

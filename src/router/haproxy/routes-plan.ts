@@ -7,7 +7,7 @@ import type { Route } from '../../model/stack.ts'
 import type { RoutedService } from '../router.ts'
 import type { Pem } from './certificates.ts'
 import { layoutId, listenersOf, pemFolder, type Layout, type Listener } from './config.ts'
-import { listenerName, pairKey, routeEntries, tlsEntries, type MapEntries } from './routing.ts'
+import { listenerName, pairKey, routeEntries, splitEntries, tlsEntries, type MapEntries } from './routing.ts'
 
 /** What `configure` was asked for, ready to be written. */
 export interface RoutesPlan {
@@ -15,6 +15,7 @@ export interface RoutesPlan {
   readonly layoutId: string
   readonly routes: MapEntries
   readonly tls: MapEntries
+  readonly splits: MapEntries
   /** By file name. */
   readonly pems: ReadonlyMap<string, string>
   /** Why some routes are left out. */
@@ -32,10 +33,12 @@ export interface Surroundings extends Pick<Layout, 'account' | 'maxConnections'>
   readonly certificates: ReadonlyMap<string, Certificate>
   /** Why a listener can't be had, by its name. */
   readonly ports: ReadonlyMap<string, RepaveError>
+  /** As they are, or were when HAProxy ran last. */
+  readonly splits: MapEntries
 }
 
 export function planRoutes(services: readonly RoutedService[], surroundings: Surroundings): RoutesPlan {
-  const { certificates, ports, ...machine } = surroundings
+  const { certificates, ports, splits, ...machine } = surroundings
   const pemOf = (tls: NonNullable<Route['tls']>) => certificates.get(pairKey(tls))?.pem?.name
   const pemFile = (tls: NonNullable<Route['tls']>) => {
     const name = pemOf(tls)
@@ -59,6 +62,7 @@ export function planRoutes(services: readonly RoutedService[], surroundings: Sur
     layoutId: layoutId(layout),
     routes: routeEntries(had),
     tls: tlsEntries(had, pemOf),
+    splits: splitEntries(layout.pools, splits),
     pems: new Map(pems.map(({ name, text }) => [name, text])),
     missing: [...leftOut.values()],
   }

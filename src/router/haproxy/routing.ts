@@ -6,7 +6,7 @@
  */
 import { RepaveError } from '../../errors.ts'
 import type { Route } from '../../model/stack.ts'
-import type { RoutedService } from '../router.ts'
+import type { PoolName, RoutedService } from '../router.ts'
 
 export type MapEntries = ReadonlyMap<string, string>
 
@@ -48,6 +48,17 @@ export function tlsEntries(services: readonly RoutedService[], pemOf: (tls: Tls)
 
 function tlsValue({ certificate, key }: Tls, pem: string | undefined): string {
   return [certificate, key, ...(pem === undefined ? [] : [pem])].map(encodeURIComponent).join(',')
+}
+
+/** `split.map`: how many thousandths of each pool's requests go to lane b; known before, or else none. */
+export function splitEntries(pools: readonly PoolName[], known: MapEntries): MapEntries {
+  return new Map(pools.map((pool) => [pool, known.get(pool) ?? '0']))
+}
+
+/** The splits of those pools that give anything to lane b. */
+export function splitsOf(entries: MapEntries): ReadonlyMap<PoolName, number> {
+  const splits = [...entries].map(([pool, value]) => [pool, Number(value)] as const)
+  return new Map(splits.filter(([, toB]) => toB > 0))
 }
 
 /** By pair of files: the PEM file that was made of them. */

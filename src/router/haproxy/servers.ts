@@ -2,15 +2,42 @@
 import { RepaveError } from '../../errors.ts'
 import type { Address } from '../../model/address.ts'
 import type { Clock } from '../../system/clock.ts'
-import type { PoolName } from '../router.ts'
-import { holdServer, serverOptions, type StaticServer } from './config.ts'
+import type { Lane, PoolName } from '../router.ts'
+import { ownServerOptions, spareServerOptions, type StaticServer } from './config.ts'
 import type { HaproxyProcess, Running } from './haproxy-process.ts'
+import {
+  backendName,
+  lanes,
+  otherLane,
+  ownSeat,
+  pooledServers,
+  seatName,
+  sitterOf,
+  spareSeat,
+  type PooledServer,
+} from './lanes.ts'
 import { listenerName } from './routing.ts'
-import { parseFrontends, parseServers, parseSessionIds, parseSessions, type ServerRow } from './worker-report.ts'
+import {
+  parseAnswers,
+  parseFrontends,
+  parseServers,
+  parseSessionIds,
+  parseSessions,
+  type Seat,
+  type ServerRow,
+  type SessionRow,
+} from './worker-report.ts'
 
 const deletePollMs = 5
 const deleteDeadlineMs = 5_000
 const stuckMs = 1_000
+
+/** Look-ups that tell of the servers, and of their sessions, of all pools or of one backend. */
+export const listServers = (backend?: string) => `show servers state${backend === undefined ? '' : ` ${backend}`}`
+export const countSessions = (backend?: string) => `show servers conn${backend === undefined ? '' : ` ${backend}`}`
+
+/** By `pool/instance`. */
+export type SessionCounts = ReadonlyMap<string, number>
 
 export class Servers {
   readonly #haproxy: HaproxyProcess
@@ -22,54 +49,67 @@ export class Servers {
   }
 
   /** All servers of the current worker, or those of one pool. */
-  async list({ current }: Running, pool?: PoolName): Promise<readonly ServerRow[]> {
-    const answer = await this.#haproxy.master.tell(current, `show servers state${pool === undefined ? '' : ` ${pool}`}`)
-    return parseServers(answer).filter(({ instance }) => instance !== holdServer)
+  async list({ current }: Running, pool?: PoolName): Promise<readonly PooledServer[]> {
+    const lookups = pool === undefined ? [listServers()] : lanes.map((lane) => listServers(backendName(pool, lane)))
+    const answers = await this.#haproxy.master.lookUp(current, lookups)
+    return pooledServers(answers.flatMap(parseServers))
   }
 
-  async find(running: Running, pool: PoolName, instance: string): Promise<ServerRow | undefined> {
+  async find(running: Running, pool: PoolName, instance: string): Promise<PooledServer | undefined> {
     return (await this.list(running, pool)).find((server) => server.instance === instance)
   }
 
-  /** Requests at or queued for each server by `pool/instance`, replaced workers' included. */
-  async sessions({ current, old }: Running, pool?: PoolName): Promise<ReadonlyMap<string, number>> {
-    const command = `show stat ${pool ?? -1} 4 -1`
-    const { master } = this.#haproxy
-    const leaving = old.map((pid) => master.tellLeaving(pid, command))
-    const answers = await Promise.all([master.tell(current, command), ...leaving])
-    const total = new Map<string, number>()
-    for (const [server, count] of answers.flatMap((answer) => [...parseSessions(answer)]))
-      total.set(server, (total.get(server) ?? 0) + count)
-    return total
+  /** Requests at each server, replaced workers' included. */
+  async sessions(running: Running, pool?: PoolName): Promise<SessionCounts> {
+    const lookups = pool === undefined ? [countSessions()] : lanes.map((lane) => countSessions(backendName(pool, lane)))
+    const answers = await this.#haproxy.master.lookUp(running.current, lookups)
+    return this.addLeaving(running, answers.flatMap(parseSessions), lookups)
+  }
+
+  /** What the current worker has, and what replaced ones still have. */
+  async addLeaving(
+    { old }: Running,
+    rows: readonly SessionRow[],
+    lookups: readonly string[] = [countSessions()],
+  ): Promise<SessionCounts> {
+    const leaving = old.map((pid) => this.#haproxy.master.tellLeaving(pid, ...lookups))
+    return sum([...rows, ...(await Promise.all(leaving)).flatMap(parseAnswers).flatMap(parseSessions)])
   }
 
   /** The names of the current worker's frontends, one for each listener. */
   async frontends({ current }: Running): Promise<readonly string[]> {
-    return parseFrontends(await this.#haproxy.master.tell(current, 'show stat -1 1 -1'))
+    const rows = parseFrontends(await this.#haproxy.master.tell(current, 'show stat -1 1 -1'))
+    return rows.map(({ name }) => name)
   }
 
   /**
-   * Into rotation. Added disabled and then enabled, since the word `enabled` on `add server` corrupts the
-   * backend's counters in HAProxy 2.6.
+   * Into a lane. From the other one it is moved in such an order that each lane can use one of its seats at any time,
+   * and that a controller which goes on after another died half-way sees that there is something to be done.
    */
-  async add(running: Running, pool: PoolName, instance: string, address: Address): Promise<void> {
-    const known = await this.find(running, pool, instance)
-    if (known && !sameAddress(known.address, address)) await this.delete(running, pool, instance)
-    if (known?.admin === 'ready' && sameAddress(known.address, address)) return
-    const words = await this.#tellAll(running, [
-      `add server ${pool}/${instance} ${listenerName({ address: address.host, port: address.port })} ${serverOptions}`,
-      `enable health ${pool}/${instance}`,
-      `set server ${pool}/${instance} state ready`,
+  async add(running: Running, pool: PoolName, instance: string, address: Address, lane: Lane): Promise<void> {
+    let known = await this.find(running, pool, instance)
+    if (known && !sameAddress(known.address, address)) {
+      await this.delete(running, pool, instance)
+      known = undefined
+    }
+    if (known?.admin === 'ready' && known.lane === lane) return
+    const words = await this.#tell(running, [
+      ...enter(spareSeat(pool, instance, lane), address, spareServerOptions),
+      ...drainIfReady(known, ownSeat(pool, instance, otherLane(lane))),
+      ...enter(ownSeat(pool, instance, lane), address, ownServerOptions),
+      ...drainIfReady(known, spareSeat(pool, instance, otherLane(lane))),
     ])
     const added = await this.find(running, pool, instance)
-    if (added?.admin !== 'ready') throw failed(`add ${instance} to ${pool}`, words)
+    if (added?.admin !== 'ready' || added.lane !== lane) throw failed(`add ${instance} to ${pool}`, words)
   }
 
   /** No new request reaches it from here on. */
   async drain(running: Running, pool: PoolName, instance: string): Promise<void> {
-    const words = await this.#tellAll(running, [`set server ${pool}/${instance} state drain`])
-    const drained = await this.find(running, pool, instance)
-    if (drained?.admin === 'ready') throw failed(`drain ${instance} of ${pool}`, words)
+    const ready = (await this.#seats(running, pool, instance)).filter(isReady)
+    if (ready.length === 0) return
+    const words = await this.#tell(running, ownFirst(ready).map(drainSeat))
+    const drained = await this.#seats(running, pool, instance)
+    if (drained.some(isReady)) throw failed(`drain ${instance} of ${pool}`, words)
   }
 
   /**
@@ -77,12 +117,10 @@ export class Servers {
    * worker, whose servers can't be changed, that may be the same one, so this is to be repeated.
    */
   async cut(running: Running, pool: PoolName, instance: string): Promise<void> {
-    await this.#tellAll(running, [
-      `set server ${pool}/${instance} state maint`,
-      `shutdown sessions server ${pool}/${instance}`,
-    ])
+    const seats = await this.#seats(running, pool, instance)
+    if (seats.length > 0) await this.#tell(running, [...seats.map(maintain), ...seats.map(shutDown)])
     for (const pid of running.old) {
-      const ids = parseSessionIds(await this.#haproxy.master.tellLeaving(pid, 'show sess'), pool, instance)
+      const ids = parseSessionIds(await this.#haproxy.master.tellLeaving(pid, 'show sess'), allSeats(pool, instance))
       for (const id of ids) await this.#haproxy.master.tellLeaving(pid, `shutdown session ${id}`)
     }
   }
@@ -90,48 +128,110 @@ export class Servers {
   /** Removes a server; HAProxy refuses as long as connections to it are being closed. Only a stuck one is cut. */
   async delete(running: Running, pool: PoolName, instance: string): Promise<void> {
     const beganAtMs = this.#clock.steady()
-    await this.#tellAll(running, [`set server ${pool}/${instance} state maint`])
-    for (;;) {
-      const words = await this.#tellAll(running, [`del server ${pool}/${instance}`])
-      if ((await this.find(running, pool, instance)) === undefined) return
+    let seats = await this.#seats(running, pool, instance)
+    while (seats.length > 0) {
+      const words = await this.#tell(running, [...seats.map(maintain), ...seats.map(deleteSeat)])
+      seats = await this.#seats(running, pool, instance)
       const tookMs = this.#clock.steady() - beganAtMs
+      if (seats.length === 0) return
       if (tookMs > deleteDeadlineMs) throw failed(`delete ${instance} from ${pool}`, words)
-      if (tookMs > stuckMs) await this.#tellAll(running, [`shutdown sessions server ${pool}/${instance}`])
+      if (tookMs > stuckMs) await this.#tell(running, seats.map(shutDown))
       await this.#clock.sleep(deletePollMs)
     }
   }
 
+  async #seats(running: Running, pool: PoolName, instance: string): Promise<readonly ServerRow[]> {
+    return (await this.find(running, pool, instance))?.seats ?? []
+  }
+
   /** How a running HAProxy's servers are written down for a reload; those in maintenance are being removed. */
-  static toStatic(servers: readonly ServerRow[]): readonly StaticServer[] {
+  static toStatic(servers: readonly PooledServer[]): readonly StaticServer[] {
     return servers
       .filter(({ admin }) => admin !== 'maint')
-      .map(({ pool, instance, address, admin, up }) => ({
+      .map(({ pool, instance, address, lane, admin, up }) => ({
         pool,
         instance,
         address,
+        lane,
         disabled: admin === 'drain' || !up,
       }))
   }
 
   /** After a reload: draining servers drain again, and down ones are in, but down until their next good check. */
-  async restore(running: Running, servers: readonly ServerRow[]): Promise<void> {
-    for (const { pool, instance, admin, up } of servers)
-      if (admin === 'drain') await this.drain(running, pool, instance)
-      else if (admin === 'ready' && !up)
-        await this.#tellAll(running, [
-          `set server ${pool}/${instance} state ready`,
-          `set server ${pool}/${instance} health down`,
-        ])
+  async restore(running: Running, servers: readonly PooledServer[]): Promise<void> {
+    for (const { pool, instance, lane, admin, up } of servers) {
+      const seats = [ownSeat(pool, instance, lane), spareSeat(pool, instance, lane)]
+      if (admin === 'drain') await this.#tell(running, seats.map(drainSeat))
+      else if (admin === 'ready' && !up) await this.#tell(running, seats.flatMap(returnDown))
+    }
   }
 
-  async #tellAll({ current }: Running, commands: readonly string[]): Promise<string> {
-    const answers = []
-    for (const command of commands) answers.push(await this.#haproxy.master.tell(current, command))
-    return answers
-      .map((answer) => answer.trim())
-      .filter((answer) => answer !== '')
+  async #tell({ current }: Running, commands: readonly string[]): Promise<string> {
+    const answer = await this.#haproxy.master.tell(current, ...commands)
+    return answer
+      .split('\n')
+      .filter((line) => line.trim() !== '')
       .join('; ')
   }
+}
+
+/**
+ * Added disabled and then enabled, since the word `enabled` on `add server` corrupts the backend's counters in HAProxy
+ * 2.6. A seat that is there already comes back.
+ */
+function enter(seat: Seat, { host, port }: Address, options: string): readonly string[] {
+  const name = seatName(seat)
+  return [
+    `add server ${name} ${listenerName({ address: host, port })} ${options}`,
+    `enable health ${name}`,
+    `set server ${name} state ready`,
+  ]
+}
+
+function drainIfReady(known: PooledServer | undefined, { backend, server }: Seat): readonly string[] {
+  const rows = known?.seats ?? []
+  return rows.filter((row) => row.backend === backend && row.server === server && isReady(row)).map(drainSeat)
+}
+
+const drainSeat = (seat: Seat) => `set server ${seatName(seat)} state drain`
+const maintain = (seat: Seat) => `set server ${seatName(seat)} state maint`
+const shutDown = (seat: Seat) => `shutdown sessions server ${seatName(seat)}`
+const deleteSeat = (seat: Seat) => `del server ${seatName(seat)}`
+const returnDown = (seat: Seat) => [
+  `set server ${seatName(seat)} state ready`,
+  `set server ${seatName(seat)} health down`,
+]
+
+function isReady({ admin }: ServerRow): boolean {
+  return admin === 'ready'
+}
+
+function ownFirst(seats: readonly Seat[]): readonly Seat[] {
+  return seats.toSorted((a, b) => Number(isSpare(a)) - Number(isSpare(b)))
+}
+
+function isSpare(seat: Seat): boolean {
+  return sitterOf(seat)?.isSpare ?? false
+}
+
+/** All that an instance may have. */
+function allSeats(pool: PoolName, instance: string): readonly Seat[] {
+  return lanes.flatMap((lane) => [ownSeat(pool, instance, lane), spareSeat(pool, instance, lane)])
+}
+
+function sum(rows: readonly SessionRow[]): SessionCounts {
+  const total = new Map<string, number>()
+  for (const row of rows) {
+    const sitter = sitterOf(row)
+    if (sitter === undefined) continue
+    const key = serverKey(sitter.pool, sitter.instance)
+    total.set(key, (total.get(key) ?? 0) + row.sessions)
+  }
+  return total
+}
+
+export function serverKey(pool: PoolName, instance: string): string {
+  return `${pool}/${instance}`
 }
 
 function sameAddress(a: Address, b: Address): boolean {

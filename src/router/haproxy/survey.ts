@@ -4,7 +4,7 @@ import type { Route } from '../../model/stack.ts'
 import type { RoutedService, RouterState } from '../router.ts'
 import { connectionLimit, workerAccount } from './account.ts'
 import { checkServices } from './checks.ts'
-import { frontendName, listenersOf, routesFile, tlsFile } from './config.ts'
+import { frontendName, listenersOf, routesFile, splitFile, tlsFile } from './config.ts'
 import type { HaproxyProcess, Running } from './haproxy-process.ts'
 import type { PemSource } from './pem-source.ts'
 import { checkPort } from './ports.ts'
@@ -14,6 +14,20 @@ import type { Servers } from './servers.ts'
 
 type Tls = NonNullable<Route['tls']>
 type Freshness = Pick<RouterState, 'isOutdated' | 'problems'>
+
+/** What HAProxy's maps hold: the routes, what their certificates were made of, and the splits. */
+export interface Maps {
+  readonly routes: MapEntries
+  readonly tls: MapEntries
+  readonly splits: MapEntries
+}
+
+/** Look-ups whose answers `parseMaps` takes. */
+export const showMaps = [routesFile, tlsFile, splitFile].map((file) => `show map ${file}`)
+
+export function parseMaps([routes = '', tls = '', splits = '']: readonly string[]): Maps {
+  return { routes: parseMap(routes), tls: parseMap(tls), splits: parseMap(splits) }
+}
 
 export class Survey {
   readonly #haproxy: HaproxyProcess
@@ -31,17 +45,15 @@ export class Survey {
     checkServices(services)
     routeEntries(services)
     const [account, maxConnections] = await Promise.all([workerAccount(), connectionLimit()])
-    const certificates = await this.#certificates(services, running)
+    const { tls, splits } = running === undefined ? await this.#mapFiles() : await this.maps(running.current)
+    const certificates = await this.#certificates(services, servedPems(tls), running)
     const ports = await this.#takenPorts(services, running)
-    return { certificates, ports, ...(account && { account }), maxConnections }
+    return { certificates, ports, splits, ...(account && { account }), maxConnections }
   }
 
-  /** The routes, and what their certificates were made of, as the worker `pid` has them. */
-  async maps(pid: number): Promise<readonly [MapEntries, MapEntries]> {
-    const [routes, tls] = await Promise.all(
-      [routesFile, tlsFile].map((file) => this.#haproxy.master.tell(pid, `show map ${file}`)),
-    )
-    return [parseMap(routes ?? ''), parseMap(tls ?? '')]
+  /** As the worker `pid` has them. */
+  async maps(pid: number): Promise<Maps> {
+    return parseMaps(await this.#haproxy.master.lookUp(pid, showMaps))
   }
 
   /** How the certificates that are served compare with their files as they are now. */
@@ -61,9 +73,9 @@ export class Survey {
 
   async #certificates(
     services: readonly RoutedService[],
+    known: ReadonlyMap<string, string>,
     running: Running | undefined,
   ): Promise<ReadonlyMap<string, Certificate>> {
-    const known = servedPems(running === undefined ? await this.#tlsFile() : (await this.maps(running.current))[1])
     const served = new Set(running === undefined ? [] : known.values())
     const certificates = new Map<string, Certificate>()
     for (const [pair, { files }] of pairsOf(services))
@@ -71,8 +83,10 @@ export class Survey {
     return certificates
   }
 
-  async #tlsFile(): Promise<MapEntries> {
-    return parseMapFile(await this.#haproxy.mapFile(tlsFile))
+  /** What a HAProxy that ran here was left with. */
+  async #mapFiles(): Promise<Pick<Maps, 'tls' | 'splits'>> {
+    const [tls = '', splits = ''] = await Promise.all([tlsFile, splitFile].map((file) => this.#haproxy.mapFile(file)))
+    return { tls: parseMapFile(tls), splits: parseMapFile(splits) }
   }
 
   /** Of the files as they are, or else, beside what is wrong with them, the copy that was made of them before. */

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import {
+  parseAnswers,
   parseFrontends,
   parseInfo,
   parseProcesses,
@@ -15,9 +16,9 @@ describe('show servers state', () => {
   it('gives address, health and administrative state', () => {
     const rows = ['3 web 1 a 10.0.0.1 2 0 1 1 80', '3 web 2 b fd00::1 0 8 1 1 81', '3 web 3 c 10.0.0.3 2 1 1 1 82']
     expect(parseServers(header + rows.join('\n'))).toEqual([
-      { pool: 'web', instance: 'a', address: { host: '10.0.0.1', port: 80 }, admin: 'ready', up: true },
-      { pool: 'web', instance: 'b', address: { host: 'fd00::1', port: 81 }, admin: 'drain', up: false },
-      { pool: 'web', instance: 'c', address: { host: '10.0.0.3', port: 82 }, admin: 'maint', up: true },
+      { backend: 'web', server: 'a', address: { host: '10.0.0.1', port: 80 }, admin: 'ready', up: true },
+      { backend: 'web', server: 'b', address: { host: 'fd00::1', port: 81 }, admin: 'drain', up: false },
+      { backend: 'web', server: 'c', address: { host: '10.0.0.3', port: 82 }, admin: 'maint', up: true },
     ])
   })
 
@@ -29,19 +30,28 @@ describe('show servers state', () => {
   )
 })
 
-describe('show stat', () => {
-  it('counts what is at and queued for a server, wherever the columns are', () => {
-    const answer = '# pxname,svname,qcur,qmax,scur\nweb,a,2,9,3\nweb,b,,9,\n\nrubbish\n'
-    expect([...parseSessions(answer)]).toEqual([
-      ['web/a', 5],
-      ['web/b', 0],
-    ])
-  })
+it('show servers conn counts what a server is busy with, wherever the column is', () => {
+  const answer = '# bkname/svname bkid/svid addr used_cur\nweb/a 3/1 10.0.0.1 3\nweb:b/b 4/1 fd00::1 0\n\nrubbish\n'
+  expect(parseSessions(answer)).toEqual([
+    { backend: 'web', server: 'a', sessions: 3 },
+    { backend: 'web:b', server: 'b', sessions: 0 },
+  ])
 })
 
-it('show stat names frontends', () => {
-  const answer = '# pxname,svname,qcur\nlisten:80:::1,FRONTEND,\nweb,BACKEND,0\nweb,a,0\n'
-  expect(parseFrontends(answer)).toEqual(['listen:80:::1'])
+it('show stat names frontends, and counts their clients', () => {
+  const answer = '# pxname,svname,qcur,scur\nlisten:80:::1,FRONTEND,,2\nweb,BACKEND,0\nweb,a,0\n'
+  expect(parseFrontends(answer)).toEqual([{ name: 'listen:80:::1', clients: 2 }])
+})
+
+describe('several answers', () => {
+  it.each([
+    ['\n', ['']],
+    ['a\nb\n\n', ['a\nb']],
+    ['a\n\n\nb\n\n\n', ['a', '', 'b', '']],
+    ['a\n\nServer deleted.\n', ['a', 'Server deleted.']],
+  ])('%j are %j', (text, answers) => {
+    expect(parseAnswers(text)).toEqual(answers)
+  })
 })
 
 describe('show proc', () => {
@@ -78,5 +88,5 @@ it('show sess names the sessions at a server', () => {
     '0x3: proto=sockpair src=unix:1 fe=GLOBAL be=<NONE> srv=<none> ts=00',
     '',
   ].join('\n')
-  expect(parseSessionIds(answer, 'web', 'web-1')).toEqual(['0x1'])
+  expect(parseSessionIds(answer, [{ backend: 'web', server: 'web-1' }])).toEqual(['0x1'])
 })

@@ -1,10 +1,14 @@
 /** What HAProxy's runtime commands answer, parsed; lines that make no sense are left out. */
 import type { Address } from '../../model/address.ts'
 
+/** A server by the names that HAProxy has for it. */
+export interface Seat {
+  readonly backend: string
+  readonly server: string
+}
+
 /** One server in `show servers state`. */
-export interface ServerRow {
-  readonly pool: string
-  readonly instance: string
+export interface ServerRow extends Seat {
   readonly address: Address
   /** `ready`, or taken out by `drain` or `maint`. */
   readonly admin: 'ready' | 'drain' | 'maint'
@@ -28,33 +32,58 @@ export function parseServers(answer: string): readonly ServerRow[] {
   return lines.flatMap((line) => {
     const cells = line.split(' ')
     const cell = (name: string) => cells[column(name)] ?? ''
-    const [pool, instance, host, port] = [cell('be_name'), cell('srv_name'), cell('srv_addr'), Number(cell('srv_port'))]
-    if (!pool || !instance || !host || !(port > 0)) return []
+    const [backend, server] = [cell('be_name'), cell('srv_name')]
+    const [host, port] = [cell('srv_addr'), Number(cell('srv_port'))]
+    if (!backend || !server || !host || !(port > 0)) return []
     const bits = Number(cell('srv_admin_state'))
     const admin = bits & maintenanceBits ? 'maint' : bits & drainBits ? 'drain' : 'ready'
-    return [{ pool, instance, address: { host, port }, admin, up: cell('srv_op_state') !== '0' }]
+    return [{ backend, server, address: { host, port }, admin, up: cell('srv_op_state') !== '0' }]
   })
 }
 
-/** How many requests are at or queued for each server in a `show stat` CSV, by `pool/instance`. */
-export function parseSessions(answer: string): ReadonlyMap<string, number> {
-  const [header, ...lines] = answer.split('\n')
-  const column = indexOf((header ?? '').replace(/^# /, '').split(','))
-  return new Map(
-    lines.flatMap((line) => {
-      const cells = line.split(',')
-      const count = (name: string) => Number(cells[column(name)]) || 0
-      const [pool, server] = [cells[column('pxname')], cells[column('svname')]]
-      return pool && server ? [[`${pool}/${server}`, count('scur') + count('qcur')] as const] : []
-    }),
-  )
+/** The answers to several commands in one connection: an empty line ends each. */
+export function parseAnswers(text: string): readonly string[] {
+  const answers: string[] = []
+  const lines: string[] = []
+  for (const line of text.replace(/\n$/, '').split('\n')) {
+    if (line !== '') lines.push(line)
+    else answers.push(lines.splice(0).join('\n'))
+  }
+  return lines.length > 0 ? [...answers, lines.join('\n')] : answers
 }
 
-/** The names of the frontends in a `show stat` CSV. */
-export function parseFrontends(answer: string): readonly string[] {
-  return [...parseSessions(answer).keys()].flatMap((name) =>
-    name.endsWith('/FRONTEND') ? [name.slice(0, -'/FRONTEND'.length)] : [],
-  )
+/** A server and how many requests it is busy with. */
+export interface SessionRow extends Seat {
+  readonly sessions: number
+}
+
+/** `show servers conn`: a request has a connection of its own. Much cheaper than `show stat`. */
+export function parseSessions(answer: string): readonly SessionRow[] {
+  const [header, ...lines] = answer.split('\n')
+  const column = indexOf((header ?? '').replace(/^# /, '').split(' '))
+  return lines.flatMap((line) => {
+    const cells = line.split(' ')
+    const [backend, server] = (cells[column('bkname/svname')] ?? '').split('/')
+    return backend && server ? [{ backend, server, sessions: Number(cells[column('used_cur')]) || 0 }] : []
+  })
+}
+
+/** A listener and how many clients it has. */
+export interface FrontendRow {
+  readonly name: string
+  readonly clients: number
+}
+
+/** The frontends in a `show stat` CSV. */
+export function parseFrontends(answer: string): readonly FrontendRow[] {
+  const [header, ...lines] = answer.split('\n')
+  const column = indexOf((header ?? '').replace(/^# /, '').split(','))
+  return lines.flatMap((line) => {
+    const cells = line.split(',')
+    const name = cells[column('pxname')]
+    if (!name || cells[column('svname')] !== 'FRONTEND') return []
+    return [{ name, clients: Number(cells[column('scur')]) || 0 }]
+  })
 }
 
 /** `show proc`: a table with the sections `# workers` and `# old workers`. */
@@ -76,12 +105,15 @@ export function parseInfo(answer: string): ReadonlyMap<string, string> {
   return new Map(pairs.flatMap((pair) => (pair ? [[pair[1]?.toLowerCase() ?? '', pair[2] ?? ''] as const] : [])))
 }
 
-/** The ids of the sessions in `show sess` that are at `server` of `pool`. */
-export function parseSessionIds(answer: string, pool: string, server: string): readonly string[] {
+/** The ids of the sessions in `show sess` that are at one of these servers. */
+export function parseSessionIds(answer: string, seats: readonly Seat[]): readonly string[] {
   return answer.split('\n').flatMap((line) => {
     const fields = line.split(' ')
     const [id] = line.split(':')
-    return id?.startsWith('0x') && fields.includes(`be=${pool}`) && fields.includes(`srv=${server}`) ? [id] : []
+    const isThere = seats.some(
+      ({ backend, server }) => fields.includes(`be=${backend}`) && fields.includes(`srv=${server}`),
+    )
+    return id?.startsWith('0x') && isThere ? [id] : []
   })
 }
 

@@ -99,7 +99,6 @@ function memoryWorld(): RouterWorld {
     crash: async () => proxy.crash(),
     pass: (ms) => clock.advance(ms),
     sighted: async () => undefined,
-    measuring: async () => undefined,
     close: async () => undefined,
   }
 }

@@ -86,10 +86,10 @@ export class AbortMonitor implements Monitor {
     put(record.service, from)
     if (before.rollback === 'service') return services
     for (const service of Object.keys(before.services)) {
-      const sibling = this.#decided.newest({ ...record, service })
-      const state = sibling?.record.state
-      if (sibling?.record.sequence === record.sequence && (state === 'succeeded' || state === 'aborted'))
-        put(service, sibling.from)
+      const together = this.#decided.newest({ ...record, service })
+      const state = together?.record.state
+      if (together?.record.sequence === record.sequence && (state === 'succeeded' || state === 'aborted'))
+        put(service, together.from)
     }
     for (const [name, service] of this.#droppedBy(record.sequence, before))
       if (!own(before.services, name)) put(name, service)
