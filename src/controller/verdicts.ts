@@ -3,7 +3,7 @@ import type { ServiceRelease } from '../model/release.ts'
 import { fleetName } from '../model/stack.ts'
 import { shortVersion, versionName } from '../model/version.ts'
 import type { Fleet } from '../plan/fleet.ts'
-import { holdOf, stagesOf } from '../rollout/stages.ts'
+import { holdOf, isOfNews, stagesOf } from '../rollout/stages.ts'
 import type { Aborted } from '../rollout/verdict.ts'
 import type { ReleaseRecord, RolloutRecord } from '../store/store.ts'
 import { lastWords } from './act.ts'
@@ -69,7 +69,13 @@ export class Verdicts {
   #watchOf({ record, fleet }: Running): Watch | undefined {
     const rollout = this.#rollouts.of(fleet.key)
     const service = own(record.release.services, fleet.key.service)
-    if (!rollout || rollout.isSwitch || !service || mustWait(fleet.key, this.#decisions, this.#rollouts))
+    if (
+      !rollout ||
+      rollout.isSwitch ||
+      !service ||
+      !isOfNews(rollout.from, service) ||
+      mustWait(fleet.key, this.#decisions, this.#rollouts)
+    )
       return undefined
     const { verdict: policy } = service.rollout
     const { requests } = holdOf(rollout, service)

@@ -115,12 +115,10 @@ function stagedTarget(
 ): FleetTarget {
   const stage = stages[Math.min(index, stages.length - 1)]!
   const isLast = stage.share === allRequests
-  const freshLane = laneOf(service.version, situation)
-  const oldLane = laneOf(from.version, situation) ?? (freshLane && otherLane(freshLane)) ?? mainLane(situation.split)
-  const old = { ...mainGroup(from, situation), lane: oldLane }
+  const old = { ...mainGroup(from, situation), lane: laneLeft(from, service, situation) }
   const fresh: Group = {
     version: service.version,
-    lane: otherLane(oldLane),
+    lane: otherLane(old.lane),
     count: stage.count + (isLast ? (service.standby ?? 0) : 0),
     routed: stage.count,
     isKeptWhole: true,
@@ -158,6 +156,12 @@ function pausedTarget(service: ServiceRelease, from: ServiceRelease, situation: 
       { ...main, count: fresh, routed: fresh },
     ],
   }
+}
+
+/** The lane that requests leave: it stays the same one also where nothing is left of what the fleet had. */
+function laneLeft(from: ServiceRelease, service: ServiceRelease, situation: Situation): Lane {
+  const fresh = laneOf(service.version, situation)
+  return laneOf(from.version, situation) ?? (fresh ? otherLane(fresh) : mainLane(situation.split))
 }
 
 /** Where the router has most of the instances of `version`; undefined where it has none. */

@@ -13,12 +13,12 @@ interface Shown {
 
 const options = { requests: 100, errors: true, latency: { percentile: 95, tolerance: 1.5 } }
 
-/** Quick answers take 10 ms, slow ones 100 ms. */
+/** Quick answers take 10 ms, slow ones 100 ms, and those that fail 1 ms. */
 function showing({ answers = 0, errors = 0, slow = 0, instances = 1, restarts = 0 }: Shown): Showing {
   const tally = new Tally()
   tally.count(200, 10, answers - errors - slow)
   tally.count(200, 100, slow)
-  tally.count(500, 10, errors)
+  tally.count(500, 1, errors)
   return { answers: tally, instances, restarts }
 }
 
@@ -45,6 +45,20 @@ describe('beside the old version', () => {
     expect(evidence.judgement()).toEqual(worse)
     take(evidence, 1_000, 0.05, { answers: 5 }, { answers: 95, errors: 1 })
     expect(evidence.judgement()).toEqual(worse)
+  })
+
+  test('one that is as quick as the old one where that answers is fine, however fast the old one fails', () => {
+    const evidence = new Evidence({ requests: 20, errors: true, latency: { percentile: 50, tolerance: 1.2 } })
+    take(evidence, 10, 0, undefined, { answers: 100, errors: 90 })
+    take(evidence, 10, 0.5, { answers: 50 }, { answers: 50, errors: 45 })
+    expect(evidence.judgement()).toEqual({ kind: 'fine' })
+  })
+
+  test('one is not too slow for half of its answers beyond the median of an old one that is gone', () => {
+    const evidence = new Evidence({ requests: 20, errors: true, latency: { percentile: 50, tolerance: 1.2 } })
+    take(evidence, 1, 0, undefined, { answers: 100, slow: 49 })
+    take(evidence, 5, 1, { answers: 20, slow: 11 })
+    expect(evidence.judgement()).toEqual({ kind: 'fine' })
   })
 
   test('errors are compared only where that is wanted', () => {

@@ -13,8 +13,9 @@ test('tallies add up', () => {
   const [tally, other] = [new Tally(), new Tally()]
   tally.count(200, 10, 90)
   other.count(500, 1_000, 10)
+  other.count(200, 1_000, 5)
   tally.add(other)
-  expect([tally.answers, tally.errors, tally.latencies.slowerThan(20)]).toEqual([100, 10, 10])
+  expect([tally.answers, tally.errors, tally.latencies.slowerThan(20)]).toEqual([105, 10, 5])
 })
 
 test('percentiles are right within 5 %, at any scale', () => {

@@ -158,7 +158,7 @@ class Simulation {
     const acts = this.#world.acts
     const answer = await this.#answered({ kind: 'up', scope: scopes[0]!, choice: this.#finale })
     if (!isOk(answer) || answer.result.changed) return failed('converges', `a second up is not idle: ${words(answer)}`)
-    if (this.#isDoubtful() || this.#world.acts === acts) return undefined
+    if (this.#isDoubtful() || this.#isAnythingAside() || this.#world.acts === acts) return undefined
     return failed('converges', 'a second up does something')
   }
 
@@ -260,6 +260,13 @@ class Simulation {
     return this.#world
       .truth()
       .fleets.some(({ key, wanted }) => wanted && !becomesHealthy(key.service, wanted.imageName))
+  }
+
+  /** Whether something runs that is only kept ready, or tried: it may end at any time. */
+  #isAnythingAside(): boolean {
+    return this.#world
+      .truth()
+      .fleets.some(({ wanted, instances }) => instances.some(({ order }) => order.version !== wanted?.version))
   }
 
   /** What runs, what is routed to it, and what is on record of each version. */
