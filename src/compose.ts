@@ -152,6 +152,6 @@ function storeFile(home: string): string {
 }
 
 /** Names a state folder to the engine: found again by the next controller, and different for every folder. */
-function ownerOf(home: string): string {
+export function ownerOf(home: string): string {
   return createHash('sha256').update(home).digest('hex').slice(0, 16)
 }

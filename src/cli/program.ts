@@ -134,7 +134,7 @@ type Declare = <Rest extends unknown[]>(usage: string, summary: string, load: ()
 const steering: Readonly<Record<SteerVerb, string>> = {
   pause: 'hold it as it is; one that stays paused for longer than maxPause is taken back',
   resume: 'go on with one that is paused',
-  promote: 'go on to the next stage, and to the end, without waiting for its time',
+  promote: 'give it all requests without waiting for the stages before; it is watched to the end',
   abort: 'take it back, for good',
 }
 

@@ -3,6 +3,15 @@ import { temporaryFolder } from '../system/temporary-folder.ts'
 import { explainDefaults } from './explain.ts'
 import { loadStack } from './load.ts'
 
+test('where there are data, something is writable', async () => {
+  await using folder = await temporaryFolder()
+  const db = '{ image: postgres, port: 5432, data: { tables: /var/lib/postgresql } }'
+  await folder.write('repave.yaml', `stack: shop\nservices: { db: ${db} }\n`)
+  const { stack, definition } = await loadStack({ folder: folder.path })
+  const settings = explainDefaults(definition, stack)
+  expect(settings.find(({ path }) => path === 'services.db.tmpfs')?.value).toBe('none')
+})
+
 test('each value is shown as the file would say it, with who decided it', async () => {
   await using folder = await temporaryFolder()
   await folder.write(

@@ -318,6 +318,15 @@ test('a stack means the same in YAML, JSON and TypeScript', { timeout: 60_000 },
   await fc.assert(fc.asyncProperty(anyStack, check), { numRuns: 50 })
 })
 
+test('a bound of nothing has no sign, in YAML as in JSON', async () => {
+  await using folder = await temporaryFolder()
+  const gate = '{ name: lag, url: "http://prometheus:9090", query: lag, min: -0 }'
+  const web = `{ image: nginx, port: 80, rollout: { verdict: { prometheus: [${gate}] } } }`
+  await folder.write('repave.yaml', `stack: shop\nservices: { web: ${web} }\n`)
+  const { stack } = await loadStack({ folder: folder.path })
+  expect(stack.services.web?.rollout.verdict?.prometheus?.[0]?.min).toBe(0)
+})
+
 test('whatever a file holds, it is a stack or a clear error', { timeout: 60_000 }, async () => {
   await using folder = await temporaryFolder()
   const broken = fc

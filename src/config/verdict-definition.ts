@@ -38,7 +38,12 @@ const url = z
     examples: ['http://prometheus:9090'],
   })
 
-const bound = (words: string) => z.number().meta({ description: words, examples: [0.01] })
+/** JSON has no negative zero: what is read back from a release would not be what went into it. */
+const bound = (words: string) =>
+  z
+    .number()
+    .meta({ description: words, examples: [0.01] })
+    .transform((value) => value + 0)
 
 const gate = z
   .strictObject({

@@ -62,14 +62,15 @@ export class Verdicts {
     const { key } = fleet
     const rollout = this.#rollouts.of(key)
     const gates = own(record.release.services, key.service)?.rollout.verdict?.prometheus
-    if (!rollout || !gates || this.#rollouts.heldSinceMs(key) === undefined) return undefined
+    if (!rollout || rollout.isSwitch || !gates || this.#rollouts.heldSinceMs(key) === undefined) return undefined
     return { key, rollout: rollout.id, stage: rollout.stage ?? 0, gates }
   }
 
   #watchOf({ record, fleet }: Running): Watch | undefined {
     const rollout = this.#rollouts.of(fleet.key)
     const service = own(record.release.services, fleet.key.service)
-    if (!rollout || !service || mustWait(fleet.key, this.#decisions, this.#rollouts)) return undefined
+    if (!rollout || rollout.isSwitch || !service || mustWait(fleet.key, this.#decisions, this.#rollouts))
+      return undefined
     const { verdict: policy } = service.rollout
     const { requests } = holdOf(rollout, service)
     if (policy === undefined && requests === 0) return undefined

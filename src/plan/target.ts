@@ -115,10 +115,12 @@ function stagedTarget(
 ): FleetTarget {
   const stage = stages[Math.min(index, stages.length - 1)]!
   const isLast = stage.share === allRequests
-  const old = mainGroup(from, situation)
+  const freshLane = laneOf(service.version, situation)
+  const oldLane = laneOf(from.version, situation) ?? (freshLane && otherLane(freshLane)) ?? mainLane(situation.split)
+  const old = { ...mainGroup(from, situation), lane: oldLane }
   const fresh: Group = {
     version: service.version,
-    lane: otherLane(old.lane),
+    lane: otherLane(oldLane),
     count: stage.count + (isLast ? (service.standby ?? 0) : 0),
     routed: stage.count,
     isKeptWhole: true,
@@ -131,7 +133,7 @@ function stagedTarget(
     share: {
       lane: fresh.lane,
       thousandths: stage.share,
-      needs: isPaused ? Infinity : Math.max(1, stage.count),
+      needs: isPaused ? Infinity : stage.count,
       isExclusive: true,
       held: (isPaused ? stage : stages[index - 1])?.share ?? 0,
     },

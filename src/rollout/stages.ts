@@ -23,12 +23,16 @@ interface RolloutState {
   readonly isSwitch?: boolean
 }
 
-/** How long, and for how many answers of the new version, the present stage is held; one version goes through no stages. */
+/**
+ * How long, and for how many answers of the new version, the present stage is held. Nothing is held where the version
+ * stays, nor on the way back to one that was proven: who asks for that has judged.
+ */
 export function holdOf(
   { from, stage = 0, isSwitch = false }: RolloutState,
   service: ServiceRelease,
 ): Pick<Stage, 'holdMs' | 'requests'> & { readonly isLast: boolean } {
-  const stages = from === null || from === service.version ? undefined : stagesOf(service, isSwitch)
+  if (isSwitch || from === service.version) return { holdMs: 0, requests: 0, isLast: true }
+  const stages = from === null ? undefined : stagesOf(service, isSwitch)
   const present = stages?.[Math.min(stage, stages.length - 1)]
   if (stages && present) return { ...present, isLast: present === stages.at(-1) }
   const { windowMs: holdMs = 0, requests = 0 } = service.rollout.verdict ?? {}

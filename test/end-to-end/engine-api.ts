@@ -1,6 +1,6 @@
 /** The engine, asked past Repave: what tests and benchmarks believe. Docker Engine API 1.41. */
 import type { Readable } from 'node:stream'
-import type { ContainerInfo, ContainerInspectInfo, NetworkInspectInfo } from 'dockerode'
+import type { ContainerInfo, ContainerInspectInfo, ImageInfo, NetworkInspectInfo, VolumeInspectInfo } from 'dockerode'
 import { Pool } from 'undici'
 
 export const defaultEngineSocket = (process.env.DOCKER_HOST ?? 'unix:///var/run/docker.sock').replace(/^unix:\/\//, '')
@@ -41,6 +41,15 @@ export class EngineApi {
     return this.call('GET', `/networks?filters=${filters({ label: [label] })}`)
   }
 
+  async volumes(label: string): Promise<readonly VolumeInspectInfo[]> {
+    const query = filters({ label: [label] })
+    const { Volumes } = await this.call<{ readonly Volumes: VolumeInspectInfo[] | null }>(
+      'GET',
+      `/volumes?filters=${query}`,
+    )
+    return Volumes ?? []
+  }
+
   async hasImage(reference: string): Promise<boolean> {
     const { status } = await this.send('GET', `/images/${reference}/json`)
     return status === 200
@@ -56,12 +65,24 @@ export class EngineApi {
     if (status !== 200 || error) throw new Error(`building ${tag}: HTTP ${status}: ${error ?? text}`)
   }
 
-  /** Removes all containers and networks with `label`, running or not. */
-  async removeAll(label: string): Promise<void> {
+  /** Removes all containers, networks and volumes with `label`, in use or not, and answers how many there were. */
+  async removeAll(label: string): Promise<number> {
     const containers = await this.containers(label)
     await Promise.all(containers.map(({ Id }) => this.send('DELETE', `/containers/${Id}?force=true&v=true`)))
-    const networks = await this.networks(label)
+    const [networks, volumes] = await Promise.all([this.networks(label), this.volumes(label)])
     await Promise.all(networks.map(({ Id }) => this.send('DELETE', `/networks/${Id}`)))
+    await Promise.all(volumes.map(({ Name }) => this.send('DELETE', `/volumes/${Name}`)))
+    return containers.length + networks.length + volumes.length
+  }
+
+  /** Removes every name that images have in `repository`; what has no other name goes with it. */
+  async removeTags(repository: string): Promise<void> {
+    const images = await this.call<readonly ImageInfo[]>(
+      'GET',
+      `/images/json?filters=${filters({ reference: [repository] })}`,
+    )
+    const tags = images.flatMap(({ RepoTags }) => RepoTags ?? []).filter((tag) => tag.startsWith(`${repository}:`))
+    await Promise.all(tags.map((tag) => this.send('DELETE', `/images/${tag}?noprune=true`)))
   }
 
   async call<Answer>(method: 'GET' | 'POST' | 'DELETE', path: string, body?: object): Promise<Answer> {

@@ -11,6 +11,8 @@ import { text } from 'node:stream/consumers'
 import { stringify } from 'yaml'
 import { createClient } from '../../src/api/client.ts'
 import { socketPath } from '../../src/api/home.ts'
+import { ownerOf } from '../../src/compose.ts'
+import { keptRepository } from '../../src/engine/docker/kept-images.ts'
 import type { ResultReport, StatusReport } from '../../src/model/report.ts'
 import type { LoadPlan } from '../load/generate.ts'
 import { type RunningLoad, startLoad } from '../load/load-process.ts'
@@ -246,12 +248,24 @@ export class Scene {
       for (const { pid } of alive) kill(pid)
       return alive.length === 0
     })
-    // What a controller had asked for when it was killed is made all the same: before, or with, one more of its kind.
-    const labels = { 'repave.stack': this.stack }
-    await this.engine.call('POST', '/containers/create', { Image: this.image, Labels: labels })
-    await this.engine.removeAll(`repave.stack=${this.stack}`)
+    await this.#clear()
     await this.engine.close()
     await rm(this.folder, { recursive: true, force: true })
+  }
+
+  /**
+   * Removes all that the engine has of the scene. What a controller had asked for when it was killed is made all the
+   * same, and later than what is asked for after it on a busy machine: over when twice nothing was there but one more
+   * of its kind.
+   */
+  async #clear(): Promise<void> {
+    const labels = { 'repave.stack': this.stack }
+    for (let quiet = 0; quiet < 2;) {
+      await this.engine.call('POST', '/containers/create', { Image: this.image, Labels: labels })
+      quiet = (await this.engine.removeAll(`repave.stack=${this.stack}`)) > 1 ? 0 : quiet + 1
+    }
+    await this.engine.removeTags(keptRepository(ownerOf(this.home)))
+    await this.engine.removeTags(`repave.local/${this.stack}/web`)
   }
 }
 

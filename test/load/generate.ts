@@ -75,9 +75,11 @@ async function sendRequest(plan: LoadPlan, agent: Agent, index: number): Promise
     })
     // Not `dump`, which takes an answer that was cut off for a whole one.
     await body.text()
-    if (statusCode !== 200) return { kind: 'failure', ...times(), request: method, reason: `HTTP ${statusCode}` }
     const release = decodeURIComponent(String(headers['x-greeting'] ?? ''))
-    return { kind: 'answer', ...times(), release, instance: String(headers['x-instance'] ?? '') }
+    if (statusCode === 200)
+      return { kind: 'answer', ...times(), release, instance: String(headers['x-instance'] ?? '') }
+    const reason = `HTTP ${statusCode}`
+    return { kind: 'failure', ...times(), request: method, reason, ...(release !== '' && { release }) }
   } catch (error) {
     return { kind: 'failure', ...times(), request: method, reason: failureReason(error) }
   }

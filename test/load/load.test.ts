@@ -61,6 +61,16 @@ test('an error status, a cut answer and a silent server are failures', async () 
   )
 })
 
+test('an error of a release is counted under it', async () => {
+  const { signal, tick } = countdown(40)
+  const url = await serve((_request, response) => {
+    response.writeHead(tick() % 4 === 0 ? 500 : 200, { 'x-greeting': 'new' }).end()
+  })
+  const { releases, failures, requests } = await generateLoad({ ...defaultPlan, url }, signal)
+  expect(releases['new']).toMatchObject({ count: requests, failed: failures.length })
+  expect(failures[0]).toMatchObject({ reason: 'HTTP 500', release: 'new' })
+})
+
 test('a refused connection is a failure', async () => {
   const url = await serve(() => {})
   server?.close()

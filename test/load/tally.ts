@@ -15,10 +15,14 @@ export type Outcome =
       readonly tookMs: number
       readonly request: string
       readonly reason: string
+      /** Of an answer that says so. */
+      readonly release?: string
     }
 
 export interface Sighting {
+  /** Of answers, good or not. */
   readonly count: number
+  readonly failed: number
   readonly firstAtMs: number
   readonly lastAtMs: number
 }
@@ -34,6 +38,7 @@ export interface LoadReport {
     readonly tookMs: number
     readonly request: string
     readonly reason: string
+    readonly release?: string
   }[]
   readonly latencyMs: { readonly p50: number; readonly p99: number; readonly max: number }
   readonly releases: Readonly<Record<string, Sighting>>
@@ -50,11 +55,12 @@ export class Tally {
     if (outcome.kind === 'failure') {
       const { kind: _, ...failure } = outcome
       this.#failures.push(failure)
+      if (outcome.release !== undefined) see(this.#releases, outcome.release, outcome)
       return
     }
     this.#latenciesMs.push(outcome.tookMs)
-    see(this.#releases, outcome.release, outcome.atMs)
-    see(this.#instances, outcome.instance, outcome.atMs)
+    see(this.#releases, outcome.release, outcome)
+    see(this.#instances, outcome.instance, outcome)
   }
 
   get answers(): number {
@@ -76,10 +82,11 @@ export class Tally {
   }
 }
 
-function see(sightings: Map<string, Sighting>, name: string, atMs: number): void {
-  const before = sightings.get(name) ?? { count: 0, firstAtMs: atMs, lastAtMs: atMs }
+function see(sightings: Map<string, Sighting>, name: string, { kind, atMs }: Outcome): void {
+  const before = sightings.get(name) ?? { count: 0, failed: 0, firstAtMs: atMs, lastAtMs: atMs }
   sightings.set(name, {
     count: before.count + 1,
+    failed: before.failed + Number(kind === 'failure'),
     firstAtMs: Math.min(before.firstAtMs, atMs),
     lastAtMs: Math.max(before.lastAtMs, atMs),
   })
