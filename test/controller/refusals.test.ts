@@ -344,7 +344,11 @@ describe('a version that failed', () => {
     image('web:bad', { healthyAfterMs: null })
     const [one = ''] = await versionsBroughtUp('one')
     const failed = await result(up(bad))
-    expect(failed).toMatchObject({ ok: false, code: 'ROLLOUT_ABORTED' })
+    expect(failed).toMatchObject({
+      ok: false,
+      code: 'ROLLOUT_ABORTED',
+      hint: expect.stringContaining('this one is refused from now on'),
+    })
     const again = await error(up(bad))
     expect(again).toMatchObject({
       code: 'VERSION_REFUSED',
@@ -382,7 +386,11 @@ describe('a version that failed', () => {
     await versionsBroughtUp('one')
     const create = engine.create.bind(engine)
     Object.assign(engine, { create: engineFails })
-    expect(await result(up(version('two')))).toMatchObject({ ok: false, code: 'ROLLOUT_ABORTED' })
+    expect(await result(up(version('two')))).toMatchObject({
+      ok: false,
+      code: 'ROLLOUT_ABORTED',
+      hint: expect.stringContaining('run `repave up` again'),
+    })
     Object.assign(engine, { create })
     expect(await result(up(version('two')))).toMatchObject({ ok: true })
   })
