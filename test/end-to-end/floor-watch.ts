@@ -1,7 +1,9 @@
 /** Watches, in HAProxy's own view, how many servers are in rotation and up while something changes. */
 import { setTimeout as delay } from 'node:timers/promises'
+import { expect } from 'vitest'
 import type { PooledServer } from '../../src/router/haproxy/lanes.ts'
 import type { RouterView } from './router-view.ts'
+import type { Scene } from './scene.ts'
 
 const pauseMs = 10
 
@@ -13,11 +15,11 @@ export interface FloorReport {
   readonly others: readonly string[]
 }
 
-export interface FloorWatch {
+interface FloorWatch {
   stop(): Promise<FloorReport>
 }
 
-export function watchFloor(router: RouterView): FloorWatch {
+function watchFloor(router: RouterView): FloorWatch {
   const end = new AbortController()
   const watched = sample(router, end.signal)
   watched.catch(() => {})
@@ -29,10 +31,24 @@ export function watchFloor(router: RouterView): FloorWatch {
   }
 }
 
+/** Runs a command that replaces the fleet while HAProxy is asked how many are ready. */
+export async function watched(scene: Scene, replicas: number, command: string): Promise<FloorReport> {
+  const watch = watchFloor(scene.router)
+  expect(await scene.succeed(command)).toMatchObject({ ok: true, changed: true, services: [{ ready: replicas }] })
+  return watch.stop()
+}
+
+export function expectFloor({ samples, least, others }: FloorReport, floor: number): void {
+  expect(samples).toBeGreaterThan(3)
+  expect(least, `not ready then: ${others.join('; ')}`).toBeGreaterThanOrEqual(floor)
+}
+
 async function sample(router: RouterView, signal: AbortSignal): Promise<FloorReport> {
   let report: FloorReport = { samples: 0, least: Number.POSITIVE_INFINITY, others: [] }
   while (!signal.aborted) {
-    const { ready, others } = Object.groupBy(await router.servers(), (server) => (isReady(server) ? 'ready' : 'others'))
+    const { ready, others } = Object.groupBy(await router.inRotation(), (server) =>
+      isReady(server) ? 'ready' : 'others',
+    )
     const least = ready?.length ?? 0
     report = { ...report, samples: report.samples + 1, ...(least < report.least && { least, others: words(others) }) }
     await delay(pauseMs)

@@ -1,23 +1,10 @@
 /** Promise 3: no request is lost, and capacity never falls below the floor. */
 import { describe, expect, test } from 'vitest'
-import type { LoadPlan } from '../load/generate.ts'
-import { type FloorReport, watchFloor } from './floor-watch.ts'
+import { expectFloor, watched } from './floor-watch.ts'
+import { calmHealth, loadOf, mixes, words } from './mixes.ts'
 import { openScene } from './open-scene.ts'
-import type { Scene } from './scene.ts'
-import { isSoak } from './soak.ts'
 
-type Mode = Pick<LoadPlan, 'connections' | 'methods'>
-
-const connections = ['keep-alive', 'new'] as const
-/** Loads that share the 500 requests a second: both kinds of connections at once, or, to soak, one at a time. */
-const mixes: readonly (readonly Mode[])[] = isSoak
-  ? connections.flatMap((kind) =>
-      (['GET', 'POST'] as const).map((method) => [{ connections: kind, methods: [method] }]),
-    )
-  : [connections.map((kind) => ({ connections: kind, methods: ['GET', 'POST'] }))]
-
-/** Seldom enough that sixty instances on two cores are not busy with it. */
-const health = { http: '/healthz', interval: '1s', healthyAfter: 1 }
+const health = calmHealth
 
 describe.each([1, 3, 10, 30])('a fleet of %i under 500 requests a second', (replicas) => {
   test.each(mixes.map((mix) => [words(mix), mix] as const))(
@@ -28,7 +15,7 @@ describe.each([1, 3, 10, 30])('a fleet of %i under 500 requests a second', (repl
       await scene.declare({ replicas, health })
       await scene.succeed('up')
       const before = await scene.instanceIds()
-      const loads = await Promise.all(mix.map((mode) => scene.load({ ...mode, ratePerSecond: 500 / mix.length })))
+      const load = await loadOf(scene, mix)
 
       await scene.declare({ replicas, health, environment: { GREETING: 'second' } })
       expectFloor(await watched(scene, replicas, 'up'), replicas)
@@ -37,7 +24,7 @@ describe.each([1, 3, 10, 30])('a fleet of %i under 500 requests a second', (repl
       expectFloor(await watched(scene, replicas, 'rollback'), replicas)
       const after = await scene.instanceIds()
 
-      const reports = await Promise.all(loads.map((load) => load.stop()))
+      const reports = await load.stop()
       expect(reports.flatMap(({ failures }) => failures)).toEqual([])
       for (const { releases } of reports) expect(Object.keys(releases).toSorted()).toEqual(['first', 'second'])
       for (const ids of [before, between, after]) expect(ids).toHaveLength(replicas)
@@ -82,22 +69,6 @@ test('replicas alone change no instance that stays', async () => {
   expect((await load.stop()).failures).toEqual([])
 })
 
-/** Runs a command that replaces the fleet while HAProxy is asked how many are ready. */
-async function watched(scene: Scene, replicas: number, command: string): Promise<FloorReport> {
-  const watch = watchFloor(scene.router)
-  expect(await scene.succeed(command)).toMatchObject({ ok: true, changed: true, services: [{ ready: replicas }] })
-  return watch.stop()
-}
-
-function expectFloor({ samples, least, others }: FloorReport, floor: number): void {
-  expect(samples).toBeGreaterThan(10)
-  expect(least, `not ready then: ${others.join('; ')}`).toBeGreaterThanOrEqual(floor)
-}
-
 function answersOf(greeting: string): readonly unknown[] {
   return Array.from({ length: 3 }, () => expect.stringMatching(new RegExp(`^200 ${greeting} from `)))
-}
-
-function words(mix: readonly Mode[]): string {
-  return mix.map((mode) => `${mode.connections}, ${mode.methods.join(' and ')}`).join('; ')
 }

@@ -63,7 +63,8 @@ function pace(ratePerSecond: number, signal: AbortSignal, send: (index: number) 
 async function sendRequest(plan: LoadPlan, agent: Agent, index: number): Promise<Outcome> {
   const method = plan.methods[index % plan.methods.length] ?? 'GET'
   const startedAt = performance.now()
-  const times = () => ({ atMs: Date.now(), tookMs: performance.now() - startedAt })
+  const sentAtMs = Date.now()
+  const times = () => ({ sentAtMs, atMs: Date.now(), tookMs: performance.now() - startedAt })
   try {
     const { statusCode, headers, body } = await request(plan.url, {
       method,

@@ -43,6 +43,9 @@ test('every answer is counted under its release and its instance', async () => {
   expect(report.failures).toEqual([])
   expect(report.releases['old one']?.count).toBe(20)
   expect(report.releases['new']?.count).toBe(report.requests - 20)
+  const { firstAtMs = NaN, lastSentAtMs, lastAtMs } = report.releases['new'] ?? {}
+  expect(lastSentAtMs).toBeGreaterThanOrEqual(firstAtMs)
+  expect(lastSentAtMs).toBeLessThanOrEqual(lastAtMs ?? NaN)
   expect(report.instances['web-1']?.count).toBe(report.requests)
 })
 
@@ -110,8 +113,8 @@ test('quantiles are values that were seen', () => {
 
 test('failures do not count into latencies', () => {
   const tally = new Tally()
-  tally.record({ kind: 'answer', atMs: 5, tookMs: 2, release: 'a', instance: 'i' })
-  tally.record({ kind: 'failure', atMs: 6, tookMs: 900, request: 'GET', reason: 'HTTP 503' })
+  tally.record({ kind: 'answer', sentAtMs: 3, atMs: 5, tookMs: 2, release: 'a', instance: 'i' })
+  tally.record({ kind: 'failure', sentAtMs: 1, atMs: 6, tookMs: 900, request: 'GET', reason: 'HTTP 503' })
   const report = tally.report(0, 10)
   expect(report.latencyMs.max).toBe(2)
   expect(report.requests).toBe(2)

@@ -3,6 +3,7 @@
 export type Outcome =
   | {
       readonly kind: 'answer'
+      readonly sentAtMs: number
       readonly atMs: number
       readonly tookMs: number
       /** What served it, as its answer's headers say. */
@@ -11,6 +12,7 @@ export type Outcome =
     }
   | {
       readonly kind: 'failure'
+      readonly sentAtMs: number
       readonly atMs: number
       readonly tookMs: number
       readonly request: string
@@ -25,6 +27,8 @@ export interface Sighting {
   readonly failed: number
   readonly firstAtMs: number
   readonly lastAtMs: number
+  /** When the last of these requests was sent. */
+  readonly lastSentAtMs: number
 }
 
 /** Times are milliseconds since the epoch; latencies are milliseconds. */
@@ -34,6 +38,7 @@ export interface LoadReport {
   readonly requests: number
   readonly answers: number
   readonly failures: readonly {
+    readonly sentAtMs: number
     readonly atMs: number
     readonly tookMs: number
     readonly request: string
@@ -82,15 +87,18 @@ export class Tally {
   }
 }
 
-function see(sightings: Map<string, Sighting>, name: string, { kind, atMs }: Outcome): void {
-  const before = sightings.get(name) ?? { count: 0, failed: 0, firstAtMs: atMs, lastAtMs: atMs }
+function see(sightings: Map<string, Sighting>, name: string, { kind, sentAtMs, atMs }: Outcome): void {
+  const before = sightings.get(name) ?? unseen
   sightings.set(name, {
     count: before.count + 1,
     failed: before.failed + Number(kind === 'failure'),
     firstAtMs: Math.min(before.firstAtMs, atMs),
     lastAtMs: Math.max(before.lastAtMs, atMs),
+    lastSentAtMs: Math.max(before.lastSentAtMs, sentAtMs),
   })
 }
+
+const unseen: Sighting = { count: 0, failed: 0, firstAtMs: Infinity, lastAtMs: -Infinity, lastSentAtMs: -Infinity }
 
 /** The smallest value that at least `share` of the ascending `sorted` do not exceed; 0 where there is none. */
 export function quantile(sorted: readonly number[], share: number): number {
