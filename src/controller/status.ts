@@ -139,13 +139,13 @@ function rolloutStatus(rollout: RolloutRecord, fleet: Fleet, facts: StatusFacts)
 }
 
 function runningStatus(
-  { stage = 0, pausedAtMs, to }: RolloutRecord,
+  { stage = 0, isSwitch, pausedAtMs, to }: RolloutRecord,
   { key, target, split }: Fleet,
   facts: StatusFacts,
 ): Partial<RolloutStatus> {
   const waitsFor = facts.waitsFor(key)
   const service = facts.service(key)
-  const stages = service && target.share.isExclusive ? stagesOf(service, false) : undefined
+  const stages = service && target.share.isExclusive ? stagesOf(service, isSwitch === true) : undefined
   const toB = groupOf(target, to)?.lane === 'b'
   return {
     ...(service && { strategy: service.rollout.strategy }),

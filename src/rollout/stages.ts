@@ -34,7 +34,8 @@ export function isOfNews(
 
 /**
  * How long, and for how many answers of the new version, the present stage is held. Nothing is held where the version
- * stays, nor on the way back to one that was proven: who asks for that has judged.
+ * stays, nor on the way back to one that was proven: who asks for that has judged. The first version has none to be
+ * compared with, and often nobody who asks it: it is watched for its time, and needs no answers.
  */
 export function holdOf(
   { from, stage = 0, isSwitch = false }: RolloutState,
@@ -45,7 +46,7 @@ export function holdOf(
   const present = stages?.[Math.min(stage, stages.length - 1)]
   if (present) return { ...present, isLast: present === stages?.at(-1) }
   const { windowMs: holdMs = 0, requests = 0 } = service.rollout.verdict ?? {}
-  return { holdMs, requests, isLast: true }
+  return { holdMs, requests: from === null ? 0 : requests, isLast: true }
 }
 
 /** How long what the fleet had stays warm once a rollout has succeeded: only another version does. */

@@ -174,6 +174,21 @@ describe('canary', () => {
     expect(answers()).toEqual({ [old]: 1_000 })
   })
 
+  test('goes back in one stage, and status says so', async () => {
+    await result(up(greeting('one', canary)))
+    await result(up(greeting('two', canary)))
+    await clock.advance(61_000)
+    const back = Array.fromAsync(controller.rollback({ ...scope, by }))
+    await clock.advance(100)
+    expect(await fleet()).toMatchObject({ rollout: { stage: { number: 1, of: 1 }, share: 0 } })
+    expect((await passing(back)).at(-1)).toMatchObject({ result: { ok: true } })
+  })
+
+  test('of a first version, which there is nothing to compare with, needs no answers', async () => {
+    const strict: RolloutPolicy = { ...canary, verdict: { windowMs: 5_000, requests: 100, errors: true } }
+    expect(await result(up(greeting('one', strict)))).toMatchObject({ ok: true })
+  })
+
   test('without figures is never a pass', async () => {
     const strict = { ...canary, steps: [{ share: 0.05, holdMs: 1_000, requests: 100 }] } as RolloutPolicy
     await result(up(greeting('one', strict)))
