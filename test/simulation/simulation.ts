@@ -156,9 +156,10 @@ class Simulation {
 
   async #bringUpAgain(): Promise<Violation | undefined> {
     const acts = this.#world.acts
+    const isQuiet = !this.#isDoubtful() && !this.#isAnythingAside()
     const answer = await this.#answered({ kind: 'up', scope: scopes[0]!, choice: this.#finale })
     if (!isOk(answer) || answer.result.changed) return failed('converges', `a second up is not idle: ${words(answer)}`)
-    if (this.#isDoubtful() || this.#isAnythingAside() || this.#world.acts === acts) return undefined
+    if (!isQuiet || this.#world.acts === acts) return undefined
     return failed('converges', 'a second up does something')
   }
 
@@ -272,10 +273,10 @@ class Simulation {
   /** What runs, what is routed to it, and what is on record of each version. */
   async #picture(): Promise<string> {
     const fleets = this.#world.truth().fleets.filter(({ wanted }) => wanted)
-    const running = fleets.map(
-      ({ key, wanted, instances }) =>
-        `${scopeName(key)}/${key.service}: ${shortVersion(wanted?.version ?? '')} × ${instances.length}`,
-    )
+    const running = fleets.map(({ key, wanted, instances }) => {
+      const own = instances.filter(({ order }) => order.version === wanted?.version)
+      return `${scopeName(key)}/${key.service}: ${shortVersion(wanted?.version ?? '')} × ${own.length}`
+    })
     const routed = this.#world.proxy.services.map(({ pool, routes }) => `${pool} at ${routeWords(routes)}`)
     const known = await Promise.all(scopes.map((scope) => this.#world.store.versions(scope)))
     const versions = known.flat().map(({ service, version, state }) => `${service}@${shortVersion(version)} ${state}`)
