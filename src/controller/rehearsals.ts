@@ -112,13 +112,12 @@ export class Rehearsals {
 
   async #note({ key, version }: Rehearsed, passed: boolean, message: string): Promise<void> {
     const { store, clock } = this.#seams
-    const { stack, environment, service } = key
-    const record = (await store.versions({ stack, environment }, service)).find((each) => each.version === version)
+    const { service } = key
     const atMs = clock.now()
     const kind = `rehearsal.${passed ? 'passed' : 'failed'}`
     const words = `${versionName(service, version)}: ${message}`
-    await store.append(entryOf({ ...key, version }, { atMs, kind, message: words }))
-    if (record) await store.saveVersion({ ...record, rehearsal: { atMs, passed, message } })
+    const entry = entryOf({ ...key, version }, { atMs, kind, message: words })
+    await store.saveRehearsal({ ...key, version }, { atMs, passed, message }, entry)
     if (!passed) this.#seams.log(`${fleetName(key)}: a way back would fail: ${words}`)
     this.#end()
   }
