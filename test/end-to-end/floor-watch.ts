@@ -21,12 +21,12 @@ interface FloorWatch {
 
 function watchFloor(router: RouterView): FloorWatch {
   const end = new AbortController()
-  const watched = sample(router, end.signal)
-  watched.catch(() => {})
+  const report = sample(router, end.signal)
+  report.catch(() => {})
   return {
     stop: () => {
       end.abort()
-      return watched
+      return report
     },
   }
 }
