@@ -21,12 +21,12 @@ interface FloorWatch {
 
 function watchFloor(router: RouterView): FloorWatch {
   const end = new AbortController()
-  const watched = sample(router, end.signal)
-  watched.catch(() => {})
+  const sampled = sample(router, end.signal)
+  sampled.catch(() => {})
   return {
     stop: () => {
       end.abort()
-      return watched
+      return sampled
     },
   }
 }
