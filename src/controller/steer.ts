@@ -66,5 +66,6 @@ async function* abort(
     const current = decisions.of(scope)
     if (current) await decisions.takeBack(rollout, current, { reason: `aborted by ${by}`, logs: [] }, by)
   }
-  yield* awaitRest(desk, scope, new Turn({ command: 'rollout abort' }))
+  for await (const report of awaitRest(desk, scope, new Turn({ command: 'rollout abort' })))
+    yield report.kind === 'result' ? { ...report, result: { ...report.result, changed: true } } : report
 }

@@ -1,6 +1,13 @@
 /** The engine, asked past Repave: what tests and benchmarks believe. Docker Engine API 1.41. */
 import type { Readable } from 'node:stream'
-import type { ContainerInfo, ContainerInspectInfo, ImageInfo, NetworkInspectInfo, VolumeInspectInfo } from 'dockerode'
+import type {
+  ContainerInfo,
+  ContainerInspectInfo,
+  ImageInfo,
+  ImageInspectInfo,
+  NetworkInspectInfo,
+  VolumeInspectInfo,
+} from 'dockerode'
 import { Pool } from 'undici'
 
 export const defaultEngineSocket = (process.env.DOCKER_HOST ?? 'unix:///var/run/docker.sock').replace(/^unix:\/\//, '')
@@ -53,6 +60,15 @@ export class EngineApi {
   async hasImage(reference: string): Promise<boolean> {
     const { status } = await this.send('GET', `/images/${reference}/json`)
     return status === 200
+  }
+
+  inspectImage(reference: string): Promise<ImageInspectInfo> {
+    return this.call('GET', `/images/${reference}/json`)
+  }
+
+  /** Removes images with `label` that have no name and no container, as `docker image prune` does. */
+  async pruneImages(label: string): Promise<void> {
+    await this.call('POST', `/images/prune?filters=${filters({ dangling: ['true'], label: [label] })}`)
   }
 
   async build(tag: string, context: Readable): Promise<void> {
