@@ -16,6 +16,7 @@ export default defineConfig({
           include: ['{src,bin,bench}/**/*.test.ts', 'test/{controller,lint,load,report}/**/*.test.ts'],
           exclude: realDrivers,
           sequence: { groupOrder: 0 },
+          testTimeout: minutes,
         },
       },
       {

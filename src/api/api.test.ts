@@ -2,7 +2,7 @@ import { expect, test } from 'vitest'
 import { RepaveError } from '../errors.ts'
 import type { ProgressReport, ResultReport } from '../model/report.ts'
 import { createApi } from './api.ts'
-import { anEntry, scripted, upRequest } from './scripted-commands.ts'
+import { anEntry, aRefusal, scripted, upRequest } from './scripted-commands.ts'
 import { versionHeader } from './version.ts'
 
 const result: ResultReport = {
@@ -44,6 +44,15 @@ test('up passes the request on whole', async () => {
   const commands = scripted({})
   await createApi(commands, '1').request(...post('/v1/up', upRequest))
   expect(commands.calls).toEqual([['up', upRequest]])
+})
+
+test('plan passes on what is asked of its timeline, and refuses what there is not', async () => {
+  const commands = scripted({})
+  const ask = (timeline: unknown) => createApi(commands, '1').request(...post('/v1/plan', { ...upRequest, timeline }))
+  expect((await ask({ requestsPerSecond: 50 })).status).toBe(200)
+  expect(commands.calls).toEqual([['plan', { ...upRequest, timeline: { requestsPerSecond: 50 } }]])
+  expect((await ask({ requestsPerSecond: -1 })).status).toBe(400)
+  expect((await ask({ rate: 50 })).status).toBe(400)
 })
 
 test('a request that is refused outright is a problem response', async () => {
@@ -93,6 +102,37 @@ test('work goes on to its end when its reader goes away', async () => {
   await reader.cancel()
   gone.resolve()
   await reached.promise
+})
+
+test('refusals are made, lifted and listed', async () => {
+  const commands = scripted({})
+  const api = createApi(commands, '1')
+  const scope = { stack: 'shop', environment: 'default' }
+  const what = { kind: 'label', label: 'base', value: 'alpine' }
+  const asked = { by: 'ann', ...scope, what, reason: 'it leaks' }
+  const lifted = { by: 'ann', ...scope, id: 1, reason: 'mended' }
+  const made = await api.request(...post('/v1/refuse', asked))
+  expect(await made.json()).toEqual({ ok: true, changed: true, refusal: aRefusal, runs: [] })
+  const answer = await api.request(...post('/v1/refuse/lift', lifted))
+  expect(await answer.json()).toEqual({ ok: true, changed: true, refusal: aRefusal, others: [] })
+  const list = await api.request('/v1/refusals?stack=shop&environment=default')
+  expect(await list.json()).toEqual({ ...scope, refusals: [aRefusal] })
+  expect(commands.calls).toEqual([
+    ['refuse', asked],
+    ['lift', lifted],
+  ])
+})
+
+test.each([
+  ['/v1/refuse', { what: { kind: 'name', name: '' }, reason: 'it leaks' }],
+  ['/v1/refuse/lift', { id: 1, reason: '' }],
+  ['/v1/recall', { what: { kind: 'name', name: 'web@4f9a1c2b' } }],
+])('%s without a name or a reason is refused before any command', async (path, rest) => {
+  const commands = scripted({})
+  const body = { by: 'ann', stack: 'shop', environment: 'default', ...rest }
+  const response = await createApi(commands, '1').request(...post(path, body))
+  expect(response.status).toBe(400)
+  expect(commands.calls).toEqual([])
 })
 
 test('a follow ends with its reader', async () => {

@@ -2,6 +2,7 @@
  * The shapes of requests. What comes over the socket is checked again as a whole, whoever sent it; the stack
  * file's own rules, with line and column, are in `config`.
  */
+import { dependencyCycles } from '../model/dependencies.ts'
 import { steerVerbs } from '../model/steering.ts'
 import { z } from 'zod'
 import type {
@@ -88,7 +89,7 @@ const verdict: z.ZodType<VerdictPolicy> = z.strictObject({
   requests: count,
   errors: z.boolean(),
   latency: z
-    .strictObject({ percentile: z.number().min(0).max(100), tolerance: z.number().min(1).max(1000) })
+    .strictObject({ percentile: z.number().min(50).max(99.9), tolerance: z.number().min(1).max(100) })
     .exactOptional(),
   prometheus: z
     .array(
@@ -149,12 +150,20 @@ const service: z.ZodType<ServiceSpec> = z.strictObject({
   drainMs: milliseconds,
 })
 
+const services = z.record(name, service).refine(canBeOrdered, 'must depend on each other without a circle')
+
 const stack: z.ZodType<Stack> = z.strictObject({
   stack: name,
   environment: name,
-  services: z.record(name, service),
+  services,
   rollback: z.literal('service').exactOptional(),
 })
+
+/** Without an order, each would wait for the other for good. */
+function canBeOrdered(all: Stack['services']): boolean {
+  const dependencies = new Map(Object.entries(all).map(([key, { dependsOn = [] }]) => [key, dependsOn]))
+  return dependencyCycles(dependencies).length === 0
+}
 
 const lock: z.ZodType<Lock> = z.strictObject({
   lockVersion: z.literal(1),

@@ -13,7 +13,14 @@ afterEach(() => void (process.env = { ...environment }))
 async function check(name: string, variables: Readonly<Record<string, string>>): Promise<Finding | undefined> {
   process.env = { ...environment, ...variables }
   const printed: unknown[] = []
-  const silent = { style: plainStyle, errorStyle: plainStyle, isLive: false, print: () => {}, printError: () => {} }
+  const silent = {
+    style: plainStyle,
+    errorStyle: plainStyle,
+    isLive: false,
+    columns: 80,
+    print: () => {},
+    printError: () => {},
+  }
   const terminal: Terminal = { ...silent, printJson: (value) => printed.push(value) }
   await doctor({ file: undefined, environment: undefined, json: true, folder: '/', terminal })
   const [{ checks }] = printed as [{ checks: readonly Finding[] }]

@@ -8,7 +8,7 @@ import { plainStyle } from './render/text.ts'
 import type { Session } from './session.ts'
 
 function session(folder: string, file?: string): Session {
-  const silent = { isLive: false, print: () => {}, printError: () => {}, printJson: () => {} }
+  const silent = { isLive: false, columns: 80, print: () => {}, printError: () => {}, printJson: () => {} }
   const terminal = { style: plainStyle, errorStyle: plainStyle, ...silent }
   return { file, environment: undefined, json: false, folder, terminal }
 }

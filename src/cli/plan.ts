@@ -4,12 +4,16 @@ import { connect } from './connect.ts'
 import { exitOfDifferences } from './exit.ts'
 import { placeError } from './place.ts'
 import { renderExplanation, renderPlan } from './render/plan.ts'
+import { renderTimeline } from './render/timeline.ts'
 import type { Session } from './session.ts'
 import { caller, loadSessionStack } from './stack.ts'
 
 export interface PlanOptions {
   readonly explain?: boolean
   readonly exitCode?: boolean
+  readonly timeline?: boolean
+  /** Requests a second, for the timeline. */
+  readonly rate?: number
 }
 
 export async function plan(session: Session, options: PlanOptions): Promise<number> {
@@ -21,13 +25,16 @@ export async function plan(session: Session, options: PlanOptions): Promise<numb
     : undefined
   const lock = await readLock(lockFileOf(file))
   const client = await connect(session)
-  const { plan: report } = await client.plan({ by: caller(), stack, lock }).catch((error: unknown) => {
+  const timeline = options.rate === undefined ? options.timeline && {} : { requestsPerSecond: options.rate }
+  const request = { by: caller(), stack, lock, ...(timeline && { timeline }) }
+  const { plan: report } = await client.plan(request).catch((error: unknown) => {
     throw placeError(asRepaveError(error), positionOf)
   })
   if (json) terminal.printJson({ ...report, ...(settings && { settings }) })
   else {
     if (settings) terminal.print([...renderExplanation(settings, terminal.style), ''])
     terminal.print(renderPlan(report, terminal.style))
+    if (report.timeline) terminal.print(renderTimeline(report.timeline, terminal.columns, terminal.style))
   }
   return exitOfDifferences(report.changes, options.exitCode ?? false)
 }

@@ -48,6 +48,8 @@ export function createProgram(onExitCode: (code: number) => void): Command {
   declare('init', 'write a small stack file that works', async () => (await import('./init.ts')).init)
   declare('plan', 'show what `up` would do and why, without doing it', async () => (await import('./plan.ts')).plan)
     .option('--explain', 'show every setting, and where its value comes from')
+    .option('--timeline', 'simulate the rollout: capacity, shares of the requests and versions over time')
+    .option('--rate <requests>', 'a timeline with this many requests a second to each service', wholeNumber)
     .option('--exit-code', 'exit 4 when there are changes')
   declare(
     'up',
@@ -132,7 +134,7 @@ type Declare = <Rest extends unknown[]>(usage: string, summary: string, load: ()
 const steering: Readonly<Record<SteerVerb, string>> = {
   pause: 'hold it as it is; one that stays paused for longer than maxPause is taken back',
   resume: 'go on with one that is paused',
-  promote: 'go on to the next stage, and to the end, without waiting for its time',
+  promote: 'give it all requests without waiting for the stages before; it is watched to the end',
   abort: 'take it back, for good',
 }
 

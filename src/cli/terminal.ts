@@ -7,10 +7,14 @@ export interface Terminal {
   readonly errorStyle: Style
   /** Whether progress may be redrawn in place. */
   readonly isLive: boolean
+  /** How wide output may be. */
+  readonly columns: number
   print(lines: readonly string[]): void
   printError(lines: readonly string[]): void
   printJson(value: unknown): void
 }
+
+const usualColumns = 80
 
 /** This process's own output. `noColor` is the flag; NO_COLOR (no-color.org) and TERM=dumb say the same. */
 export function processTerminal(noColor: boolean): Terminal {
@@ -20,6 +24,7 @@ export function processTerminal(noColor: boolean): Terminal {
     style: styleFor(process.stdout),
     errorStyle: styleFor(process.stderr),
     isLive: process.stdout.isTTY && process.env.TERM !== 'dumb',
+    columns: process.stdout.columns || usualColumns,
     print: (lines) => void process.stdout.write(text(lines)),
     printError: (lines) => void process.stderr.write(text(lines)),
     printJson: (value) => void process.stdout.write(`${JSON.stringify(value)}\n`),

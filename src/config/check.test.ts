@@ -58,6 +58,13 @@ const mistakes: readonly Mistake[] = [
     line: 3,
     column: 55,
   },
+  {
+    what: 'a step that waits for nothing',
+    text: web('route: { listen: 80 }, rollout: { strategy: canary, steps: [{ share: 5%, for: 0s, requests: 0 }] }'),
+    message: 'services.web.rollout.steps[0] must be held for a time or a number of requests',
+    line: 3,
+    column: 94,
+  },
   { what: 'no services', text: 'services: {}', message: 'services must hold at least one service', line: 2, column: 1 },
   {
     what: 'a misspelt key that is needed',

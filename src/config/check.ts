@@ -1,21 +1,23 @@
 /** What a stack file can get wrong although each of its keys is right. Pure. */
 import { isAbsolute, relative, resolve, dirname } from 'node:path'
-import { resolveQuantity, type ServiceSpec, type Stack } from '../model/stack.ts'
-import type { ServiceDefinition, StackDefinition } from './definition.ts'
-import { originOf } from './environments.ts'
-import { choices, suggestion, type Finding } from './finding.ts'
+import type { Stack } from '../model/stack.ts'
+import { checkData, checkTmpfs, checkVolumeNames } from './check-data.ts'
+import { checkDependencies } from './check-dependencies.ts'
+import { checkRollouts } from './check-rollout.ts'
 import { checkRoutes } from './check-routes.ts'
-import { printDuration, printQuantity } from './units.ts'
+import { checkStrategies } from './check-strategies.ts'
+import type { ServiceDefinition, StackDefinition } from './definition.ts'
+import { choices, suggestion, type Finding } from './finding.ts'
 
 /** `stack` is what `definition` means for its environment. */
 export function checkStack(definition: StackDefinition, stack: Stack): readonly Finding[] {
   return [
     ...checkOverrides(definition),
     ...Object.entries(definition.services).flatMap(([name, service]) => checkService(name, service)),
-    ...Object.entries(stack.services).flatMap(([name, spec]) => [
-      ...checkFloor(definition, stack.environment, name, spec),
-      ...checkDeadline(definition, stack.environment, name, spec),
-    ]),
+    ...checkVolumeNames(definition),
+    ...checkDependencies(definition),
+    ...checkStrategies(definition),
+    ...checkRollouts(definition, stack),
     ...checkRoutes(definition, stack),
   ]
 }
@@ -40,6 +42,7 @@ function checkService(name: string, service: ServiceDefinition): readonly Findin
     ...checkBuildPaths(name, service),
     ...checkHealth(name, service),
     ...checkTmpfs(name, service),
+    ...checkData(name, service),
   ]
 }
 
@@ -120,67 +123,6 @@ function checkHealth(name: string, { health = {}, port }: ServiceDefinition): re
       part: 'key',
       message: `service ${name} has a health check over ${kind} but no port`,
       hint: `add \`port\` to the service, or take \`${kind}\` out: it is then healthy as long as its process lives`,
-    },
-  ]
-}
-
-function checkTmpfs(name: string, { tmpfs = [] }: ServiceDefinition): readonly Finding[] {
-  return tmpfs.flatMap((place, index) =>
-    tmpfs.indexOf(place) === index
-      ? []
-      : [
-          {
-            path: ['services', name, 'tmpfs', index],
-            message: `service ${name} lists the writable path ${place} twice`,
-            hint: 'keep one of the two',
-          },
-        ],
-  )
-}
-
-function checkFloor(
-  definition: StackDefinition,
-  environment: string,
-  name: string,
-  { replicas, rollout }: ServiceSpec,
-): readonly Finding[] {
-  if (replicas === 0) return []
-  const surge = resolveQuantity(rollout.maxSurge, replicas, 'up')
-  const missing = resolveQuantity(rollout.maxUnavailable, replicas, 'down')
-  const { path } = originOf(definition, environment, name, ['rollout', 'maxUnavailable'])
-  if (surge === 0 && missing === 0)
-    return [
-      {
-        path: originOf(definition, environment, name, ['rollout', 'maxSurge']).path,
-        message: `service ${name} could never be replaced: maxSurge ${printQuantity(rollout.maxSurge)} and maxUnavailable ${printQuantity(rollout.maxUnavailable)} of ${replicas} replicas leave no room`,
-        hint: 'allow at least one instance of either; maxSurge keeps the capacity whole',
-      },
-    ]
-  // A share of 100% says openly that all may be missing; a count may only have become all of them by chance.
-  if (rollout.maxUnavailable.kind === 'share' || missing < replicas) return []
-  return [
-    {
-      path,
-      message: `service ${name} would have no floor: maxUnavailable ${missing} is all of its ${replicas} replicas`,
-      hint: `use less than ${replicas}, or write 100% if all may be missing at once`,
-    },
-  ]
-}
-
-function checkDeadline(
-  definition: StackDefinition,
-  environment: string,
-  name: string,
-  { health, rollout }: ServiceSpec,
-): readonly Finding[] {
-  // A process is looked at for the first time after an interval.
-  const needed = health.intervalMs * (health.kind === 'process' ? health.healthyAfter : health.healthyAfter - 1)
-  if (needed < rollout.deadlineMs) return []
-  return [
-    {
-      path: originOf(definition, environment, name, ['rollout', 'deadline']).path,
-      message: `service ${name} could never become healthy in time: ${health.healthyAfter} probes every ${printDuration(health.intervalMs)} take longer than the rollout deadline of ${printDuration(rollout.deadlineMs)}`,
-      hint: 'raise rollout.deadline, or lower health.interval or health.healthyAfter',
     },
   ]
 }

@@ -3,6 +3,15 @@ import { temporaryFolder } from '../system/temporary-folder.ts'
 import { explainDefaults } from './explain.ts'
 import { loadStack } from './load.ts'
 
+test('where there are data, something is writable', async () => {
+  await using folder = await temporaryFolder()
+  const db = '{ image: postgres, port: 5432, data: { tables: /var/lib/postgresql } }'
+  await folder.write('repave.yaml', `stack: shop\nservices: { db: ${db} }\n`)
+  const { stack, definition } = await loadStack({ folder: folder.path })
+  const settings = explainDefaults(definition, stack)
+  expect(settings.find(({ path }) => path === 'services.db.tmpfs')?.value).toBe('none')
+})
+
 test('each value is shown as the file would say it, with who decided it', async () => {
   await using folder = await temporaryFolder()
   await folder.write(
@@ -53,4 +62,54 @@ environments:
     'services.web.drain: 30s (default)',
     'rollback: stack (default)',
   ])
+})
+
+test('a rollout is explained by what its strategy has a use for', async () => {
+  await using folder = await temporaryFolder()
+  await folder.write(
+    'repave.yaml',
+    `stack: shop
+rollback: service
+services:
+  web:
+    image: nginx
+    port: 80
+    route: { listen: 8080 }
+    data: { uploads: /data }
+    rollout: { strategy: canary, verdict: { latency: { percentile: 99 } } }
+    dependsOn: [db]
+  db: { image: postgres, port: 5432, data: { tables: /data } }
+environments:
+  staging:
+    services:
+      web: { rollout: { keepWarm: 1h, verdict: { requests: 50 } } }
+`,
+  )
+  const { stack, definition } = await loadStack({ folder: folder.path })
+  const settings = explainDefaults(definition, stack).map(({ path, value, source }) => `${path}: ${value} (${source})`)
+  const about = (words: string) => settings.filter((setting) => setting.startsWith(words))
+  expect(about('services.web.rollout')).toEqual([
+    'services.web.rollout.strategy: canary (file)',
+    'services.web.rollout.maxSurge: 25% (default)',
+    'services.web.rollout.maxUnavailable: 0 (default)',
+    'services.web.rollout.deadline: 1m (default)',
+    'services.web.rollout.steps: 5% for 1m and 100 requests; 25% for 1m and 100 requests; 50% for 1m and 100 requests (default)',
+    'services.web.rollout.keepWarm: 1h (environment)',
+    'services.web.rollout.verdict.window: 30s (default)',
+    'services.web.rollout.verdict.requests: 50 (environment)',
+    'services.web.rollout.verdict.errors: true (default)',
+    'services.web.rollout.verdict.latency.percentile: 99 (file)',
+    'services.web.rollout.verdict.latency.tolerance: 1.5 (default)',
+    'services.web.rollout.verdict.prometheus: none (default)',
+    'services.web.rollout.maxPause: 1h (default)',
+  ])
+  expect(about('services.db.rollout')).toEqual([
+    'services.db.rollout.strategy: recreate (default)',
+    'services.db.rollout.deadline: 1m (default)',
+    'services.db.rollout.verdict: none: that its instances are ready is enough (default)',
+    'services.db.rollout.maxPause: 1h (default)',
+  ])
+  expect(about('services.web.data')).toEqual(['services.web.data.uploads: /data (file)'])
+  expect(about('services.web.dependsOn')).toEqual(['services.web.dependsOn: db (file)'])
+  expect(about('rollback')).toEqual(['rollback: service (file)'])
 })

@@ -49,7 +49,7 @@ function rowsOf(spec: ServiceSpec): readonly Row[] {
     ['resources/cpus', String(resources.cpuMillis / 1000)],
     ['resources/memory', printSize(resources.memoryBytes)],
     ['resources/pids', String(resources.pids)],
-    ['tmpfs', spec.tmpfs.join(', ') || 'none: nothing is writable'],
+    ['tmpfs', spec.tmpfs.join(', ') || (spec.data ? 'none' : 'none: nothing is writable')],
     ...dataRows(spec.data),
     ['replicas', String(spec.replicas)],
     ['standby', String(spec.standby ?? 0)],

@@ -19,9 +19,7 @@ import {
   defaultVerdict,
 } from './defaults.ts'
 import type { ServiceDefinition } from './definition.ts'
-import { strategyOf } from './strategies.ts'
-
-type RolloutDefinition = NonNullable<ServiceDefinition['rollout']>
+import { strategyOf, type RolloutDefinition } from './strategies.ts'
 
 /** `service` has the keys of its environment. */
 export function toRollout(service: ServiceDefinition): RolloutPolicy {

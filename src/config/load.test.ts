@@ -28,7 +28,7 @@ test('what a stack file leaves out has a default', async () => {
   await using folder = await temporaryFolder()
   await folder.write('repave.yaml', small)
   const { stack } = await loadStack({ folder: folder.path })
-  expect(stack).toEqual({
+  expect(stack).toStrictEqual({
     stack: 'shop',
     environment: 'default',
     services: {
@@ -264,6 +264,20 @@ test('a byte order mark changes nothing', async () => {
 
 const name = fc.stringMatching(/^[a-z][a-z0-9]{0,8}$/)
 const text = fc.string({ unit: 'grapheme' }).filter((value) => !value.includes('\0') && value.isWellFormed())
+const anyGate = fc.record({
+  name,
+  url: fc.constant('http://p:9090'),
+  query: fc.constant('up'),
+  min: fc.double({ noNaN: true, noDefaultInfinity: true }),
+})
+const anyVerdict = fc.record(
+  {
+    window: fc.constantFrom('0s', '30s', '1h'),
+    errors: fc.boolean(),
+    prometheus: fc.uniqueArray(anyGate, { minLength: 1, maxLength: 2, selector: (gate) => gate.name }),
+  },
+  { requiredKeys: [] },
+)
 const service = fc.record(
   {
     image: fc.constantFrom('nginx', 'ghcr.io/acme/web:1.4'),
@@ -276,6 +290,12 @@ const service = fc.record(
     tmpfs: fc.subarray(['/run', '/tmp']),
     replicas: fc.nat(1000),
     drain: fc.constantFrom('0s', '1m'),
+    history: fc.integer({ min: 1, max: 1000 }),
+    data: fc.dictionary(name, fc.constant('/data'), { maxKeys: 1 }),
+    rollout: fc.record(
+      { deadline: fc.constantFrom('10s', '1h'), maxPause: fc.constantFrom('1s', '1h'), verdict: anyVerdict },
+      { requiredKeys: [] },
+    ),
   },
   { requiredKeys: ['image', 'port'] },
 )
@@ -296,6 +316,15 @@ test('a stack means the same in YAML, JSON and TypeScript', { timeout: 60_000 },
     expect(typescript?.stack).toEqual(yaml?.stack)
   }
   await fc.assert(fc.asyncProperty(anyStack, check), { numRuns: 50 })
+})
+
+test('a bound of nothing has no sign, in YAML as in JSON', async () => {
+  await using folder = await temporaryFolder()
+  const gate = '{ name: lag, url: "http://prometheus:9090", query: lag, min: -0 }'
+  const web = `{ image: nginx, port: 80, rollout: { verdict: { prometheus: [${gate}] } } }`
+  await folder.write('repave.yaml', `stack: shop\nservices: { web: ${web} }\n`)
+  const { stack } = await loadStack({ folder: folder.path })
+  expect(stack.services.web?.rollout.verdict?.prometheus?.[0]?.min).toBe(0)
 })
 
 test('whatever a file holds, it is a stack or a clear error', { timeout: 60_000 }, async () => {

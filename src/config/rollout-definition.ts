@@ -14,23 +14,25 @@ import { duration, quantity, share } from './scalars.ts'
 import { printDuration, printQuantity, printStep } from './units.ts'
 import { verdict } from './verdict-definition.ts'
 
-const step = z.strictObject({
-  share: share('How many of the requests the new version gets, in steps of 0.1%.'),
-  for: duration(
-    '0s',
-    '24h',
-    `How long this share is held at least. Default: ${printDuration(defaultStepHoldMs)}.`,
-  ).optional(),
-  requests: z
-    .int()
-    .min(0)
-    .max(1_000_000)
-    .meta({
-      description: `How many answers the new version has to give at least; with 0, only time counts. Default: ${defaultStepRequests}.`,
-      examples: [100],
-    })
-    .optional(),
-})
+const step = z
+  .strictObject({
+    share: share('How many of the requests the new version gets, in steps of 0.1%.'),
+    for: duration(
+      '0s',
+      '24h',
+      `How long this share is held at least. Default: ${printDuration(defaultStepHoldMs)}.`,
+    ).optional(),
+    requests: z
+      .int()
+      .min(0)
+      .max(1_000_000)
+      .meta({
+        description: `How many answers the new version has to give at least; with 0, only time counts. Default: ${defaultStepRequests}.`,
+        examples: [100],
+      })
+      .optional(),
+  })
+  .refine((value) => value.for !== 0 || value.requests !== 0, 'must be held for a time or a number of requests')
 
 const steps = z
   .array(step)

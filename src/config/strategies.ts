@@ -3,7 +3,7 @@ import type { RolloutPolicy } from '../model/stack.ts'
 import type { ServiceDefinition, ServiceOverride } from './definition.ts'
 
 export type Strategy = RolloutPolicy['strategy']
-type RolloutDefinition = NonNullable<ServiceDefinition['rollout']>
+export type RolloutDefinition = NonNullable<ServiceDefinition['rollout']>
 
 /** The strategies that a key of `rollout` means something to; any other key goes with all of them. */
 const strategiesOfKey = {
@@ -27,8 +27,8 @@ export function strategiesWith(key: StrategyKey): readonly Strategy[] {
 }
 
 /** The keys that `rollout` has although they mean nothing to `strategy`. */
-export function unfittingKeys(rollout: RolloutDefinition, strategy: Strategy): readonly StrategyKey[] {
-  return strategyKeys.filter((key) => rollout[key] !== undefined && !strategiesWith(key).includes(strategy))
+export function unfittingKeys(rollout: RolloutDefinition | undefined, strategy: Strategy): readonly StrategyKey[] {
+  return strategyKeys.filter((key) => rollout?.[key] !== undefined && !strategiesWith(key).includes(strategy))
 }
 
 /** The service's keys with the override's over them, without those of the service that another strategy has no use for. */

@@ -4,11 +4,14 @@ import {
   durationPattern,
   parseDuration,
   parsePercent,
+  parseShare,
   parseSize,
   percentPattern,
   printDuration,
   printQuantity,
+  printShare,
   printSize,
+  sharePattern,
   sizePattern,
 } from './units.ts'
 
@@ -37,6 +40,13 @@ test('what is printed is read as the same', () => {
       expect(printQuantity(parsePercent(`${percent}%`))).toBe(`${percent}%`)
     }),
   )
+  fc.assert(
+    fc.property(fc.integer({ min: 1, max: 999 }), (thousandths) => {
+      const printed = printShare(thousandths / 1000)
+      expect(printed).toMatch(sharePattern)
+      expect(parseShare(printed)).toBe(thousandths / 1000)
+    }),
+  )
 })
 
 test('units mean what they mean elsewhere', () => {
@@ -57,4 +67,8 @@ test.each(['128', '128M', '128Mi', '0MiB', '1.5GiB', '1 MiB', '1mb'])('%j is no 
 
 test.each(['101%', '1.5%', '%', '-1%', '025%'])('%j is no percentage', (text) => {
   expect(text).not.toMatch(percentPattern)
+})
+
+test.each(['0%', '100%', '0.0%', '5', '.5%', '5.25%', '05%', '99.95%', '-1%', '5 %'])('%j is no share', (text) => {
+  expect(text).not.toMatch(sharePattern)
 })

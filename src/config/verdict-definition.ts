@@ -38,7 +38,12 @@ const url = z
     examples: ['http://prometheus:9090'],
   })
 
-const bound = (words: string) => z.number().meta({ description: words, examples: [0.01] })
+/** JSON has no negative zero: what is read back from a release would not be what went into it. */
+const bound = (words: string) =>
+  z
+    .number()
+    .meta({ description: words, examples: [0.01] })
+    .transform((value) => value + 0)
 
 const gate = z
   .strictObject({
@@ -89,7 +94,10 @@ export const verdict = z.strictObject({
     .meta({ description: `Whether its share of failed answers may not be greater. Default: ${errors}.` })
     .optional(),
   latency: latency
-    .meta({ description: 'Compare how many answers are slow, too. Default: they are not compared.', examples: [{}] })
+    .meta({
+      description: 'Compare how many answers are slow, too. Default: they are not compared.',
+      examples: [{ percentile: 99 }],
+    })
     .optional(),
   prometheus: prometheus
     .meta({ description: 'Queries whose answers have to be within bounds for it to pass. Default: none.' })

@@ -6,7 +6,7 @@ import { type Lifted, type NewRefusal, type Refusal, refusedName } from '../mode
 import { isSameService, type Release, type ServiceRelease } from '../model/release.ts'
 import { type FleetKey, fleetName, type Scope, scopeName } from '../model/stack.ts'
 import { type Health, type VersionId, versionName } from '../model/version.ts'
-import { keepWarmMs, stagesOf } from '../rollout/stages.ts'
+import { keepWarmMs } from '../rollout/stages.ts'
 import type { Decision, ReleaseRecord, RolloutChange, RolloutEnd, RolloutRecord, RolloutStart } from '../store/store.ts'
 import { Serial } from '../system/serial.ts'
 import { decisionEntries, decisionEntry, liftEntry, refusalEntry, supersededEntry } from './decision-entries.ts'
@@ -106,6 +106,11 @@ export class Decisions {
     const current = own(this.of(instance)?.release.services, instance.service)
     const service = this.released(instance, instance.claimed) ?? current
     return service && { health: service.spec.health, startLimitMs: (current ?? service).rollout.deadlineMs }
+  }
+
+  /** What a fleet is to run; undefined where its service goes away. */
+  service(key: FleetKey): ServiceRelease | undefined {
+    return own(this.of(key)?.release.services, key.service)
   }
 
   /** A version as it was released last, with its routes and policies; undefined where it never was. */
@@ -333,8 +338,7 @@ export class Decisions {
     const running = this.#rollouts.of({ ...scopeOf(release), service })
     const from = running ? running.from : (own(before?.services, service)?.version ?? null)
     const isBack = decision === 'rollback' || decision === 'recall'
-    const isSwitch = isBack && from !== null && stagesOf(next, true) !== undefined
-    return [{ service, from, to: next.version, ...(isSwitch && { isSwitch }) }]
+    return [{ service, from, to: next.version, ...(isBack && from !== null && { isSwitch: true }) }]
   }
 
   /** The decision stands already: that its versions can't be noted, say on a full disk, must not make it look refused. */

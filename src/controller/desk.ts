@@ -10,7 +10,6 @@ import { admitRelease, refuseShared } from './admission.ts'
 import type { NewDecision, Recalled } from './decisions.ts'
 import { Feed } from './follow.ts'
 import type { Fleet } from '../plan/fleet.ts'
-import { own } from '../model/own.ts'
 import { Loop } from './loop.ts'
 import { waitsFor } from './memory.ts'
 import type { Seams } from './seams.ts'
@@ -159,13 +158,17 @@ export class Desk {
   }
 
   /** What is known of any fleet beside its view. */
-  about(): Pick<StatusFacts, 'crashLoop' | 'service' | 'warm' | 'waitsFor'> {
+  about(): Omit<StatusFacts, 'nowMs' | 'problems' | 'rollouts'> {
     const { loop } = this
     const { decisions, rollouts } = loop
     return {
       crashLoop: (key) => loop.crashLoop(key),
-      service: (key) => own(decisions.of(key)?.release.services, key.service),
+      service: (key) => decisions.service(key),
       warm: (key) => decisions.warm(key),
+      refusal: (key) => {
+        const service = decisions.service(key)
+        return service && decisions.refusals.of(key, service)
+      },
       waitsFor: (key) => (rollouts.of(key) ? waitsFor(key, decisions, rollouts) : []),
     }
   }

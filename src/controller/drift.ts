@@ -3,7 +3,8 @@ import type { DriftFinding, DriftReport } from '../model/report.ts'
 import { routeUrl } from '../model/route.ts'
 import { type Scope, scopeName } from '../model/stack.ts'
 import { shortVersion } from '../model/version.ts'
-import { whyOutdated, type Fleet } from '../plan/fleet.ts'
+import { type Fleet, type FleetInstance, groupOf, isRouted, whyOutdated } from '../plan/fleet.ts'
+import { wantedSplit } from '../plan/split.ts'
 import { poolName, type RouterState } from '../router/router.ts'
 import type { Desk } from './desk.ts'
 import { viewScopes } from './views.ts'
@@ -27,29 +28,48 @@ export async function drift(desk: Desk, scope: Scope): Promise<DriftReport> {
 }
 
 function instanceFindings(fleet: Fleet): readonly DriftFinding[] {
-  const { key, target, instances } = fleet
-  const missing = target.replicas - instances.filter(({ phase }) => phase === 'running').length
-  const count: DriftFinding[] =
-    missing > 0
-      ? [
-          {
-            kind: 'instance',
-            object: `${scopeName(key)}/${key.service}`,
-            message: `${missing} of ${target.replicas} instances do not run`,
-          },
-        ]
-      : []
-  return [...count, ...instances.flatMap((instance) => instanceFinding(instance, fleet))]
+  const { instances } = fleet
+  return [
+    ...missingFindings(fleet),
+    ...instances.flatMap((instance) => instanceFinding(instance, fleet)),
+    ...splitFindings(fleet),
+  ]
 }
 
-function instanceFinding(instance: Fleet['instances'][number], { target }: Fleet): readonly DriftFinding[] {
-  const { name, phase, rotation, detail } = instance
+function missingFindings({ key, target, instances }: Fleet): readonly DriftFinding[] {
+  const running = instances.filter(({ phase }) => phase === 'running')
+  const count = target.groups.reduce((sum, group) => sum + (group.isKeptWhole ? group.count : 0), 0)
+  const present = target.groups.map(({ version, count: most, isKeptWhole }) => {
+    return isKeptWhole ? Math.min(most, running.filter((instance) => instance.version === version).length) : 0
+  })
+  const missing = count - present.reduce((sum, each) => sum + each, 0)
+  if (missing <= 0) return []
+  const message = `${missing} of ${count} instances do not run`
+  return [{ kind: 'instance', object: `${scopeName(key)}/${key.service}`, message }]
+}
+
+function splitFindings(fleet: Fleet): readonly DriftFinding[] {
+  const wanted = wantedSplit(fleet)
+  if (!fleet.target.routed || wanted === fleet.split) return []
+  const message = `${fleet.split} of 1000 requests go to lane b, where it should be ${wanted}`
+  return [{ kind: 'server', object: `${scopeName(fleet.key)}/${fleet.key.service}`, message }]
+}
+
+function instanceFinding(instance: FleetInstance, { target, instances }: Fleet): readonly DriftFinding[] {
+  const { name, phase, detail } = instance
   if (phase === 'gone')
     return [{ kind: 'server', object: name, message: 'the router sends requests to an instance that is gone' }]
   if (phase === 'exited') return [{ kind: 'instance', object: name, message: detail ?? 'it has exited' }]
   const reason = whyOutdated(instance, target)
   if (reason !== undefined) return [{ kind: 'instance', object: name, message: reason }]
-  if (target.routed && rotation !== 'in' && phase === 'running')
+  // One that stands by is where it belongs.
+  const routed = instances.filter((each) => each.version === instance.version && isRouted(each)).length
+  if (
+    target.routed &&
+    phase === 'running' &&
+    !isRouted(instance) &&
+    routed < (groupOf(target, instance.version)?.routed ?? 0)
+  )
     return [{ kind: 'server', object: name, message: `runs ${shortVersion(instance.version)} and is not in rotation` }]
   return []
 }

@@ -93,7 +93,7 @@ export class Loop {
     this.decisions = new Decisions(seams, this.rollouts, this.recollection, () => this.#noteChange())
     const { clock } = seams
     const { recollection, decisions, rollouts } = this
-    this.#rehearsals = new Rehearsals(seams, decisions)
+    this.#rehearsals = new Rehearsals(seams, decisions, rollouts)
     this.remembered = rememberedBy({ clock, recollection, decisions, rollouts, rehearsals: this.#rehearsals })
     this.#figures = new Figures(seams)
     this.#gates = new Gates(seams, () => this.wake())

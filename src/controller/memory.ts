@@ -1,4 +1,5 @@
 /** What a pass has to remember, from those who each remember a part of it. */
+import { dependencyCycles } from '../model/dependencies.ts'
 import { own } from '../model/own.ts'
 import type { FleetKey } from '../model/stack.ts'
 import type { RolloutPosition } from '../plan/target.ts'
@@ -48,8 +49,16 @@ export function mustWait(key: FleetKey, decisions: Decisions, rollouts: Rollouts
   return waitsFor(key, decisions, rollouts).length > 0
 }
 
-/** The services that it depends on and that are being rolled out. */
+/**
+ * The services that it depends on and that are being rolled out. What was brought back from different releases may depend
+ * on each other in a circle, which no stack file may: there, nobody waits.
+ */
 export function waitsFor(key: FleetKey, decisions: Decisions, rollouts: Rollouts): readonly string[] {
-  const { dependsOn = [] } = own(decisions.of(key)?.release.services, key.service) ?? {}
-  return dependsOn.filter((service) => rollouts.of({ ...key, service }) !== undefined)
+  const services = decisions.of(key)?.release.services ?? {}
+  const { dependsOn = [] } = own(services, key.service) ?? {}
+  const running = dependsOn.filter((service) => rollouts.of({ ...key, service }) !== undefined)
+  if (running.length === 0) return []
+  const dependencies = new Map(Object.entries(services).map(([name, { dependsOn: on = [] }]) => [name, on]))
+  const circle = dependencyCycles(dependencies).find((cycle) => cycle.includes(key.service)) ?? []
+  return running.filter((service) => !circle.includes(service))
 }

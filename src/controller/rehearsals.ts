@@ -11,6 +11,7 @@ import type { Fleet } from '../plan/fleet.ts'
 import type { VersionRecord } from '../store/store.ts'
 import type { Decisions } from './decisions.ts'
 import { entryOf } from './records.ts'
+import type { Rollouts } from './rollouts.ts'
 import type { Seams } from './seams.ts'
 import type { ScopeView } from './views.ts'
 
@@ -26,12 +27,14 @@ const lookMs = 60_000
 export class Rehearsals {
   readonly #seams: Pick<Seams, 'store' | 'clock' | 'log'>
   readonly #decisions: Decisions
+  readonly #rollouts: Pick<Rollouts, 'of'>
   readonly #lookedAtMs = new Map<string, number>()
   #current: Rehearsed | undefined
 
-  constructor(seams: Pick<Seams, 'store' | 'clock' | 'log'>, decisions: Decisions) {
+  constructor(seams: Pick<Seams, 'store' | 'clock' | 'log'>, decisions: Decisions, rollouts: Pick<Rollouts, 'of'>) {
     this.#seams = seams
     this.#decisions = decisions
+    this.#rollouts = rollouts
   }
 
   /** The version that is tried now in a fleet. */
@@ -42,7 +45,7 @@ export class Rehearsals {
   /** When something is to be done next, on the steady clock. */
   nextTimeMs(views: readonly ScopeView[]): number | undefined {
     if (this.#current) return this.#current.deadlineMs
-    const scheduled = fleetsOf(views).filter(({ service }) => service?.rehearsal !== undefined)
+    const scheduled = fleetsOf(views).filter(({ service }) => service && isRehearsed(service))
     const times = scheduled.map(({ fleet }) => (this.#lookedAtMs.get(fleetName(fleet.key)) ?? -Infinity) + lookMs)
     return times.length > 0 ? Math.min(...times) : undefined
   }
@@ -61,10 +64,9 @@ export class Rehearsals {
     const nowMs = this.#seams.clock.steady()
     for (const { fleet, service } of fleetsOf(views)) {
       const name = fleetName(fleet.key)
-      // An instance of an old version would write to the volume that the present one has.
       if (
-        !service?.rehearsal ||
-        service.spec.data ||
+        !service ||
+        !isRehearsed(service) ||
         nowMs < (this.#lookedAtMs.get(name) ?? -Infinity) + lookMs ||
         !isCalm(fleet)
       )
@@ -97,7 +99,9 @@ export class Rehearsals {
   async #judge(views: readonly ScopeView[], current: Rehearsed): Promise<void> {
     const { key, version, deadlineMs } = current
     const found = fleetsOf(views).find(({ fleet }) => fleetName(fleet.key) === fleetName(key))
-    if (!found?.service || found.service.version === version) return this.#end()
+    // A rollout makes no room for it: what it would have shown is not known.
+    if (!found?.service || !isRehearsed(found.service) || this.#rollouts.of(key)) return this.#end()
+    if (found.service.version === version) return this.#end()
     const instance = found.fleet.instances.find((each) => each.version === version)
     if (instance?.health === 'healthy') return this.#note(current, true, 'it got healthy')
     const isOver = this.#seams.clock.steady() >= deadlineMs
@@ -108,13 +112,12 @@ export class Rehearsals {
 
   async #note({ key, version }: Rehearsed, passed: boolean, message: string): Promise<void> {
     const { store, clock } = this.#seams
-    const { stack, environment, service } = key
-    const record = (await store.versions({ stack, environment }, service)).find((each) => each.version === version)
+    const { service } = key
     const atMs = clock.now()
     const kind = `rehearsal.${passed ? 'passed' : 'failed'}`
     const words = `${versionName(service, version)}: ${message}`
-    await store.append(entryOf({ ...key, version }, { atMs, kind, message: words }))
-    if (record) await store.saveVersion({ ...record, rehearsal: { atMs, passed, message } })
+    const entry = entryOf({ ...key, version }, { atMs, kind, message: words })
+    await store.saveRehearsal({ ...key, version }, { atMs, passed, message }, entry)
     if (!passed) this.#seams.log(`${fleetName(key)}: a way back would fail: ${words}`)
     this.#end()
   }
@@ -122,6 +125,11 @@ export class Rehearsals {
   #end(): void {
     this.#current = undefined
   }
+}
+
+/** An instance of another version must not be beside those that can't overlap, or write to the same volume. */
+function isRehearsed({ rehearsal, spec, rollout }: ServiceRelease): boolean {
+  return rehearsal !== undefined && spec.data === undefined && rollout.strategy !== 'recreate'
 }
 
 /** A version that serves is as good as tried. */

@@ -8,6 +8,7 @@ import type {
   RolloutStatus,
   ServiceStatus,
 } from '../model/report.ts'
+import type { Refusal } from '../model/refusal.ts'
 import type { ServiceRelease } from '../model/release.ts'
 import { routeUrl } from '../model/route.ts'
 import { type FleetKey, fleetName } from '../model/stack.ts'
@@ -25,6 +26,7 @@ import {
 import type { CrashLoop } from '../rollout/backoff.ts'
 import { stagesOf } from '../rollout/stages.ts'
 import type { RolloutRecord } from '../store/store.ts'
+import { refusalReport } from './refusal-reports.ts'
 import type { ScopeView } from './views.ts'
 
 /** What a status needs beside the view. */
@@ -38,6 +40,8 @@ export interface StatusFacts {
   service(key: FleetKey): ServiceRelease | undefined
   /** The rollout whose earlier version the fleet keeps warm. */
   warm(key: FleetKey): RolloutRecord | undefined
+  /** Why the version that it is to run must not run. */
+  refusal(key: FleetKey): Refusal | undefined
   /** The services that have to be rolled out first. */
   waitsFor(key: FleetKey): readonly string[]
 }
@@ -59,6 +63,7 @@ export function serviceStatus(fleet: Fleet, facts: StatusFacts): ServiceStatus {
   const { key, target, instances } = fleet
   const rollout = facts.rollouts.get(fleetName(key))
   const loop = facts.crashLoop(key)
+  const refusal = facts.refusal(key)
   return {
     service: key.service,
     version: target.version === null ? null : versionName(key.service, target.version),
@@ -67,6 +72,7 @@ export function serviceStatus(fleet: Fleet, facts: StatusFacts): ServiceStatus {
     instances: instances.toSorted(byName).map((instance) => instanceStatus(instance, fleet, facts.nowMs)),
     ...(rollout && isTold(rollout) && { rollout: rolloutStatus(rollout, fleet, facts) }),
     ...warmStatus(key, facts),
+    ...(refusal && { refusal: refusalReport(refusal) }),
     ...(loop.failures > 1 && { backoff: backoff(loop) }),
   }
 }
@@ -133,13 +139,13 @@ function rolloutStatus(rollout: RolloutRecord, fleet: Fleet, facts: StatusFacts)
 }
 
 function runningStatus(
-  { stage = 0, pausedAtMs, to }: RolloutRecord,
+  { stage = 0, isSwitch, pausedAtMs, to }: RolloutRecord,
   { key, target, split }: Fleet,
   facts: StatusFacts,
 ): Partial<RolloutStatus> {
   const waitsFor = facts.waitsFor(key)
   const service = facts.service(key)
-  const stages = service && target.share.isExclusive ? stagesOf(service, false) : undefined
+  const stages = service && target.share.isExclusive ? stagesOf(service, isSwitch === true) : undefined
   const toB = groupOf(target, to)?.lane === 'b'
   return {
     ...(service && { strategy: service.rollout.strategy }),

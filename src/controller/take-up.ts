@@ -95,8 +95,10 @@ function abortError({ stack, environment, service, from, to, reason }: RolloutRe
   const kept = own(desk.loop.decisions.of({ stack, environment })?.release.services, service)
   const outcome = kept ? `the fleet is whole on ${versionName(service, kept.version)}` : 'nothing of it is left running'
   const subject = from === to ? `the change of ${service}` : versionName(service, to)
+  const isRefused = desk.loop.decisions.isRefused({ stack, environment, service }, to)
+  const remedy = isRefused ? 'bring up another version: this one is refused from now on' : 'run `repave up` again'
   return new RepaveError('ROLLOUT_ABORTED', `${subject} was taken back: ${reason}`, {
-    hint: `${outcome}; mend the cause and run \`repave up\` again`,
+    hint: `${outcome}; mend the cause and ${remedy}`,
     about: ['services', service],
   })
 }

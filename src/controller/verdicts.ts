@@ -3,7 +3,7 @@ import type { ServiceRelease } from '../model/release.ts'
 import { fleetName } from '../model/stack.ts'
 import { shortVersion, versionName } from '../model/version.ts'
 import type { Fleet } from '../plan/fleet.ts'
-import { holdOf, stagesOf } from '../rollout/stages.ts'
+import { holdOf, isOfNews, stagesOf } from '../rollout/stages.ts'
 import type { Aborted } from '../rollout/verdict.ts'
 import type { ReleaseRecord, RolloutRecord } from '../store/store.ts'
 import { lastWords } from './act.ts'
@@ -62,14 +62,21 @@ export class Verdicts {
     const { key } = fleet
     const rollout = this.#rollouts.of(key)
     const gates = own(record.release.services, key.service)?.rollout.verdict?.prometheus
-    if (!rollout || !gates || this.#rollouts.heldSinceMs(key) === undefined) return undefined
+    if (!rollout || rollout.isSwitch || !gates || this.#rollouts.heldSinceMs(key) === undefined) return undefined
     return { key, rollout: rollout.id, stage: rollout.stage ?? 0, gates }
   }
 
   #watchOf({ record, fleet }: Running): Watch | undefined {
     const rollout = this.#rollouts.of(fleet.key)
     const service = own(record.release.services, fleet.key.service)
-    if (!rollout || !service || mustWait(fleet.key, this.#decisions, this.#rollouts)) return undefined
+    if (
+      !rollout ||
+      rollout.isSwitch ||
+      !service ||
+      !isOfNews(rollout.from, service) ||
+      mustWait(fleet.key, this.#decisions, this.#rollouts)
+    )
+      return undefined
     const { verdict: policy } = service.rollout
     const { requests } = holdOf(rollout, service)
     if (policy === undefined && requests === 0) return undefined

@@ -55,6 +55,49 @@ test('what the image decides is spelled out, and what the stack says comes first
   expect(specOf({}, { volumes: ['/var/lib/data/', '/tmp', '/'] }).tmpfs).toEqual(['/tmp', '/var/lib/data'])
 })
 
+test('data are part of a version, and take the place of the volumes that an image declares', () => {
+  const data = { tables: '/var/lib/db' }
+  expect(specOf({ data }, { volumes: ['/var/lib/db/', '/run/db'] })).toMatchObject({ data, tmpfs: ['/run/db', '/tmp'] })
+  expect(versionId(specOf({ data }))).not.toBe(versionId(specOf({})))
+  expect(specOf({})).not.toHaveProperty('data')
+})
+
+test('no tmpfs hides a part of the data', () => {
+  const data = { tables: '/var/lib/db' }
+  expect(() => specOf({ data }, { volumes: ['/var/lib/db/files'] })).toThrow(
+    expect.objectContaining({
+      code: 'IMAGE_INVALID',
+      hint: expect.stringContaining('services.web.data.tables: /var/lib/db/files'),
+      about: ['services', 'web', 'data', 'tables'],
+    }),
+  )
+  expect(specOf({ data }, { volumes: ['/var/lib', '/var/lib/db2'] }).tmpfs).toEqual([
+    '/tmp',
+    '/var/lib',
+    '/var/lib/db2',
+  ])
+})
+
+test('what goes with the rollout is in the release where it was asked for', () => {
+  const asked = {
+    standby: 1,
+    dependsOn: ['db'],
+    history: 5,
+    rehearsal: { everyMs: 60_000 },
+  } satisfies Partial<ServiceSpec>
+  const stack: Stack = {
+    stack: 'shop',
+    environment: 'default',
+    services: { web: { ...service, ...asked }, db: service },
+    rollback: 'service',
+  }
+  const release = toRelease(stack, { web: { ...image, labels: { team: 'shop' } }, db: image })
+  expect(release).toMatchObject({ rollback: 'service', services: { web: { ...asked, labels: { team: 'shop' } } } })
+  expect(Object.keys(release.services.db ?? {}).toSorted()).toEqual(
+    ['version', 'spec', 'imageName', 'replicas', 'routes', 'rollout', 'drainMs'].toSorted(),
+  )
+})
+
 test.each([
   ['', undefined, '65532:65532'],
   ['root', undefined, '65532:65532'],

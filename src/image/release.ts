@@ -37,7 +37,6 @@ function toServiceRelease(name: string, service: ServiceSpec, image: PreparedIma
     ...(history !== undefined && { history }),
     ...(rehearsal && { rehearsal }),
     drainMs,
-    ...(Object.keys(image.labels).length > 0 && { labels: image.labels }),
   }
 }
 
@@ -52,7 +51,7 @@ export function toVersionSpec(name: string, service: ServiceSpec, image: Prepare
     port: service.port ?? null,
     health: service.health,
     resources: service.resources,
-    tmpfs: temporaryPaths(service, image),
+    tmpfs: temporaryPaths(name, service, image),
     ...(service.data && { data: service.data }),
     hardening: defaultHardening,
   }
@@ -76,19 +75,27 @@ function isRoot(user: string): boolean {
   return name === '' || name === 'root' || /^0+$/.test(name)
 }
 
-/**
- * What an image declares as a volume it wants to write to; a volume would outlive the instance, a tmpfs does not. One
- * at or below the path of a data volume is writable already, and a tmpfs over it would lose what it is there to keep.
- */
-function temporaryPaths(service: ServiceSpec, image: PreparedImage): readonly string[] {
+/** What an image declares as a volume it wants to write to; a volume would outlive the instance, a tmpfs does not. */
+function temporaryPaths(name: string, service: ServiceSpec, image: PreparedImage): readonly string[] {
   const data = Object.values(service.data ?? {})
-  const volumes = image.volumes.map((volume) => posix.resolve('/', volume)).filter((volume) => volume !== '/')
-  const others = volumes.filter((volume) => !data.some((path) => isWithin(volume, path)))
-  return [...new Set([...service.tmpfs, ...others])].toSorted()
+  const volumes = image.volumes
+    .map((volume) => posix.resolve('/', volume))
+    .filter((volume) => volume !== '/' && !data.includes(volume))
+  refuseHidden(name, service, volumes)
+  return [...new Set([...service.tmpfs, ...volumes])].toSorted()
 }
 
-function isWithin(path: string, folder: string): boolean {
-  return path === folder || path.startsWith(`${folder}/`)
+/** A tmpfs inside of data would take what is written there with the instance. */
+function refuseHidden(name: string, { image, data = {} }: ServiceSpec, volumes: readonly string[]): void {
+  for (const [key, place] of Object.entries(data)) {
+    const inner = volumes.find((volume) => volume.startsWith(`${place}/`))
+    if (inner === undefined) continue
+    const message = `service ${name}: the image ${imageName(image)} declares a volume at ${inner}, inside of the data ${key} at ${place}`
+    throw new RepaveError('IMAGE_INVALID', message, {
+      hint: `give the data the image's own path, services.${name}.data.${key}: ${inner}`,
+      about: ['services', name, 'data', key],
+    })
+  }
 }
 
 /** A Dockerfile goes by its path from beside its context, so that the same checkout elsewhere is the same release. */

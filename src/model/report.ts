@@ -54,9 +54,9 @@ export interface ServiceTimeline {
   readonly floor: number
   /** Until its rollout has ended; what is kept warm may stay for longer. */
   readonly durationMs: number
-  /** Absent where it had not ended by the last point: it is paused, or waits for one that is. */
+  /** Absent where no rollout runs, or where it has not ended by the last point: it waits for one that does not end. */
   readonly outcome?: 'succeeded' | 'aborted'
-  /** At 0, and whenever something happens; what they say holds until the next one. */
+  /** How things stand now, and then whenever something happens; each holds until the next one. */
   readonly points: readonly TimelinePoint[]
   readonly assumptions: readonly TimelineAssumption[]
 }
@@ -64,7 +64,7 @@ export interface ServiceTimeline {
 export interface TimelinePoint {
   /** Since `up` has decided. */
   readonly atMs: number
-  /** Empty at 0 where nothing happens yet. */
+  /** Empty in the first point. */
   readonly events: readonly TimelineEvent[]
   /** All instances that serve: the capacity. */
   readonly ready: number
@@ -167,6 +167,8 @@ export interface ServiceStatus {
   readonly rollout?: RolloutStatus
   /** What can be switched back to, and until when. */
   readonly warm?: { readonly version: string; readonly until: string }
+  /** `version` must not run: what runs of it serves on, and no further instance is made. */
+  readonly refusal?: RefusalReport
   /** A crash loop: deaths in a row, and when the next instance is made. */
   readonly backoff?: { readonly failures: number; readonly nextTryAt: string; readonly lastExit?: string }
 }

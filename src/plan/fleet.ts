@@ -89,6 +89,11 @@ export function mainLane(split: number): Lane {
   return split > 500 ? 'b' : 'a'
 }
 
+/** How many thousandths of the requests a lane gets. */
+export function laneShare(split: number, lane: Lane): number {
+  return lane === 'b' ? split : 1_000 - split
+}
+
 export function otherLane(lane: Lane): Lane {
   return lane === 'a' ? 'b' : 'a'
 }

@@ -52,9 +52,9 @@ function serving(name: string, { version }: ServiceRelease): FleetInstance {
   return { name, version, ...state }
 }
 
-test('another name for the same image is no difference', () => {
+test('another name for the same image, and what it says of itself, is no difference', () => {
   const before = service()
-  const renamed = service({ imageName: 'web:stable' })
+  const renamed = service({ imageName: 'web:stable', labels: { team: 'shop' } })
   expect(planRelease({ services: { web: before }, instances: {} }, release(renamed)).services[0]?.differences).toEqual(
     [],
   )

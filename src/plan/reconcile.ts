@@ -17,9 +17,11 @@ import {
   isReady,
   isRouted,
   type Lane,
+  laneShare,
   mainLane,
   whyOutdated,
 } from './fleet.ts'
+import { wantedSplit } from './split.ts'
 
 export type Effect =
   | { readonly kind: 'create'; readonly instance: string; readonly version: VersionId; readonly reason: string }
@@ -110,16 +112,30 @@ interface Moves extends RollingMoves {
   readonly lacking: number
 }
 
-function countMoves({ instances, target }: Fleet, { crews }: Sorted): Moves {
+function countMoves(fleet: Fleet, { crews }: Sorted): Moves {
+  const { instances, target } = fleet
   const { replicas, surge, floor, groups, isApart } = target
   const alive = instances.filter(isAlive)
   const ready = alive.filter((instance) => isReady(instance, target)).length
+  const lasting = alive.filter((instance) => isReady(instance, target) && keepsShare(instance, fleet)).length
   const unhealthy = alive.filter(isFailing).length
   const occupying = alive.filter((instance) => isApart || isFailing(instance) || !isLeaving(instance)).length
-  const ceiling = groups.reduce((sum, { count }) => sum + count, 0) + surge
+  const ceiling = groups.reduce((sum, { count }) => sum + count, 0) + surge + alive.filter(isBeingLeft(fleet)).length
   const missing = crews.reduce((sum, crew) => sum + lack(crew), 0)
-  const moves = rollingMoves({ replicas, ceiling, surge, floor, missing, occupying, ready, unhealthy })
+  const moves = rollingMoves({ replicas, ceiling, surge, floor, missing, occupying, ready: lasting, unhealthy })
   return { ...moves, ready, lacking: Math.max(0, floor - ready) }
+}
+
+/** Whether its lane gets requests also once the split is as it should be by now. */
+function keepsShare({ lane }: FleetInstance, fleet: Fleet): boolean {
+  return lane === undefined || laneShare(wantedSplit(fleet), lane) > 0
+}
+
+/** In the lane that requests are to leave: those that take its place need room beside it, as in a rollout by shares. */
+function isBeingLeft({ target, split }: Fleet): (instance: FleetInstance) => boolean {
+  const { lane, thousandths, isExclusive } = target.share
+  const isMoving = !isExclusive && laneShare(split, lane) < thousandths
+  return (instance) => isMoving && isRouted(instance) && instance.lane !== lane && !isLeaving(instance)
 }
 
 /** How many instances of a group have to be made. */
@@ -212,7 +228,7 @@ function retire(fleet: Fleet, unwanted: readonly Unwanted[], moves: Moves): read
     const { instance, reason } = item
     if (instance.busy) return []
     if (isReady(instance, target) && !released.has(item)) return []
-    if (moves.lacking > 0 && canServe(instance)) return rescue(instance, fleet)
+    if (moves.lacking > 0 && instance.rotation !== 'warm' && canServe(instance)) return rescue(instance, fleet)
     // An unhealthy instance that is the only one in rotation may still answer some requests; nothing else would.
     if (isFailing(instance) && instance.rotation === 'in' && moves.ready === 0 && target.floor > 0) return []
     if (instance.rotation !== 'out')

@@ -1,10 +1,19 @@
 /** How the requests of a fleet are shared between its two lanes. Pure. */
-import { type Fleet, type FleetInstance, groupOf, isEnding, isRouted } from './fleet.ts'
+import {
+  type Fleet,
+  type FleetInstance,
+  type FleetTarget,
+  groupOf,
+  isLeaving,
+  isRouted,
+  laneShare,
+  whyOutdated,
+} from './fleet.ts'
 
 /** Thousandths of the requests that lane b should get now. */
 export function wantedSplit(fleet: Fleet): number {
   const { lane, thousandths, held } = fleet.target.share
-  const has = lane === 'b' ? fleet.split : 1_000 - fleet.split
+  const has = laneShare(fleet.split, lane)
   const gets = isPrepared(fleet) ? thousandths : Math.min(has, held)
   return lane === 'b' ? gets : 1_000 - gets
 }
@@ -14,9 +23,12 @@ export function isPrepared({ target, instances }: Fleet): boolean {
   const { lane, needs, isExclusive } = target.share
   const there = instances.filter((instance) => instance.lane === lane && isRouted(instance))
   if (isExclusive && there.some(({ version }) => groupOf(target, version)?.lane !== lane)) return false
-  return there.filter(couldServe).length >= needs
+  return there.filter((instance) => couldServe(instance, target)).length >= needs
 }
 
-function couldServe(instance: FleetInstance): boolean {
-  return instance.phase === 'running' && instance.health === 'healthy' && !isEnding(instance)
+/** One that is not wanted counts while it serves: it is not let go before another takes its place. */
+function couldServe(instance: FleetInstance, target: FleetTarget): boolean {
+  const { phase, health, rotation } = instance
+  if (phase !== 'running' || health !== 'healthy' || isLeaving(instance)) return false
+  return whyOutdated(instance, target) === undefined || (rotation === 'in' && !target.share.isExclusive)
 }

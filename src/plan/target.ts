@@ -115,7 +115,7 @@ function stagedTarget(
 ): FleetTarget {
   const stage = stages[Math.min(index, stages.length - 1)]!
   const isLast = stage.share === allRequests
-  const old = mainGroup(from, situation)
+  const old = { ...mainGroup(from, situation), lane: laneLeft(from, service, situation) }
   const fresh: Group = {
     version: service.version,
     lane: otherLane(old.lane),
@@ -131,7 +131,7 @@ function stagedTarget(
     share: {
       lane: fresh.lane,
       thousandths: stage.share,
-      needs: isPaused ? Infinity : Math.max(1, stage.count),
+      needs: isPaused ? Infinity : stage.count,
       isExclusive: true,
       held: (isPaused ? stage : stages[index - 1])?.share ?? 0,
     },
@@ -156,6 +156,12 @@ function pausedTarget(service: ServiceRelease, from: ServiceRelease, situation: 
       { ...main, count: fresh, routed: fresh },
     ],
   }
+}
+
+/** The lane that requests leave: it stays the same one also where nothing is left of what the fleet had. */
+function laneLeft(from: ServiceRelease, service: ServiceRelease, situation: Situation): Lane {
+  const fresh = laneOf(service.version, situation)
+  return laneOf(from.version, situation) ?? (fresh ? otherLane(fresh) : mainLane(situation.split))
 }
 
 /** Where the router has most of the instances of `version`; undefined where it has none. */

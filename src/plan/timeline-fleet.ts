@@ -16,6 +16,7 @@ import { TimelineLog } from './timeline-log.ts'
 import { RolloutRun, type RolloutStart } from './timeline-rollout.ts'
 import {
   abortedEvent,
+  assumptionsOf,
   cooledEvent,
   heldEvent,
   requestsAssumption,
@@ -137,7 +138,7 @@ export class FleetRun {
 
   /** Undefined where nothing happens. */
   report(): ServiceTimeline | undefined {
-    const { key, after, assumptions, requestsPerSecond } = this.start
+    const { key, after } = this.start
     const { points } = this.#log
     if (points.every(({ events }) => events.length === 0)) return undefined
     const name = (version: VersionId) => versionName(key.service, version)
@@ -152,8 +153,18 @@ export class FleetRun {
       durationMs: this.#endedAtMs ?? points.at(-1)?.atMs ?? 0,
       ...(this.#outcome && { outcome: this.#outcome }),
       points,
-      assumptions: [...assumptions, ...(after ? requestsAssumption(after, requestsPerSecond) : [])],
+      assumptions: this.#assumptions(),
     }
+  }
+
+  #assumptions(): readonly TimelineAssumption[] {
+    const { after, assumptions, requestsPerSecond } = this.start
+    const from = this.#from()
+    const isStaged = from !== undefined && from.version !== after?.version
+    return [
+      ...assumptionsOf(this.#log.points, assumptions),
+      ...(after ? requestsAssumption(after, isStaged, requestsPerSecond) : []),
+    ]
   }
 
   #from(): ServiceRelease | undefined {

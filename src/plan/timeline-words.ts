@@ -1,7 +1,7 @@
 /** What happens in a timeline, in words. */
 import { durationWords } from '../model/duration.ts'
 import type { ServiceRelease } from '../model/release.ts'
-import type { TimelineAssumption, TimelineEvent } from '../model/report.ts'
+import type { TimelineAssumption, TimelineEvent, TimelinePoint } from '../model/report.ts'
 import { shortVersion, type VersionId } from '../model/version.ts'
 import { allRequests, type Stage } from '../rollout/stage.ts'
 import { stagesOf } from '../rollout/stages.ts'
@@ -61,17 +61,26 @@ export function abortedEvent(reason: string): TimelineEvent {
 
 /** What is taken for given of the requests that a service gets, where its rollout needs some. */
 export function requestsAssumption(
-  service: ServiceRelease,
+  { rollout, replicas }: ServiceRelease,
+  isStaged: boolean,
   requestsPerSecond: number | undefined,
 ): readonly TimelineAssumption[] {
-  const needed = [
-    service.rollout.verdict?.requests ?? 0,
-    ...(stagesOf(service, false) ?? []).map((each) => each.requests),
-  ]
+  const stages = (isStaged && stagesOf({ rollout, replicas }, false)) || []
+  const needed = [rollout.verdict?.requests ?? 0, ...stages.map(({ requests }) => requests)]
   if (needed.every((requests) => requests === 0)) return []
   const basis =
     requestsPerSecond === undefined
       ? 'the answers that are needed are taken to come in time'
       : `${requestsPerSecond} requests a second, as was said`
   return [{ what: 'requests', basis }]
+}
+
+/** Those of the times that something in `points` took. */
+export function assumptionsOf(
+  points: readonly TimelinePoint[],
+  assumptions: readonly TimelineAssumption[],
+): readonly TimelineAssumption[] {
+  const kinds = new Set(points.flatMap(({ events }) => events.map(({ kind }) => kind)))
+  const shownBy = { start: 'started', drain: 'leaving', end: 'gone' } as const
+  return assumptions.filter(({ what }) => what === 'requests' || kinds.has(shownBy[what]))
 }

@@ -87,8 +87,11 @@ function timeline(start: FleetStart): ServiceTimeline {
 }
 
 const outcomes = (report: TimelineReport) => report.services.map(({ outcome }) => outcome)
+/** But for how things stand now. */
 const lines = ({ points }: ServiceTimeline) =>
-  points.map(({ atMs, ready, events }) => `${atMs} (${ready}) ${events.map(({ message }) => message).join('; ')}`)
+  points
+    .slice(1)
+    .map(({ atMs, ready, events }) => `${atMs} (${ready}) ${events.map(({ message }) => message).join('; ')}`)
 
 describe('a rollout', () => {
   test('that rolls replaces one after the other, and never has fewer than it needs', () => {
@@ -124,7 +127,7 @@ describe('a rollout', () => {
       '601500 (3) 1 instance of 4f9a1c2b is gone',
     ])
     expect(report.durationMs).toBe(1_000)
-    expect(report.points[1]?.versions).toEqual([
+    expect(report.points[2]?.versions).toEqual([
       { version: 'web@4f9a1c2b', ready: 0, starting: 0, warm: 3, leaving: 0, share: 0 },
       { version: 'web@90ab12cd', ready: 3, starting: 0, warm: 0, leaving: 0, share: 1 },
     ])
@@ -140,10 +143,18 @@ describe('a rollout', () => {
       '62300 (3) 2 instances of 4f9a1c2b are gone',
       '62500 (3) 1 instance of 4f9a1c2b is gone',
     ])
-    expect(report.points[1]?.versions.map(({ share }) => share)).toEqual([0.95, 0.05])
+    expect(report.points[2]?.versions.map(({ share }) => share)).toEqual([0.95, 0.05])
     expect(report.assumptions).toEqual([
       { what: 'requests', basis: 'the answers that are needed are taken to come in time' },
     ])
+  })
+
+  test('tells of the assumptions that count', () => {
+    const assumptions = (['start', 'drain', 'end'] as const).map((what) => ({ what, ms: 0, basis: 'guessed' }))
+    const told = (start: FleetStart) => timeline({ ...start, assumptions }).assumptions.map(({ what }) => what)
+    expect(told(fleet(undefined, service(next, canary)))).toEqual(['start'])
+    expect(told(fleet(service(old, canary), undefined))).toEqual(['drain', 'end'])
+    expect(told(fleet(service(old, canary), service(next, canary)))).toEqual(['start', 'drain', 'end', 'requests'])
   })
 
   test('holds a share for as long as the answers take that come', () => {
@@ -198,7 +209,7 @@ describe('what runs already', () => {
   test('a rollout goes on from where it is', () => {
     const rollout = { ...half, heldForMs: 20_000 }
     const report = timeline(fleet(running, running, { rollout, instances: both, split: 50 }))
-    expect(lines(report).slice(0, 2)).toEqual(['0 (4) ', '40000 (4) 2 instances of 90ab12cd are started'])
+    expect(lines(report)[0]).toBe('40000 (4) 2 instances of 90ab12cd are started')
     expect(report).toMatchObject({ from: 'web@4f9a1c2b', outcome: 'succeeded' })
   })
 
@@ -220,7 +231,6 @@ describe('what runs already', () => {
     const instances = [...serving('web', service(old, blueGreen)), ...serving('web', after, 'b')]
     const report = timeline(fleet(after, after, { instances, split: 1_000, warm: { version: old, untilMs: 5_000 } }))
     expect(lines(report)).toEqual([
-      '0 (3) ',
       '5000 (3) 4f9a1c2b is kept warm no longer; 3 instances of 4f9a1c2b leave',
       '5300 (3) 2 instances of 4f9a1c2b are gone',
       '5500 (3) 1 instance of 4f9a1c2b is gone',
@@ -249,8 +259,7 @@ describe('several services', () => {
   test('no more instances are started at once than the engine is given', () => {
     const six = fleet(undefined, service(next, rolling, { replicas: 6 }))
     const [, second] = simulated([named('a', six), named('b', six)]).services
-    expect(second && lines(second)[0]).toBe('0 (0) ')
-    expect(second && lines(second)[1]).toBe('300 (0) 2 instances of 90ab12cd are started')
+    expect(second && lines(second)[0]).toBe('300 (0) 2 instances of 90ab12cd are started')
   })
 
   test('all that was decided goes back with one that fails, or that one alone', () => {

@@ -53,10 +53,11 @@ class World {
   }
 
   *run(): Generator<void> {
+    this.#closeMoment()
     for (let next = 0; Number.isFinite(next) && !this.#isCut; next = this.#nextTimeMs()) {
       this.#nowMs = next
       while (this.#turn() && !this.#isCut);
-      for (const run of this.#runs.values()) run.closeMoment(next)
+      this.#closeMoment()
       yield
     }
   }
@@ -68,6 +69,10 @@ class World {
       durationMs: Math.max(0, ...services.map(({ durationMs }) => durationMs)),
       ...(this.#isCut && { isCut: true }),
     }
+  }
+
+  #closeMoment(): void {
+    for (const run of this.#runs.values()) run.closeMoment(this.#nowMs)
   }
 
   get #isCut(): boolean {

@@ -1,9 +1,10 @@
 /**
- * A version that serves alone, compared with what the one before it did: Fisher's exact test, at 20, 40, 80, … of ours.
+ * A version that serves alone, compared with what the one before it did: Fisher's exact test, at 20, 30, 45, … of ours.
  *
- * Another time is another rate, so half as much again is borne, and where a rate varied between strata by more than
- * chance explains, all counts weigh less by that factor (the dispersion of a quasi-binomial: McCullagh and Nelder 1989).
- * Each look has a share of alpha, and the shares sum up to it (Bonferroni). Pure.
+ * Another time is another rate, so half as much again is borne; the worst stratum of ours is left out; and where a rate
+ * varied between strata by more than chance explains, all counts weigh less by that factor (the dispersion of a
+ * quasi-binomial: McCullagh and Nelder 1989). Each look has a share of alpha, and the shares sum up to it (Bonferroni).
+ * Pure.
  */
 import { type Counts, type Finding, none, plus } from './counts.ts'
 import { upperTail } from './hypergeometric.ts'
@@ -11,6 +12,7 @@ import { upperTail } from './hypergeometric.ts'
 /** How many times the odds of before are put down to another time. */
 const driftOdds = 1.5
 const firstLook = 20
+const lookFactor = 1.5
 /** A chance below this is not shrugged off. */
 const unsureBelow = 0.1
 
@@ -44,17 +46,17 @@ export class BeforeAfter {
   }
 
   #look(): void {
-    while (this.#nextLook <= this.#after.sum.exposed) this.#nextLook *= 2
+    while (this.#nextLook <= this.#after.sum.exposed) this.#nextLook *= lookFactor
     this.#looks += 1
-    const chance = this.#chance()
-    if (chance <= this.#alpha / (this.#looks * (this.#looks + 1))) this.#finding = 'worse'
-    else this.#finding = chance < unsureBelow ? 'unsure' : 'even'
+    if (this.#chance(this.#after.withoutWorst) <= this.#alpha / (this.#looks * (this.#looks + 1)))
+      this.#finding = 'worse'
+    else this.#finding = this.#chance(this.#after.sum) < unsureBelow ? 'unsure' : 'even'
   }
 
   /** How likely so many events of ours are while it is no worse than is borne. */
-  #chance(): number {
+  #chance(after: Counts): number {
     const weight = 1 / dispersion(this.#before, this.#after)
-    const [ours, theirs] = [weighed(this.#after.sum, weight), weighed(this.#before.sum, weight)]
+    const [ours, theirs] = [weighed(after, weight), weighed(this.#before.sum, weight)]
     const margins = { ours: ours.exposed, theirs: theirs.exposed, events: ours.events + theirs.events }
     return upperTail(margins, ours.events, this.#borneOdds)
   }
@@ -63,17 +65,24 @@ export class BeforeAfter {
 class Strata {
   #count = 0
   #sum = none
+  #worst = none
   #squares = 0
 
   add(stratum: Counts): void {
     if (stratum.exposed === 0) return
     this.#count += 1
     this.#sum = plus(this.#sum, stratum)
+    if (stratum.events >= this.#worst.events) this.#worst = stratum
     this.#squares += stratum.events ** 2 / stratum.exposed
   }
 
   get sum(): Counts {
     return this.#sum
+  }
+
+  get withoutWorst(): Counts {
+    const { exposed, events } = this.#worst
+    return plus(this.#sum, { exposed: -exposed, events: -events })
   }
 
   get freedom(): number {

@@ -7,12 +7,14 @@ import type { Showing, Stratum } from './stratum.ts'
 export interface Criterion {
   /** How many times the odds of the old version are borne. */
   readonly borneOdds: number
+  /** Whether it is worse also without a comparison where more than half of as many is bad. */
+  readonly isAbsolute: boolean
   count(showing: Showing): Counts
   /** `12 of 620 answers failed, …`; without `theirs` where there is nothing to compare with. */
   describe(ours: Counts, theirs?: Counts): string
 }
 
-/** With fewer of the old version there is no comparison: ours is worse only when more than half of as many is bad. */
+/** With fewer of the old version there is no comparison. */
 const fewest = 20
 
 export class Comparison {
@@ -51,8 +53,9 @@ export class Comparison {
   }
 
   get #failsOutright(): boolean {
+    if (!this.#criterion.isAbsolute || this.#before.exposed >= fewest) return false
     const { exposed, events } = plus(this.#beside.ours, this.#alone)
-    return this.#before.exposed < fewest && exposed >= fewest && events * 2 > exposed
+    return exposed >= fewest && events * 2 > exposed
   }
 
   #takeBefore(theirs: Counts): void {

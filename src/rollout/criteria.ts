@@ -4,6 +4,7 @@ import type { Counts } from './counts.ts'
 
 export const errorCriterion: Criterion = {
   borneOdds: 1,
+  isAbsolute: true,
   count: ({ answers }) => ({ exposed: answers.answers, events: answers.errors }),
   describe: (ours, theirs) => `errors: ${ofAll(ours)} answers failed${theirs ? ofTheOld(ofAll(theirs)) : ''}`,
 }
@@ -11,6 +12,7 @@ export const errorCriterion: Criterion = {
 /** Each second of an instance in rotation may be its last. */
 export const restartCriterion: Criterion = {
   borneOdds: 1,
+  isAbsolute: true,
   count: ({ instances, restarts }) => ({ exposed: instances, events: restarts }),
   describe: (ours, theirs) =>
     `restarts: ${inSeconds(ours)} instance-seconds${theirs ? ofTheOld(inSeconds(theirs)) : ''}`,
@@ -20,7 +22,9 @@ export function latencyCriterion(thresholdMs: number, tolerance: number): Criter
   const threshold = `${number(Number(thresholdMs.toPrecision(2)))} ms`
   return {
     borneOdds: Math.max(1, tolerance),
-    count: ({ answers }) => ({ exposed: answers.answers, events: answers.latencies.slowerThan(thresholdMs) }),
+    // A share of the answers is always slower than a percentile.
+    isAbsolute: false,
+    count: ({ answers: { latencies } }) => ({ exposed: latencies.total, events: latencies.slowerThan(thresholdMs) }),
     describe: (ours, theirs) =>
       `slow: ${percentOf(ours)} answers took longer than ${threshold}${theirs ? ofTheOld(percentOf(theirs)) : ''}`,
   }

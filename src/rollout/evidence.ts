@@ -24,8 +24,8 @@ export type Judgement =
   | { readonly kind: 'insufficient'; readonly have: number; readonly need: number }
 
 const alpha = 0.01
-/** A version that looks worse, but not surely so, has to give so many times the answers that are asked of it. */
-const patience = 5
+/** A version that looks worse, but not surely so, has to give so many times the answers, and in so many strata. */
+const patience = { times: 5, strata: 10 }
 /** The percentile is that of so many answers of the old version beyond it, at least. */
 const answersBeyond = 10
 
@@ -36,8 +36,9 @@ export class Evidence {
   #latency: EvidenceOptions['latency']
   readonly #oldLatencies = new LatencyHistogram()
   #stratum: Stratum | undefined
-  #have = 0
-  #need: number
+  /** What was compared since answers were last asked for. */
+  #have = { answers: 0, strata: 0 }
+  #requests: number
   #worse: string | undefined
 
   constructor({ requests, errors, latency }: EvidenceOptions) {
@@ -45,7 +46,7 @@ export class Evidence {
     this.#criterionAlpha = alpha / (criteria.length + (latency ? 1 : 0))
     this.#comparisons = criteria.map((criterion) => new Comparison(criterion, this.#criterionAlpha))
     this.#latency = latency
-    this.#need = requests
+    this.#requests = requests
   }
 
   take(tick: Tick): void {
@@ -58,28 +59,37 @@ export class Evidence {
   /** Some answers were not told: those that are needed are counted anew. What was compared before stays. */
   lose(): void {
     this.#stratum = undefined
-    this.#have = 0
+    this.#have = { answers: 0, strata: 0 }
   }
 
   /** From now on so many further answers of the new version are needed. */
   demand(requests: number): void {
-    this.#have = 0
-    this.#need = requests
+    this.#have = { answers: 0, strata: 0 }
+    this.#requests = requests
   }
 
   judgement(): Judgement {
     if (this.#worse !== undefined) return { kind: 'worse', reason: this.#worse }
-    const isUnsure = this.#comparisons.some(({ finding }) => finding === 'unsure')
-    const [have, need] = [this.#have, this.#need * (isUnsure ? patience : 1)]
+    const [have, need] = [this.#have.answers, this.#needed()]
     return have >= need ? { kind: 'fine' } : { kind: 'insufficient', have, need }
+  }
+
+  #needed(): number {
+    if (this.#comparisons.every(({ finding }) => finding === 'even')) return this.#requests
+    const { answers, strata } = this.#have
+    return Math.max(this.#requests * patience.times, Math.ceil((answers / Math.max(1, strata)) * patience.strata))
   }
 
   #close(stratum: Stratum): void {
     this.#stratum = undefined
-    if (stratum.share > 0) this.#have += stratum.new.answers.answers
+    if (stratum.share > 0) this.#count(stratum.new.answers.answers)
     for (const comparison of this.#comparisons) comparison.take(stratum)
     this.#worse ??= this.#comparisons.find(({ finding }) => finding === 'worse')?.reason
     if (this.#latency && stratum.share < 1) this.#takePercentile(stratum, this.#latency)
+  }
+
+  #count(answers: number): void {
+    this.#have = { answers: this.#have.answers + answers, strata: this.#have.strata + 1 }
   }
 
   /** Strata that are yet to come are compared by a percentile of those that were. */

@@ -11,12 +11,12 @@ export interface Margins {
   readonly events: number
 }
 
-/** How much more likely `observed` of ours is under odds of `odds` than under `nullOdds`; a natural logarithm. */
-export function logLikelihoodRatio(margins: Margins, observed: number, odds: number, nullOdds: number): number {
-  return observed * Math.log(odds / nullOdds) - logSum(margins, odds) + logSum(margins, nullOdds)
+/** The natural logarithm of the probability of `observed` of ours. */
+export function logProbability(margins: Margins, observed: number, odds: number): number {
+  return logWeight(margins, observed, odds) - logSum(margins, odds)
 }
 
-/** The probability of `observed` or more of ours under odds of `odds`: with odds of 1, Fisher's exact test. */
+/** The probability of `observed` or more of ours; with odds of 1, Fisher's exact test. */
 export function upperTail(margins: Margins, observed: number, odds: number): number {
   let [tail, sum] = [0, 0]
   fromMode(margins, odds, (events, weight) => {

@@ -1,7 +1,7 @@
 /** A span of time in which two versions are compared: ticks in a row with the same share of requests. Pure. */
 import { Tally } from './tally.ts'
 
-/** About a second. It ends where the share changes, and has nothing of an answer that was begun before the last change. */
+/** About a second; it ends where the share changes. */
 export interface Tick {
   /** The share of the requests that was to go to the new version: 0 to 1. */
   readonly share: number

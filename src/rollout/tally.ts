@@ -18,11 +18,11 @@ export class Tally {
     return this.#latencies
   }
 
-  /** `status` is that of HTTP, or 0 where the connection was cut before an answer. */
+  /** `status` is that of HTTP, or 0 where the connection was cut before an answer. How fast one failed is no merit. */
   count(status: number, timeMs: number, times = 1): void {
     this.#answers += times
     if (isError(status)) this.#errors += times
-    this.#latencies.count(timeMs, times)
+    else this.#latencies.count(timeMs, times)
   }
 
   add(other: Tally): void {

@@ -57,10 +57,12 @@ test('it is aborted at once when the engine cannot run it, or instance after ins
   expect(verdict({ ...facts, stillborn: 3 }).kind).toBe('aborted')
 })
 
-test('a stage is held for its time, unless it was promoted', () => {
+test('a stage is held for its time, unless it was promoted; the last one is watched all the same', () => {
   expect(verdict(held).kind).toBe('running')
   expect(verdict({ ...held, heldMs: 30_000 }).kind).toBe('succeeded')
-  expect(verdict({ ...held, isPromoted: true }).kind).toBe('succeeded')
+  expect(verdict({ ...held, isPromoted: true, isLast: false }).kind).toBe('stepped')
+  expect(verdict({ ...held, isPromoted: true }).kind).toBe('running')
+  expect(verdict({ ...held, isPromoted: true, heldMs: 30_000, answers: 0, requests: 100 }).kind).toBe('succeeded')
 })
 
 test('what is worse ends it at once, also when it is paused or promoted', () => {

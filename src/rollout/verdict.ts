@@ -88,7 +88,9 @@ function beforeDeadline({ idleMs, deadlineMs, ready, wanted, symptom, ...facts }
 function afterHold(facts: RolloutFacts): Verdict {
   const { heldMs, holdMs, deadlineMs, isLast, isPromoted } = facts
   const lack = isPromoted ? undefined : lackOf(facts)
-  if (lack === undefined && (isPromoted || heldMs >= holdMs)) return { kind: isLast ? 'succeeded' : 'stepped' }
+  // Also what somebody promoted is watched to the end once it has all requests.
+  const isHeldEnough = isPromoted && !isLast
+  if (lack === undefined && (isHeldEnough || heldMs >= holdMs)) return { kind: isLast ? 'succeeded' : 'stepped' }
   return lack !== undefined && heldMs >= holdMs + deadlineMs ? aborted(lack, false) : running
 }
 

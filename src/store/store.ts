@@ -38,7 +38,7 @@ export interface RolloutRecord extends FleetKey {
   readonly pausedAtMs?: number
   /** Somebody has told it to go on to its end without waiting. */
   readonly isPromoted?: true
-  /** It leads to a version that was warm: requests move, and no instance has to be made for it. */
+  /** It goes back to a version that was proven before: nothing is held or judged on the way. */
   readonly isSwitch?: true
   /** Of a succeeded one: until when the instances of `from` are kept. */
   readonly warmUntilMs?: number

@@ -50,6 +50,16 @@ describe('up', () => {
     expect(live()).toEqual(before)
   })
 
+  test('records what a failed rollout is to take back, and replaces nothing for it', async () => {
+    await result(up(stack()))
+    const before = live()
+    const alone: Stack = { ...stack(), rollback: 'service' }
+    expect(await result(up(alone))).toMatchObject({ ok: true, services: [{ service: 'web', ready: 3 }] })
+    expect(await store.currentReleases()).toMatchObject([{ release: { rollback: 'service' } }])
+    expect(await result(up(alone))).toMatchObject({ ok: true, changed: false })
+    expect(live()).toEqual(before)
+  })
+
   test('replaces every instance when a line changed', async () => {
     await result(up(version('one')))
     const before = live()

@@ -39,6 +39,7 @@ const recall = (name: string) => controller.recall(asked(name))
 const lift = (id: number) => passing(controller.lift({ ...scope, by, id, reason: 'mended' }))
 const rollback = (to?: string) => controller.rollback({ ...scope, by, ...(to !== undefined && { to }) })
 const current = async () => (await fleet())!.version!
+const engineFails = () => Promise.reject(new RepaveError('ENGINE_FAILED', 'no disk', { hint: 'mend it' }))
 const bad = stack({ image: badImage })
 
 async function versionsBroughtUp(...greetings: readonly string[]): Promise<readonly string[]> {
@@ -56,8 +57,6 @@ async function kinds(prefix: string): Promise<readonly string[]> {
     kind.startsWith(prefix) ? [`${kind} by ${who}: ${message}`] : [],
   )
 }
-
-const broken = () => Promise.reject(new RepaveError('ENGINE_FAILED', 'no disk', { hint: 'mend it' }))
 
 describe('refuse', () => {
   test('keeps up and rollback from a version, and names who, when, why and the remedy', async () => {
@@ -97,6 +96,7 @@ describe('refuse', () => {
     machine.die(live()[0]!)
     await clock.advance(60_000)
     expect(live()).toHaveLength(2)
+    expect(await fleet()).toMatchObject({ desired: 3, ready: 2, refusal: { id: 1, by: 'eve', reason } })
     expect(await error(up(stack({ environment: { GREETING: 'one' }, replicas: 5 })))).toMatchObject({
       code: 'VERSION_REFUSED',
     })
@@ -344,7 +344,11 @@ describe('a version that failed', () => {
     image('web:bad', { healthyAfterMs: null })
     const [one = ''] = await versionsBroughtUp('one')
     const failed = await result(up(bad))
-    expect(failed).toMatchObject({ ok: false, code: 'ROLLOUT_ABORTED' })
+    expect(failed).toMatchObject({
+      ok: false,
+      code: 'ROLLOUT_ABORTED',
+      hint: expect.stringContaining('this one is refused from now on'),
+    })
     const again = await error(up(bad))
     expect(again).toMatchObject({
       code: 'VERSION_REFUSED',
@@ -381,8 +385,12 @@ describe('a version that failed', () => {
   test('is not refused where the engine made no instance of it', async () => {
     await versionsBroughtUp('one')
     const create = engine.create.bind(engine)
-    Object.assign(engine, { create: broken })
-    expect(await result(up(version('two')))).toMatchObject({ ok: false, code: 'ROLLOUT_ABORTED' })
+    Object.assign(engine, { create: engineFails })
+    expect(await result(up(version('two')))).toMatchObject({
+      ok: false,
+      code: 'ROLLOUT_ABORTED',
+      hint: expect.stringContaining('run `repave up` again'),
+    })
     Object.assign(engine, { create })
     expect(await result(up(version('two')))).toMatchObject({ ok: true })
   })

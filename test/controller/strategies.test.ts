@@ -78,6 +78,8 @@ describe('blue/green', () => {
     const fresh = await digits()
     expect(answers()).toEqual({ [fresh]: 1_000 })
     expect(await states()).toMatchObject({ ready: { length: 3 }, warm: { length: 3 } })
+    expect((await controller.drift(scope)).findings).toEqual([])
+    expect((await controller.versions(scope))[0]!.versions.map(({ wayBack }) => wayBack)).toEqual([undefined, 'warm'])
     await clock.advance(61_000)
     expect(live()).toHaveLength(3)
     expect(answers()).toEqual({ [fresh]: 1_000 })
@@ -170,6 +172,21 @@ describe('canary', () => {
       },
     })
     expect(answers()).toEqual({ [old]: 1_000 })
+  })
+
+  test('goes back in one stage, and status says so', async () => {
+    await result(up(greeting('one', canary)))
+    await result(up(greeting('two', canary)))
+    await clock.advance(61_000)
+    const back = Array.fromAsync(controller.rollback({ ...scope, by }))
+    await clock.advance(100)
+    expect(await fleet()).toMatchObject({ rollout: { stage: { number: 1, of: 1 }, share: 0 } })
+    expect((await passing(back)).at(-1)).toMatchObject({ result: { ok: true } })
+  })
+
+  test('of a first version, which there is nothing to compare with, needs no answers', async () => {
+    const strict: RolloutPolicy = { ...canary, verdict: { windowMs: 5_000, requests: 100, errors: true } }
+    expect(await result(up(greeting('one', strict)))).toMatchObject({ ok: true })
   })
 
   test('without figures is never a pass', async () => {
@@ -300,6 +317,7 @@ describe('standby', () => {
   test('is healthy and out of rotation, and steps in when an instance dies', async () => {
     await result(up(stack({ standby: 1 })))
     expect(await states()).toMatchObject({ ready: { length: 3 }, standby: { length: 1 } })
+    expect((await controller.drift(scope)).findings).toEqual([])
     const [standby] = (await states()).standby!
     const [dead] = (await states()).ready!
     machine.die(dead!.name)

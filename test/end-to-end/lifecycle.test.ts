@@ -28,9 +28,13 @@ test('plan tells what up would do, and does nothing', async () => {
   const scene = await openScene()
   await scene.declare({ replicas: 2 })
 
-  const planned = await scene.repave('plan')
+  const planned = await scene.repave('plan', '--timeline')
   expect(planned.exitCode).toBe(0)
-  expect(planned.lines.at(-1)).toMatchObject({ stack: scene.stack, services: [{ service: 'web', current: null }] })
+  expect(planned.lines.at(-1)).toMatchObject({
+    stack: scene.stack,
+    services: [{ service: 'web', current: null }],
+    timeline: { services: [{ service: 'web', from: null, outcome: 'succeeded' }] },
+  })
   expect(await scene.leftovers()).toEqual([])
 
   const version = (planned.lines.at(-1) as { services: [{ next: string }] }).services[0].next

@@ -1,13 +1,34 @@
 /** What the services of simulated stacks are made of: images that behave well, badly, and doubtfully. */
 import { goodBehaviour, type Behaviour } from '../../src/engine/memory/memory-process.ts'
 import type { MemoryImages } from '../../src/engine/memory/memory-images.ts'
-import type { Quantity, Route, Scope, ServiceSpec, Stack } from '../../src/model/stack.ts'
+import type {
+  CanaryStep,
+  Quantity,
+  RolloutPolicy,
+  Route,
+  Scope,
+  ServiceSpec,
+  Stack,
+  VerdictPolicy,
+} from '../../src/model/stack.ts'
+import type { ImageDigest } from '../../src/model/version.ts'
 
-/** `good` becomes healthy and stays so, `bad` never does, `doubtful` may go either way. */
+/** `good` becomes healthy and stays so, `bad` never does, `doubtful` may go either way, `rude` is healthy and of no use. */
 interface Image {
-  readonly quality: 'good' | 'bad' | 'doubtful'
+  readonly quality: 'good' | 'bad' | 'doubtful' | 'rude'
   readonly behaviour: Partial<Behaviour>
+  readonly manners?: Manners
 }
+
+/** How its requests are answered. */
+export interface Manners {
+  /** The share of them that fails. */
+  readonly errors: number
+  /** How much longer they take than others. */
+  readonly delayMs: number
+}
+
+export const goodManners: Manners = { errors: 0, delayMs: 0 }
 
 const catalogue = {
   quick: { quality: 'good', behaviour: { startMs: 20 } },
@@ -22,6 +43,8 @@ const catalogue = {
     quality: 'doubtful',
     behaviour: { healthyAfterMs: 100, stopMs: 20, flaps: { everyMs: 9_000, forMs: 2_500 } },
   },
+  erring: { quality: 'rude', behaviour: { startMs: 20 }, manners: { errors: 0.9, delayMs: 0 } },
+  sluggish: { quality: 'rude', behaviour: { startMs: 20 }, manners: { errors: 0, delayMs: 2_500 } },
 } as const satisfies Record<string, Image>
 
 export type ImageName = keyof typeof catalogue
@@ -44,9 +67,22 @@ export function becomesHealthy(service: string, reference: string): boolean {
   return catalogue[name].quality === 'good' || (service === 'worker' && ['never', 'flaky'].includes(name))
 }
 
-export function fillImages(images: MemoryImages): void {
-  for (const [name, { behaviour }] of Object.entries(catalogue))
-    images.add(`registry.test/${name}:1`, { behaviour: () => ({ ...goodBehaviour, ...behaviour }) })
+/** Whether the service's requests fail, where `reference` names its image. */
+export function isErring(reference: string): boolean {
+  return reference === referenceOf('erring')
+}
+
+/** Answers the manners of each image, by its digest. */
+export function fillImages(images: MemoryImages): ReadonlyMap<ImageDigest, Manners> {
+  const entries = Object.entries<Image>(catalogue).map(([name, { behaviour, manners = goodManners }]) => {
+    const image = { behaviour: () => ({ ...goodBehaviour, ...behaviour }) }
+    return [images.add(referenceOf(name), image), manners] as const
+  })
+  return new Map(entries)
+}
+
+function referenceOf(image: string): string {
+  return `registry.test/${image}:1`
 }
 
 export const serviceNames = ['api', 'web', 'worker'] as const
@@ -62,7 +98,18 @@ export interface ServiceChoice {
   readonly drainMs: number
   /** Of its route; absent: that of its name. */
   readonly path?: string
+  /** Absent: rolling. */
+  readonly strategy?: StrategyChoice
+  readonly verdict?: VerdictPolicy
+  readonly standby?: number
+  readonly dependsOn?: readonly ServiceName[]
+  readonly rehearsalMs?: number
 }
+
+export type StrategyChoice =
+  | { readonly strategy: 'rolling' | 'recreate' }
+  | { readonly strategy: 'blueGreen'; readonly keepWarmMs: number }
+  | { readonly strategy: 'canary'; readonly keepWarmMs: number; readonly steps: readonly CanaryStep[] }
 
 export type StackChoice = Readonly<Partial<Record<ServiceName, ServiceChoice>>>
 
@@ -71,20 +118,20 @@ export const scopes: readonly Scope[] = [
   { stack: 'shop', environment: 'test' },
 ]
 
-export function stackOf(scope: Scope, choice: StackChoice): Stack {
+export function stackOf(scope: Scope, choice: StackChoice, rollback?: 'service'): Stack {
   const services = serviceNames.flatMap((name) => {
     const chosen = choice[name]
     return chosen ? [[name, serviceOf(scope, name, chosen)] as const] : []
   })
-  return { stack: scope.stack, environment: scope.environment, services: Object.fromEntries(services) }
+  return { ...scope, services: Object.fromEntries(services), ...(rollback && { rollback }) }
 }
 
 function serviceOf(scope: Scope, name: ServiceName, choice: ServiceChoice): ServiceSpec {
-  const { image, generation, replicas, maxSurge, maxUnavailable, drainMs } = choice
+  const { image, generation, replicas, standby, dependsOn, rehearsalMs, drainMs } = choice
   const timing = { intervalMs: 1_000, timeoutMs: 500, healthyAfter: 2, unhealthyAfter: 2 }
   const serves = name !== 'worker'
   return {
-    image: { kind: 'reference', reference: `registry.test/${image}:1` },
+    image: { kind: 'reference', reference: referenceOf(image) },
     environment: { GENERATION: `${generation}` },
     ...(serves && { port: 8080 }),
     routes: serves ? [{ ...routeOf(scope, name), ...(choice.path && { path: choice.path }) }] : [],
@@ -92,12 +139,31 @@ function serviceOf(scope: Scope, name: ServiceName, choice: ServiceChoice): Serv
     resources: { cpuMillis: 500, memoryBytes: 134_217_728, pids: 64 },
     tmpfs: ['/tmp'],
     replicas,
-    rollout: { strategy: 'rolling', maxSurge, maxUnavailable, deadlineMs: rolloutDeadlineMs },
+    ...(standby && { standby }),
+    rollout: rolloutOf(choice),
+    ...(dependsOn && { dependsOn }),
+    ...(rehearsalMs !== undefined && { rehearsal: { everyMs: rehearsalMs } }),
     drainMs,
   }
 }
 
-const rolloutDeadlineMs = 15_000
+const limits = { deadlineMs: 15_000, maxPauseMs: 12_000 }
+
+function rolloutOf({
+  maxSurge,
+  maxUnavailable,
+  verdict,
+  strategy = { strategy: 'rolling' },
+}: ServiceChoice): RolloutPolicy {
+  const base = { ...limits, ...(verdict && { verdict }) }
+  if (strategy.strategy !== 'recreate') return { ...strategy, ...base, maxSurge, maxUnavailable }
+  return {
+    ...strategy,
+    ...base,
+    maxSurge: { kind: 'count', count: 0 },
+    maxUnavailable: { kind: 'share', share: 1 },
+  }
+}
 
 export function routeOf({ environment }: Scope, name: ServiceName): Route {
   const port = environment === 'live' ? 8080 : 8081

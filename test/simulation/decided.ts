@@ -62,6 +62,13 @@ export class Decided {
     return undefined
   }
 
+  /** Whether a rollout of the pool's fleet runs whose requests say whether it is good. */
+  isJudged(pool: string): boolean {
+    const [stack = '', environment = '', service = ''] = pool.split('.')
+    const { record, service: to } = this.newest({ stack, environment, service }) ?? {}
+    return record?.state === 'running' && to !== undefined && needsRequests(to)
+  }
+
   /** The newest rollout of a fleet, running or not. */
   newest(key: FleetKey): Rollout | undefined {
     const id = this.#newest.get(fleetName(key))
@@ -132,6 +139,12 @@ export class Decided {
     this.#listener.onRolloutChange(before, after)
     return after
   }
+}
+
+/** Whether it takes answers of the new version to tell whether it is good. */
+export function needsRequests({ rollout }: ServiceRelease): boolean {
+  const steps = rollout.strategy === 'canary' ? rollout.steps : []
+  return [rollout.verdict, ...steps].some((each) => each !== undefined && each.requests > 0)
 }
 
 function changed({ pausedAtMs: since, ...record }: RolloutRecord, change: RolloutChange): RolloutRecord {

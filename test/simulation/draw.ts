@@ -1,7 +1,16 @@
 /** Draws up histories: the same one for the same seed. */
 import type { Random } from '../../src/system/random.ts'
-import type { Quantity } from '../../src/model/stack.ts'
-import { imagesOf, scopes, serviceNames, type ServiceChoice, type ServiceName, type StackChoice } from './catalogue.ts'
+import type { CanaryStep, Quantity, Scope, VerdictPolicy } from '../../src/model/stack.ts'
+import { steerVerbs } from '../../src/model/steering.ts'
+import {
+  imagesOf,
+  scopes,
+  serviceNames,
+  type ServiceChoice,
+  type ServiceName,
+  type StackChoice,
+  type StrategyChoice,
+} from './catalogue.ts'
 import { drawMishap } from './draw-mishap.ts'
 import { profiles, type Action, type Command, type History, type Profile } from './history.ts'
 
@@ -17,11 +26,11 @@ export function drawHistory(random: Random, steps: number): History {
 
 function drawAction(random: Random, index: number, profile: Profile, patient: boolean) {
   const mishaps = profiles[profile]
-  if (index === 0 || mishaps.length === 0 || random.next() < 0.5) return drawCommand(random, index)
+  if (index === 0 || mishaps.length === 0 || random.next() < 0.5) return drawCommand(random, index, patient)
   const mishap = drawMishap(random, random.pick(mishaps))
   const isCrash = mishap.kind === 'crash' || mishap.kind === 'crash-in-recovery'
   if (!isCrash || patient || random.next() < 0.7) return mishap
-  return { ...mishap, meanwhile: drawCommand(random, index) }
+  return { ...mishap, meanwhile: drawCommand(random, index, patient) }
 }
 
 function drawProfile(random: Random): Profile {
@@ -33,32 +42,50 @@ function drawPause(random: Random): number {
   return random.pick([0, random.integer(300), random.integer(2_000), random.integer(6_000), random.integer(25_000)])
 }
 
-function drawCommand(random: Random, index: number): Command {
+function drawCommand(random: Random, index: number, patient: boolean): Command {
   const scope = random.next() < 0.8 ? scopes[0]! : random.pick(scopes)
   const lot = index === 0 ? 0 : random.next()
-  if (lot < 0.62) return { kind: 'up', scope, choice: drawStack(random) }
-  if (lot < 0.78) return { kind: 'rollback', scope, ...(random.next() < 0.5 && { service: random.pick(serviceNames) }) }
-  if (lot < 0.92) return { kind: 'replace', scope, pick: random.next() }
+  // Who waits until all has come to rest finds no rollout to steer.
+  if (lot < 0.5 || (patient && lot < 0.67)) return drawUp(random, scope)
+  if (lot < 0.67) return { kind: 'steer', scope, verb: random.pick(steerVerbs), ...drawName(random, 0.3) }
+  if (lot < 0.81) return { kind: 'rollback', scope, ...drawName(random, 0.5) }
+  if (lot < 0.93) return { kind: 'replace', scope, pick: random.next() }
   return { kind: 'down', scope }
+}
+
+function drawName(random: Random, chance: number): { readonly service?: ServiceName } {
+  return random.next() < chance ? { service: random.pick(serviceNames) } : {}
+}
+
+function drawUp(random: Random, scope: Scope): Command {
+  return { kind: 'up', scope, choice: drawStack(random), ...(random.next() < 0.25 && { rollback: 'service' }) }
 }
 
 function drawStack(random: Random): StackChoice {
   const others = serviceNames.filter((name) => name !== 'web' && random.next() < 0.3)
   const names: readonly ServiceName[] = random.next() < 0.95 || others.length === 0 ? ['web', ...others] : others
-  return Object.fromEntries(names.map((name) => [name, drawService(random)]))
+  const order = random.next() < 0.5 ? names : names.toReversed()
+  return Object.fromEntries(
+    order.map((name, index) => [name, { ...drawService(random, name), ...drawOrder(random, order.slice(0, index)) }]),
+  )
+}
+
+function drawOrder(random: Random, earlier: readonly ServiceName[]): Pick<ServiceChoice, 'dependsOn'> {
+  return earlier.length > 0 && random.next() < 0.5 ? { dependsOn: [random.pick(earlier)] } : {}
 }
 
 /** A release that comes up for certain. */
 export function drawFinale(random: Random): StackChoice {
-  return { web: { ...drawService(random, 'good'), generation: 9 } }
+  const { rehearsalMs: _, ...service } = drawService(random, 'web', 'good')
+  return { web: { ...service, generation: 9 } }
 }
 
-function drawQuality(random: Random): 'good' | 'bad' | 'doubtful' {
+function drawQuality(random: Random): 'good' | 'bad' | 'doubtful' | 'rude' {
   const lot = random.next()
-  return lot < 0.7 ? 'good' : lot < 0.9 ? 'bad' : 'doubtful'
+  return lot < 0.68 ? 'good' : lot < 0.84 ? 'bad' : lot < 0.92 ? 'doubtful' : 'rude'
 }
 
-function drawService(random: Random, quality = drawQuality(random)): ServiceChoice {
+function drawService(random: Random, name: ServiceName, quality = drawQuality(random)): ServiceChoice {
   const maxSurge = random.pick([one, one, two, none, quarter, all])
   return {
     image: random.pick(imagesOf(quality)),
@@ -67,6 +94,46 @@ function drawService(random: Random, quality = drawQuality(random)): ServiceChoi
     maxSurge,
     maxUnavailable: maxSurge === none ? one : random.pick([none, none, one, quarter]),
     drainMs: random.pick([500, 2_000, 5_000]),
+    ...(name === 'worker' ? drawUnrouted(random) : drawRouted(random)),
+    ...(random.next() < 0.15 && { rehearsalMs: 1_000 + random.integer(5_000) }),
+  }
+}
+
+/** Without a route there is no traffic to move or to judge by, and no rotation to step into. */
+function drawUnrouted(random: Random): Pick<ServiceChoice, 'strategy'> {
+  return random.next() < 0.2 ? { strategy: { strategy: 'recreate' } } : {}
+}
+
+function drawRouted(random: Random): Pick<ServiceChoice, 'strategy' | 'standby' | 'verdict'> {
+  const strategy = drawStrategy(random)
+  return {
+    ...(strategy && { strategy }),
+    ...(strategy?.strategy !== 'recreate' && random.next() < 0.3 && { standby: random.pick([1, 1, 2]) }),
+    ...(random.next() < 0.4 && { verdict: drawVerdict(random) }),
+  }
+}
+
+function drawStrategy(random: Random): StrategyChoice | undefined {
+  const keepWarmMs = random.pick([0, 3_000, 10_000])
+  const lot = random.next()
+  if (lot < 0.36) return undefined
+  if (lot < 0.48) return { strategy: 'recreate' }
+  if (lot < 0.74) return { strategy: 'blueGreen', keepWarmMs }
+  const shares = random.pick([[0.05], [0.25], [0.5], [0.1, 0.5]])
+  return { strategy: 'canary', keepWarmMs, steps: shares.map((share) => drawStep(random, share)) }
+}
+
+function drawStep(random: Random, share: number): CanaryStep {
+  return { share, holdMs: 200 + random.integer(2_500), requests: random.pick([0, 0, 1, 3]) }
+}
+
+function drawVerdict(random: Random): VerdictPolicy {
+  const latency = { percentile: 50, tolerance: 1.2 }
+  return {
+    windowMs: random.pick([0, 1_000, 3_000]),
+    requests: random.pick([0, 5, 20, 20]),
+    errors: random.next() < 0.9,
+    ...(random.next() < 0.3 && { latency }),
   }
 }
 

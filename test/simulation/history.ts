@@ -1,5 +1,6 @@
 /** What happens in one simulated world, written down beforehand, so that a part of it can be left out. */
 import type { Scope } from '../../src/model/stack.ts'
+import type { SteerVerb } from '../../src/model/steering.ts'
 import type { ServiceName, StackChoice } from './catalogue.ts'
 
 /** `error`: nothing happens. `reported`: it happens, and an error is told. `slow`, `hang`: it takes long, and is done or fails. */
@@ -13,12 +14,13 @@ export type DiskFault = 'error' | 'reported' | 'broken'
 export type ImageFault = 'error' | 'hang'
 
 export type Command =
-  | { readonly kind: 'up'; readonly scope: Scope; readonly choice: StackChoice }
+  | { readonly kind: 'up'; readonly scope: Scope; readonly choice: StackChoice; readonly rollback?: 'service' }
   /** Without `to`, to the newest proven version before the current one. */
   | { readonly kind: 'rollback'; readonly scope: Scope; readonly service?: ServiceName; readonly to?: string }
   /** `pick`: which of the instances that there are then, as a share. */
   | { readonly kind: 'replace'; readonly scope: Scope; readonly pick: number }
   | { readonly kind: 'down'; readonly scope: Scope }
+  | { readonly kind: 'steer'; readonly scope: Scope; readonly verb: SteerVerb; readonly service?: ServiceName }
 
 export interface Crash {
   readonly kind: 'crash'
@@ -121,7 +123,7 @@ export interface History {
   readonly actions: readonly Action[]
 }
 
-const commands: readonly string[] = ['up', 'rollback', 'replace', 'down'] satisfies readonly Command['kind'][]
+const commands: readonly string[] = ['up', 'rollback', 'replace', 'down', 'steer'] satisfies readonly Command['kind'][]
 
 export function isCommand<Kind extends Command | Mishap>(action: Kind): action is Kind & Command {
   return commands.includes(action.kind)

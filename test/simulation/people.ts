@@ -1,5 +1,6 @@
 /** Those who give commands: they start a controller where none runs, and try again what was cut off. */
 import type { Controller } from '../../src/controller/controller.ts'
+import { asRepaveError } from '../../src/errors.ts'
 import { emptyLock, type Lock } from '../../src/image/lock.ts'
 import type { ProgressReport, ResultReport } from '../../src/model/report.ts'
 import { scopeName } from '../../src/model/stack.ts'
@@ -66,10 +67,15 @@ export class People {
 
   async #read(command: Command, controller: Controller): Promise<Answer> {
     let answer: Answer = { kind: 'refused', code: 'INTERNAL', message: 'no report at all' }
-    for await (const report of this.#reports(command, controller)) {
-      if (report.kind === 'lock') this.#locks.set(scopeName(command.scope), report.lock as Lock)
-      if (report.kind === 'result') answer = report
-      if (report.kind === 'error') answer = { kind: 'refused', code: report.error.code, message: report.error.message }
+    try {
+      for await (const report of this.#reports(command, controller)) {
+        if (report.kind === 'lock') this.#locks.set(scopeName(command.scope), report.lock as Lock)
+        if (report.kind === 'result') answer = report
+        if (report.kind === 'error') answer = refused(report.error)
+      }
+    } catch (error) {
+      // What steers a rollout is no long work: an error of it is thrown, and told by the API.
+      answer = refused(asRepaveError(error))
     }
     return answer
   }
@@ -80,7 +86,7 @@ export class People {
     switch (command.kind) {
       case 'up': {
         const lock = this.#locks.get(scopeName(scope)) ?? emptyLock
-        return controller.up({ stack: stackOf(scope, command.choice), lock, by })
+        return controller.up({ stack: stackOf(scope, command.choice, command.rollback), lock, by })
       }
       case 'rollback':
         return controller.rollback({ ...scope, by, ...rollbackTarget(command) })
@@ -88,6 +94,13 @@ export class People {
         return controller.replace({ ...scope, by, instance: this.#pick(command) })
       case 'down':
         return controller.down({ ...scope, by })
+      case 'steer':
+        return controller.steer({
+          ...scope,
+          by,
+          verb: command.verb,
+          ...(command.service && { service: command.service }),
+        })
     }
   }
 
@@ -97,6 +110,10 @@ export class People {
     this.#office.condemn(instance)
     return instance
   }
+}
+
+function refused({ code, message }: { readonly code: string; readonly message: string }): Answer {
+  return { kind: 'refused', code, message }
 }
 
 function rollbackTarget({ service, to }: Command & { readonly kind: 'rollback' }) {

@@ -1,5 +1,6 @@
 /** One seed, one world: its history, then quiet, then the question whether all is as it should be. */
 import { seededRandom } from '../../src/system/random.ts'
+import { refusalOf } from '../../src/guard/refusals.ts'
 import { scopeName } from '../../src/model/stack.ts'
 import { shortVersion } from '../../src/model/version.ts'
 import { becomesHealthy, imagesOf, scopes, type StackChoice } from './catalogue.ts'
@@ -155,19 +156,24 @@ class Simulation {
 
   async #bringUpAgain(): Promise<Violation | undefined> {
     const acts = this.#world.acts
+    const isQuiet = !this.#isDoubtful() && !this.#isAnythingAside()
     const answer = await this.#answered({ kind: 'up', scope: scopes[0]!, choice: this.#finale })
     if (!isOk(answer) || answer.result.changed) return failed('converges', `a second up is not idle: ${words(answer)}`)
-    if (this.#isDoubtful() || this.#world.acts === acts) return undefined
+    if (!isQuiet || this.#world.acts === acts) return undefined
     return failed('converges', 'a second up does something')
   }
 
-  /** Any version that was proven can be had again, if its image can be relied on. */
+  /** Any version that was proven and is not refused can be had again, if its image can be relied on. */
   async #goBack(): Promise<Violation | undefined> {
     const [scope] = scopes
     const current = this.#world.truth().releases.get(scopeName(scope!))?.services ?? {}
+    const refusals = await this.#world.store.refusals()
     const target = (await this.#world.store.versions(scope!)).find(
-      ({ service, version, state, imageName }) =>
-        state === 'proven' && becomesHealthy(service, imageName) && current[service]?.version !== version,
+      (record) =>
+        record.state === 'proven' &&
+        becomesHealthy(record.service, record.imageName) &&
+        current[record.service]?.version !== record.version &&
+        !refusalOf(record, record, refusals),
     )
     if (!target) return undefined
     const to = `${target.service}@${shortVersion(target.version)}`
@@ -257,13 +263,20 @@ class Simulation {
       .fleets.some(({ key, wanted }) => wanted && !becomesHealthy(key.service, wanted.imageName))
   }
 
+  /** Whether something runs that is only kept ready, or tried: it may end at any time. */
+  #isAnythingAside(): boolean {
+    return this.#world
+      .truth()
+      .fleets.some(({ wanted, instances }) => instances.some(({ order }) => order.version !== wanted?.version))
+  }
+
   /** What runs, what is routed to it, and what is on record of each version. */
   async #picture(): Promise<string> {
     const fleets = this.#world.truth().fleets.filter(({ wanted }) => wanted)
-    const running = fleets.map(
-      ({ key, wanted, instances }) =>
-        `${scopeName(key)}/${key.service}: ${shortVersion(wanted?.version ?? '')} × ${instances.length}`,
-    )
+    const running = fleets.map(({ key, wanted, instances }) => {
+      const own = instances.filter(({ order }) => order.version === wanted?.version)
+      return `${scopeName(key)}/${key.service}: ${shortVersion(wanted?.version ?? '')} × ${own.length}`
+    })
     const routed = this.#world.proxy.services.map(({ pool, routes }) => `${pool} at ${routeWords(routes)}`)
     const known = await Promise.all(scopes.map((scope) => this.#world.store.versions(scope)))
     const versions = known.flat().map(({ service, version, state }) => `${service}@${shortVersion(version)} ${state}`)

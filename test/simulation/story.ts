@@ -1,7 +1,7 @@
 /** What happened in a simulated world, in the order in which it happened, for people to read and machines to compare. */
 import type { Clock } from '../../src/system/clock.ts'
 import type { Action, Crash } from './history.ts'
-import { serviceNames, type StackChoice } from './catalogue.ts'
+import { serviceNames, type ServiceChoice, type StackChoice, type StrategyChoice } from './catalogue.ts'
 import type { Quantity, Scope } from '../../src/model/stack.ts'
 
 export type Teller =
@@ -35,12 +35,14 @@ export class Story {
 export function actionWords(action: Action): string {
   switch (action.kind) {
     case 'up':
-      return `up ${scopeWords(action.scope)}: ${choiceWords(action.choice)}`
+      return `up ${scopeWords(action.scope)}: ${choiceWords(action.choice)}${action.rollback ? '; each goes back alone' : ''}`
     case 'rollback':
       return `rollback ${scopeWords(action.scope)} ${action.to ?? action.service ?? ''}`.trim()
     case 'replace':
     case 'down':
       return `${action.kind} ${scopeWords(action.scope)}`
+    case 'steer':
+      return `rollout ${action.verb} ${scopeWords(action.scope)} ${action.service ?? ''}`.trim()
     case 'death':
       return `an instance ${action.outOfMemory ? 'runs out of memory' : 'dies'}`
     case 'sickness':
@@ -108,9 +110,27 @@ function choiceWords(choice: StackChoice): string {
     if (!service) return []
     const { image, generation, replicas, maxSurge, maxUnavailable, drainMs } = service
     const policy = `surge ${quantityWords(maxSurge)}, unavailable ${quantityWords(maxUnavailable)}, drain ${drainMs} ms`
-    return [`${name} = ${image}.${generation} × ${replicas} (${policy})`]
+    return [`${name} = ${image}.${generation} × ${replicas} (${[policy, ...extraWords(service)].join(', ')})`]
   })
   return services.join(', ')
+}
+
+function extraWords({ strategy, verdict, standby, dependsOn, rehearsalMs, path }: ServiceChoice): readonly string[] {
+  return [
+    ...(strategy ? [strategyWords(strategy)] : []),
+    ...(verdict ? [`judged ${verdict.windowMs} ms by ${verdict.requests} requests`] : []),
+    ...(standby ? [`${standby} stand by`] : []),
+    ...(dependsOn ? [`after ${dependsOn.join(' and ')}`] : []),
+    ...(rehearsalMs === undefined ? [] : ['rehearsed']),
+    ...(path === undefined ? [] : [`at ${path}`]),
+  ]
+}
+
+function strategyWords(choice: StrategyChoice): string {
+  if (!('keepWarmMs' in choice)) return choice.strategy
+  const steps = choice.strategy === 'canary' ? choice.steps : []
+  const stages = steps.map(({ share, holdMs, requests }) => `${share * 100} % for ${holdMs} ms and ${requests}`)
+  return [choice.strategy, ...stages, `warm ${choice.keepWarmMs} ms`].join(' ')
 }
 
 function quantityWords(quantity: Quantity): string {

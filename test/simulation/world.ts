@@ -9,6 +9,7 @@ import { MemoryLedgerFiles } from '../../src/ledger/memory/memory-ledger-files.t
 import type { LedgerReport } from '../../src/ledger/report.ts'
 import { verifyLedger } from '../../src/ledger/verify.ts'
 import { scopeName } from '../../src/model/stack.ts'
+import type { ImageDigest } from '../../src/model/version.ts'
 import { MemoryProxy, type MemorySession } from '../../src/router/memory/memory-proxy.ts'
 import { MemoryRouter } from '../../src/router/memory/memory-router.ts'
 import type { RouterServer } from '../../src/router/router.ts'
@@ -16,7 +17,7 @@ import type { Store } from '../../src/store/store.ts'
 import { systemClock } from '../../src/system/clock.ts'
 import { seededRandom } from '../../src/system/random.ts'
 import { VirtualClock } from '../../src/system/virtual-clock.ts'
-import { fillImages } from './catalogue.ts'
+import { fillImages, goodManners, type Manners } from './catalogue.ts'
 import { Decided, type Decree, type Rollout } from './decided.ts'
 import { Departures } from './departures.ts'
 import { costsTime } from './faults.ts'
@@ -50,6 +51,7 @@ export class World {
   readonly machine = new MemoryMachine(this.clock)
   readonly proxy = new MemoryProxy(this.clock, (address) => this.machine.answer(address) !== 'refused')
   readonly #people: People
+  readonly #manners: ReadonlyMap<ImageDigest, Manners>
   readonly #tamper: Tamper
   readonly #only: InvariantName | undefined
   readonly #decided = new Decided({
@@ -80,7 +82,7 @@ export class World {
   constructor(seed: number, tamper: Tamper = (seams) => seams, only?: InvariantName) {
     this.#tamper = tamper
     this.#only = only
-    fillImages(this.machine.images)
+    this.#manners = fillImages(this.machine.images)
     this.machine.listen('controller', (event) => this.#onMachine(event))
     this.#succession = this.#succeed()
     this.#misfortune = this.#tempt()
@@ -293,6 +295,9 @@ export class World {
     onRequest: (pool: string, session: MemorySession | undefined) =>
       this.#watch(() => this.#monitors.onRequest(pool, session, this.truth())),
     onEnd: (session: MemorySession) => this.#monitors.onEnd(session),
+    manners: ({ address }: MemorySession) =>
+      this.#manners.get(this.machine.holder(address)?.order.spec.image ?? 'sha256:') ?? goodManners,
+    isJudged: (pool: string) => this.#decided.isJudged(pool),
   }
 
   #disturb(disturbance: Disturbance): void {

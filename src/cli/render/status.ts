@@ -1,5 +1,5 @@
 /** Environments for people. What is wrong stands out, with its reason. Pure. */
-import type { InstanceState, RolloutStatus, ServiceStatus, StatusReport } from '../../model/report.ts'
+import type { InstanceState, RefusalReport, RolloutStatus, ServiceStatus, StatusReport } from '../../model/report.ts'
 import { age, agoMs, digits, printable, type Style, table } from './text.ts'
 
 export function renderStatus(status: StatusReport, nowMs: number, style: Style): readonly string[] {
@@ -31,6 +31,7 @@ function renderService(
     ...urls.map((url) => `    ${style.cyan(url)}`),
     ...(service.rollout ? [`    ${rolloutLine(service.rollout, nowMs, style)}`] : []),
     ...(service.warm ? [`    ${style.dim(warmWords(service.warm, nowMs))}`] : []),
+    ...(service.refusal ? [`    ${refusalLine(service.refusal, nowMs, style)}`] : []),
     ...(service.backoff ? [`    ${crashLoopLine(service.backoff, nowMs, style)}`] : []),
     ...instanceTable(service, style),
   ]
@@ -69,6 +70,11 @@ export function runningWords({ strategy, stage, share, pausedAt, waitsFor }: Rol
 
 function warmWords({ version, until }: NonNullable<ServiceStatus['warm']>, nowMs: number): string {
   return `${version} is warm for another ${age(Math.max(0, -agoMs(until, nowMs)) / 1000)}`
+}
+
+function refusalLine({ id, by, at, reason }: RefusalReport, nowMs: number, style: Style): string {
+  const words = `refused ${age(agoMs(at, nowMs) / 1000)} ago by ${printable(by)}: ${printable(reason)} (refusal ${id})`
+  return style.red(`${words}; what runs serves on, and no further instance is made`)
 }
 
 function crashLoopLine(

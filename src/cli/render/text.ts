@@ -29,6 +29,17 @@ export function fit(text: string, columns: number): string {
   return `${stripVTControlCharacters(text).slice(0, Math.max(0, columns - 1))}…`
 }
 
+/** `text` without colours in lines of at most `columns`, broken between words; none for no text. */
+export function wrap(text: string, columns: number): readonly string[] {
+  const lines: string[] = []
+  for (const word of text.split(' ').filter((each) => each !== '')) {
+    const last = lines.at(-1)
+    if (last !== undefined && last.length + 1 + word.length <= columns) lines[lines.length - 1] = `${last} ${word}`
+    else lines.push(word)
+  }
+  return lines
+}
+
 /** What an instance, an image or an engine wrote, as text that can't steer the terminal. */
 export function printable(text: string): string {
   // oxlint-disable-next-line no-control-regex

@@ -16,14 +16,14 @@ describe('renderConfig', () => {
         instance: 'web-1',
         address: { host: '10.0.0.2', port: 80 },
         lane: 'a',
-        disabled: false,
+        state: 'in',
       },
       {
         pool: 'shop.production.web',
         instance: 'web-2',
         address: { host: 'fd00::2', port: 80 },
         lane: 'b',
-        disabled: true,
+        state: 'draining',
       },
     ] as const
     expect(renderConfig(layout, servers, 'id nonce')).toMatchInlineSnapshot(`
@@ -35,6 +35,7 @@ describe('renderConfig', () => {
         mworker-max-reloads 200
         stats socket unix@worker.sock mode 600 level operator
         stats maxconn 100
+        stats timeout 24d
         ssl-default-bind-options ssl-min-ver TLSv1.2
         tune.ssl.default-dh-param 2048
         tune.bufsize 16384
@@ -102,9 +103,9 @@ describe('renderConfig', () => {
         retries 30
         retry-on conn-failure empty-response junk-response
         http-request disable-l7-retry unless METH_GET || METH_HEAD || METH_OPTIONS
-        server :hold 127.0.0.1:1 backup weight 1
+        server :hold 127.0.0.1:1 backup
         server web-1 10.0.0.2:80 check inter 500ms fastinter 100ms fall 2 rise 1 observe layer4 error-limit 1 on-error mark-down
-        server web-2:spare [fd00::2]:80 backup weight 256 check inter 2s fastinter 100ms fall 2 rise 1 observe layer4 error-limit 1 on-error mark-down disabled
+        server web-2:spare [fd00::2]:80 backup disabled
 
       backend shop.production.web:b
         option redispatch 1
@@ -112,9 +113,9 @@ describe('renderConfig', () => {
         retries 30
         retry-on conn-failure empty-response junk-response
         http-request disable-l7-retry unless METH_GET || METH_HEAD || METH_OPTIONS
-        server :hold 127.0.0.1:1 backup weight 1
-        server web-1:spare 10.0.0.2:80 backup weight 256 check inter 2s fastinter 100ms fall 2 rise 1 observe layer4 error-limit 1 on-error mark-down
+        server :hold 127.0.0.1:1 backup disabled
         server web-2 [fd00::2]:80 check inter 500ms fastinter 100ms fall 2 rise 1 observe layer4 error-limit 1 on-error mark-down disabled
+        server web-1:spare 10.0.0.2:80 backup
 
       backend repave:routes
         http-request set-var(txn.tls) str(),map_str(tls.map)

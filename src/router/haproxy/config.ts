@@ -2,11 +2,10 @@
 import { createHash } from 'node:crypto'
 import type { Address } from '../../model/address.ts'
 import type { Route } from '../../model/stack.ts'
-import type { Lane, RoutedService } from '../router.ts'
+import type { Lane, RoutedService, RouterServer } from '../router.ts'
 import { figuresLine, figuresRing } from './figures.ts'
-import { backendName, lanes, ownSeat, spareSeat } from './lanes.ts'
+import { backendName, holdSeat, lanes, ownSeat, spareSeat } from './lanes.ts'
 import { listenerName, noPool } from './routing.ts'
-import type { Seat } from './worker-report.ts'
 
 export interface Listener {
   readonly listen: Route['listen']
@@ -30,7 +29,7 @@ export interface StaticServer {
   readonly address: Address
   readonly lane: Lane
   /** Draining and down ones start disabled, and are set to their state once the new worker answers. */
-  readonly disabled: boolean
+  readonly state: RouterServer['state']
 }
 
 export const routesFile = 'routes.map'
@@ -40,17 +39,18 @@ export const workerSocketName = 'worker.sock'
 export const jailFolder = 'jail'
 export const pemFolder = 'certificates'
 export const accountingBackend = 'repave:routes'
-/** The server that holds requests while a pool has no usable one. */
-const holdServer = ':hold'
 
-/** `observe layer4` takes a dead server out at its first refused connection. */
-const healthOptions = 'fastinter 100ms fall 2 rise 1 observe layer4 error-limit 1 on-error mark-down'
+/**
+ * `observe layer4` takes a dead server out at its first refused connection. Dynamic servers ignore
+ * `default-server`, so everything is said here.
+ */
+export const ownServerOptions = [
+  'check inter 500ms fastinter 100ms fall 2 rise 1',
+  'observe layer4 error-limit 1 on-error mark-down',
+].join(' ')
 
-/** Dynamic servers ignore `default-server`, so everything is said here. */
-export const ownServerOptions = `check inter 500ms ${healthOptions}`
-
-/** The weight keeps requests from the server that holds them, as long as there is a spare one. */
-export const spareServerOptions = `backup weight 256 check inter 2s ${healthOptions}`
+/** Never taken for down, so that requests wait where all are: for one of these, too, or for one of the lane's own. */
+export const spareServerOptions = 'backup'
 
 export function frontendName(listen: Route['listen']): string {
   return `listen:${listen.port}:${listen.address}`
@@ -114,6 +114,8 @@ function renderGlobal({ account, maxConnections }: Layout, description: string):
     'mworker-max-reloads 200',
     `stats socket unix@${workerSocketName} mode 600 level operator`,
     'stats maxconn 100',
+    // The longest that there is: who measures may hear nothing for long.
+    'stats timeout 24d',
     ...tlsOptions,
     'tune.bufsize 16384',
     'tune.http.maxhdr 101',
@@ -212,29 +214,34 @@ function handoverSocket(listen: Route['listen']): string {
 /**
  * `leastconn`, since requests differ in length, and an instance that is slow or new should get what it can bear.
  *
- * With no usable server in either lane, requests try one where nothing listens, 30 times with 200 ms between: they
- * wait some 6 s for a server to come. An instance's dead address, too, costs 200 ms an attempt.
+ * Where a lane has no server that is up, requests go to the spare ones of the other lane, or else to one where nothing
+ * listens. Where these refuse them too, they try 30 times with 200 ms between: they wait some 6 s for a server to come.
+ * An instance's dead address, too, costs 200 ms an attempt.
  */
 function renderLane(pool: string, lane: Lane, servers: readonly StaticServer[]): readonly string[] {
-  const backend = backendName(pool, lane)
-  const seats = servers.filter((server) => server.pool === pool)
+  const seated = servers.filter((server) => server.pool === pool)
+  const own = seated.filter((server) => server.lane === lane)
+  const spare = seated.filter((server) => server.lane !== lane)
+  const isHeld = spare.every(({ state }) => state === 'draining')
   return [
-    `backend ${backend}`,
+    `backend ${backendName(pool, lane)}`,
     'option redispatch 1',
     'option allbackups',
     'retries 30',
     'retry-on conn-failure empty-response junk-response',
     'http-request disable-l7-retry unless METH_GET || METH_HEAD || METH_OPTIONS',
-    `server ${holdServer} 127.0.0.1:1 backup weight 1`,
-    ...seats.map((server) =>
-      server.lane === lane
-        ? renderServer(ownSeat(pool, server.instance, server.lane), server, ownServerOptions)
-        : renderServer(spareSeat(pool, server.instance, server.lane), server, spareServerOptions),
-    ),
+    `server ${holdSeat(pool, lane).server} 127.0.0.1:1 backup${isHeld ? '' : ' disabled'}`,
+    ...own.map((server) => renderSeat(ownSeat, ownServerOptions, server, server.state !== 'in')),
+    ...spare.map((server) => renderSeat(spareSeat, spareServerOptions, server, server.state === 'draining')),
   ]
 }
 
-function renderServer({ server }: Seat, { address, disabled }: StaticServer, options: string): string {
+function renderSeat(
+  seatOf: typeof ownSeat,
+  options: string,
+  { pool, instance, lane, address }: StaticServer,
+  isDisabled: boolean,
+): string {
   const at = listenerName({ address: address.host, port: address.port })
-  return `server ${server} ${at} ${options}${disabled ? ' disabled' : ''}`
+  return `server ${seatOf(pool, instance, lane).server} ${at} ${options}${isDisabled ? ' disabled' : ''}`
 }

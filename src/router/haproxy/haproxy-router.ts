@@ -31,7 +31,7 @@ import { PemSource } from './pem-source.ts'
 import { Removal } from './removal.ts'
 import { planRoutes, type RoutesPlan } from './routes-plan.ts'
 import { mapChanges, parseMap, renderMap, servicesOf, splitsOf } from './routing.ts'
-import { countSessions, listServers, serverKey, Servers, type SessionCounts } from './servers.ts'
+import { countSessions, listServers, serverKey, Servers, stateOf, type SessionCounts } from './servers.ts'
 import { parseMaps, showMaps, Survey } from './survey.ts'
 import { watchHaproxy } from './watch.ts'
 import { parseServers, parseSessions } from './worker-report.ts'
@@ -253,9 +253,9 @@ function mapTexts({ routes, tls, splits }: RoutesPlan): Pick<ConfigFiles, 'route
 }
 
 function observedServer(server: PooledServer, sessions: SessionCounts): RouterServer {
-  const { pool, instance, address, lane, admin, up } = server
-  const state = admin === 'ready' ? (up ? 'in' : 'down') : 'draining'
-  return { pool, instance, address, lane, state, sessions: sessions.get(serverKey(pool, instance)) ?? 0 }
+  const { pool, instance, address, lane } = server
+  const count = sessions.get(serverKey(pool, instance)) ?? 0
+  return { pool, instance, address, lane, state: stateOf(server), sessions: count }
 }
 
 function notRunning(): RepaveError {

@@ -30,6 +30,7 @@ export const lanes = ['a', 'b'] as const
 
 const laneB = ':b'
 const spare = ':spare'
+const hold = ':hold'
 
 export function otherLane(lane: Lane): Lane {
   return lane === 'a' ? 'b' : 'a'
@@ -45,6 +46,14 @@ export function ownSeat(pool: PoolName, instance: string, lane: Lane): Seat {
 
 export function spareSeat(pool: PoolName, instance: string, lane: Lane): Seat {
   return { backend: backendName(pool, otherLane(lane)), server: `${instance}${spare}` }
+}
+
+/**
+ * A lane's seat for nobody, where requests wait. It is ready only while no spare one is: least connections are a tie
+ * between the two where both are idle, and to wait is no use where somebody can answer.
+ */
+export function holdSeat(pool: PoolName, lane: Lane): Seat {
+  return { backend: backendName(pool, lane), server: hold }
 }
 
 /** `BACKEND/SERVER`, as HAProxy's commands want it. */

@@ -76,12 +76,13 @@ class Measurement {
     return true
   }
 
-  /** From a worker that came after the first look, all is told that it has logged so far. */
+  /** From a worker that has come since the last look, all is told that it has logged so far. */
   async #open(pid: number): Promise<boolean> {
     const socket = await this.#haproxy.connectWorker().catch(() => undefined)
     if (socket === undefined) return false
     socket.setEncoding('latin1').setTimeout(greetingMs, () => socket.destroy())
-    socket.write(`show info;show events ${figuresRing} -w${this.#known === undefined ? ' -n' : ''}\n`)
+    const isNew = this.#known?.has(pid) === false
+    socket.write(`show info;show events ${figuresRing} -w${isNew ? '' : ' -n'}\n`)
     const batches = linesOf(socket)
     const { info, rest } = await greeting(batches)
     if (info.get('pid') !== String(pid) || this.#signal.aborted || this.#streams.has(pid)) {

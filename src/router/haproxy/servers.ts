@@ -2,14 +2,16 @@
 import { RepaveError } from '../../errors.ts'
 import type { Address } from '../../model/address.ts'
 import type { Clock } from '../../system/clock.ts'
-import type { Lane, PoolName } from '../router.ts'
+import type { Lane, PoolName, RouterServer } from '../router.ts'
 import { ownServerOptions, spareServerOptions, type StaticServer } from './config.ts'
 import type { HaproxyProcess, Running } from './haproxy-process.ts'
 import {
   backendName,
+  holdSeat,
   lanes,
   otherLane,
   ownSeat,
+  poolAndLane,
   pooledServers,
   seatName,
   sitterOf,
@@ -48,15 +50,9 @@ export class Servers {
     this.#clock = clock
   }
 
-  /** All servers of the current worker, or those of one pool. */
-  async list({ current }: Running, pool?: PoolName): Promise<readonly PooledServer[]> {
-    const lookups = pool === undefined ? [listServers()] : lanes.map((lane) => listServers(backendName(pool, lane)))
-    const answers = await this.#haproxy.master.lookUp(current, lookups)
-    return pooledServers(answers.flatMap(parseServers))
-  }
-
-  async find(running: Running, pool: PoolName, instance: string): Promise<PooledServer | undefined> {
-    return (await this.list(running, pool)).find((server) => server.instance === instance)
+  /** All servers of the current worker. */
+  async list({ current }: Running): Promise<readonly PooledServer[]> {
+    return pooledServers(parseServers(await this.#haproxy.master.tell(current, listServers())))
   }
 
   /** Requests at each server, replaced workers' included. */
@@ -87,29 +83,34 @@ export class Servers {
    * and that a controller which goes on after another died half-way sees that there is something to be done.
    */
   async add(running: Running, pool: PoolName, instance: string, address: Address, lane: Lane): Promise<void> {
-    let known = await this.find(running, pool, instance)
+    let rows = await this.#rows(running, pool)
+    const known = serverIn(rows, instance)
     if (known && !sameAddress(known.address, address)) {
       await this.delete(running, pool, instance)
-      known = undefined
+      rows = await this.#rows(running, pool)
     }
-    if (known?.admin === 'ready' && known.lane === lane) return
-    const words = await this.#tell(running, [
-      ...enter(spareSeat(pool, instance, lane), address, spareServerOptions),
-      ...drainIfReady(known, ownSeat(pool, instance, otherLane(lane))),
-      ...enter(ownSeat(pool, instance, lane), address, ownServerOptions),
-      ...drainIfReady(known, spareSeat(pool, instance, otherLane(lane))),
-    ])
-    const added = await this.find(running, pool, instance)
-    if (added?.admin !== 'ready' || added.lane !== lane) throw failed(`add ${instance} to ${pool}`, words)
+    let words = ''
+    if (!isIn(rows, instance, lane)) {
+      words = await this.#tell(running, [
+        ...enter(spareSeat(pool, instance, lane), address, spareServerOptions),
+        ...leave(rows, readyAt(rows, ownSeat(pool, instance, otherLane(lane)))),
+        ...enter(ownSeat(pool, instance, lane), address, ownServerOptions),
+        ...leave(rows, readyAt(rows, spareSeat(pool, instance, otherLane(lane)))),
+      ])
+      rows = await this.#rows(running, pool)
+    }
+    if (!isIn(rows, instance, lane)) throw failed(`add ${instance} to ${pool}`, words)
+    await this.#endHolds(running, pool, rows)
   }
 
   /** No new request reaches it from here on. */
   async drain(running: Running, pool: PoolName, instance: string): Promise<void> {
-    const ready = (await this.#seats(running, pool, instance)).filter(isReady)
+    const rows = await this.#rows(running, pool)
+    const ready = seatsIn(rows, instance).filter(isReady)
     if (ready.length === 0) return
-    const words = await this.#tell(running, ownFirst(ready).map(drainSeat))
-    const drained = await this.#seats(running, pool, instance)
-    if (drained.some(isReady)) throw failed(`drain ${instance} of ${pool}`, words)
+    const words = await this.#tell(running, leave(rows, ready))
+    if (seatsIn(await this.#rows(running, pool), instance).some(isReady))
+      throw failed(`drain ${instance} of ${pool}`, words)
   }
 
   /**
@@ -117,8 +118,10 @@ export class Servers {
    * worker, whose servers can't be changed, that may be the same one, so this is to be repeated.
    */
   async cut(running: Running, pool: PoolName, instance: string): Promise<void> {
-    const seats = await this.#seats(running, pool, instance)
-    if (seats.length > 0) await this.#tell(running, [...seats.map(maintain), ...seats.map(shutDown)])
+    const rows = await this.#rows(running, pool)
+    const seats = seatsIn(rows, instance)
+    if (seats.length > 0)
+      await this.#tell(running, [...leave(rows, seats.filter(isReady)), ...seats.map(maintain), ...seats.map(shutDown)])
     for (const pid of running.old) {
       const ids = parseSessionIds(await this.#haproxy.master.tellLeaving(pid, 'show sess'), allSeats(pool, instance))
       for (const id of ids) await this.#haproxy.master.tellLeaving(pid, `shutdown session ${id}`)
@@ -128,10 +131,15 @@ export class Servers {
   /** Removes a server; HAProxy refuses as long as connections to it are being closed. Only a stuck one is cut. */
   async delete(running: Running, pool: PoolName, instance: string): Promise<void> {
     const beganAtMs = this.#clock.steady()
-    let seats = await this.#seats(running, pool, instance)
-    while (seats.length > 0) {
-      const words = await this.#tell(running, [...seats.map(maintain), ...seats.map(deleteSeat)])
-      seats = await this.#seats(running, pool, instance)
+    let rows = await this.#rows(running, pool)
+    for (let seats = seatsIn(rows, instance); seats.length > 0;) {
+      const words = await this.#tell(running, [
+        ...leave(rows, seats.filter(isReady)),
+        ...seats.map(maintain),
+        ...seats.map(deleteSeat),
+      ])
+      rows = await this.#rows(running, pool)
+      seats = seatsIn(rows, instance)
       const tookMs = this.#clock.steady() - beganAtMs
       if (seats.length === 0) return
       if (tookMs > deleteDeadlineMs) throw failed(`delete ${instance} from ${pool}`, words)
@@ -140,30 +148,36 @@ export class Servers {
     }
   }
 
-  async #seats(running: Running, pool: PoolName, instance: string): Promise<readonly ServerRow[]> {
-    return (await this.find(running, pool, instance))?.seats ?? []
-  }
-
   /** How a running HAProxy's servers are written down for a reload; those in maintenance are being removed. */
   static toStatic(servers: readonly PooledServer[]): readonly StaticServer[] {
     return servers
       .filter(({ admin }) => admin !== 'maint')
-      .map(({ pool, instance, address, lane, admin, up }) => ({
-        pool,
-        instance,
-        address,
-        lane,
-        disabled: admin === 'drain' || !up,
-      }))
+      .map((server) => {
+        const { pool, instance, address, lane } = server
+        return { pool, instance, address, lane, state: stateOf(server) }
+      })
   }
 
   /** After a reload: draining servers drain again, and down ones are in, but down until their next good check. */
   async restore(running: Running, servers: readonly PooledServer[]): Promise<void> {
-    for (const { pool, instance, lane, admin, up } of servers) {
-      const seats = [ownSeat(pool, instance, lane), spareSeat(pool, instance, lane)]
-      if (admin === 'drain') await this.#tell(running, seats.map(drainSeat))
-      else if (admin === 'ready' && !up) await this.#tell(running, seats.flatMap(returnDown))
+    for (const server of servers) {
+      const { pool, instance, lane, admin } = server
+      const own = ownSeat(pool, instance, lane)
+      if (admin === 'drain') await this.#tell(running, [own, spareSeat(pool, instance, lane)].map(drainSeat))
+      else if (stateOf(server) === 'down') await this.#tell(running, returnDown(own))
     }
+  }
+
+  /** Both lanes' seats, those for nobody included. */
+  async #rows({ current }: Running, pool: PoolName): Promise<readonly ServerRow[]> {
+    const lookups = lanes.map((lane) => listServers(backendName(pool, lane)))
+    return (await this.#haproxy.master.lookUp(current, lookups)).flatMap(parseServers)
+  }
+
+  async #endHolds(running: Running, pool: PoolName, rows: readonly ServerRow[]): Promise<void> {
+    const holds = lanes.map((lane) => holdSeat(pool, lane)).filter((hold) => hasReadySpare(rows, hold.backend))
+    const ready = holds.flatMap((hold) => readyAt(rows, hold))
+    if (ready.length > 0) await this.#tell(running, ready.map(maintain))
   }
 
   async #tell({ current }: Running, commands: readonly string[]): Promise<string> {
@@ -184,23 +198,51 @@ function enter(seat: Seat, { host, port }: Address, options: string): readonly s
   return [
     `add server ${name} ${listenerName({ address: host, port })} ${options}`,
     `enable health ${name}`,
-    `set server ${name} state ready`,
+    makeReady(seat),
   ]
 }
 
-function drainIfReady(known: PooledServer | undefined, { backend, server }: Seat): readonly string[] {
-  const rows = known?.seats ?? []
-  return rows.filter((row) => row.backend === backend && row.server === server && isReady(row)).map(drainSeat)
+/** New requests first have to have somewhere else to go: where no spare seat is left, they wait from here on. */
+function leave(rows: readonly ServerRow[], leaving: readonly ServerRow[]): readonly string[] {
+  const staying = rows.filter((row) => !leaving.includes(row))
+  const bereft = lanes
+    .flatMap((lane) => leaving.slice(0, 1).map((row) => holdSeat(poolAndLane(row.backend).pool, lane)))
+    .filter(({ backend }) => hasReadySpare(rows, backend) && !hasReadySpare(staying, backend))
+  return [...bereft.map(makeReady), ...ownFirst(leaving).map(drainSeat)]
 }
 
+function hasReadySpare(rows: readonly ServerRow[], backend: string): boolean {
+  return rows.some((row) => row.backend === backend && isSpare(row) && isReady(row))
+}
+
+function readyAt(rows: readonly ServerRow[], { backend, server }: Seat): readonly ServerRow[] {
+  return rows.filter((row) => row.backend === backend && row.server === server && isReady(row))
+}
+
+function serverIn(rows: readonly ServerRow[], instance: string): PooledServer | undefined {
+  return pooledServers(rows).find((server) => server.instance === instance)
+}
+
+function seatsIn(rows: readonly ServerRow[], instance: string): readonly ServerRow[] {
+  return serverIn(rows, instance)?.seats ?? []
+}
+
+function isIn(rows: readonly ServerRow[], instance: string, lane: Lane): boolean {
+  const server = serverIn(rows, instance)
+  return server?.admin === 'ready' && server.lane === lane
+}
+
+export function stateOf({ admin, up }: Pick<PooledServer, 'admin' | 'up'>): RouterServer['state'] {
+  if (admin !== 'ready') return 'draining'
+  return up ? 'in' : 'down'
+}
+
+const makeReady = (seat: Seat) => `set server ${seatName(seat)} state ready`
 const drainSeat = (seat: Seat) => `set server ${seatName(seat)} state drain`
 const maintain = (seat: Seat) => `set server ${seatName(seat)} state maint`
 const shutDown = (seat: Seat) => `shutdown sessions server ${seatName(seat)}`
 const deleteSeat = (seat: Seat) => `del server ${seatName(seat)}`
-const returnDown = (seat: Seat) => [
-  `set server ${seatName(seat)} state ready`,
-  `set server ${seatName(seat)} health down`,
-]
+const returnDown = (seat: Seat) => [makeReady(seat), `set server ${seatName(seat)} health down`]
 
 function isReady({ admin }: ServerRow): boolean {
   return admin === 'ready'

@@ -49,8 +49,9 @@ export class AbortMonitor implements Monitor {
   }
 
   /** Judged when it is let go, which is before it is destroyed: what befalls others meanwhile was not known then. */
-  onCall({ verb, subject }: Call): void {
+  onCall({ verb, subject }: Call, truth: WorldTruth): void {
     if (verb !== 'remove' && verb !== 'destroy') return
+    this.onStep(truth)
     for (const [fleet, { names, steady, atLeast }] of this.#survivors) {
       steady.delete(subject)
       if (names.delete(subject) && names.size < atLeast)

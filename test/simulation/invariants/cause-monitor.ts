@@ -3,9 +3,8 @@
  * that did not come, a pause that took too long, or somebody who wanted it.
  */
 import { fleetName } from '../../../src/model/stack.ts'
-import type { ServiceRelease } from '../../../src/model/release.ts'
 import { becomesHealthy } from '../catalogue.ts'
-import type { Decree, Rollout } from '../decided.ts'
+import { needsRequests, type Decree, type Rollout } from '../decided.ts'
 import type { WorldTruth } from '../fleet-truth.ts'
 import { failedOf } from './abort-monitor.ts'
 import { ViolationError, type Disturbance, type Monitor } from './invariant.ts'
@@ -54,12 +53,7 @@ export class CauseMonitor implements Monitor {
     const strokes = this.#strokes.filter(({ atMs }) => atMs >= sinceMs)
     const struck = strokes.reduce((sum, { count }) => sum + count, 0)
     const isOverdue = nowMs - sinceMs >= service.rollout.deadlineMs
-    return struck >= causeCount || ((strokes.length > 0 || needsRequests(service)) && isOverdue)
+    const lacksRequests = needsRequests(service) && service.replicas > 0 && record.from !== record.to
+    return struck >= causeCount || ((strokes.length > 0 || lacksRequests) && isOverdue)
   }
-}
-
-/** Whether it takes answers of the new version to tell whether it is good. */
-function needsRequests({ rollout }: ServiceRelease): boolean {
-  const steps = rollout.strategy === 'canary' ? rollout.steps : []
-  return [rollout.verdict, ...steps].some((each) => each !== undefined && each.requests > 0)
 }
