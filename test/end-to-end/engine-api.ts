@@ -91,14 +91,14 @@ export class EngineApi {
     return containers.length + networks.length + volumes.length
   }
 
-  /** Removes every name that images have in `repository`; what has no other name goes with it. */
+  /** Removes every name that images have in `repository`; what has no other name goes, with what it was built on. */
   async removeTags(repository: string): Promise<void> {
     const images = await this.call<readonly ImageInfo[]>(
       'GET',
       `/images/json?filters=${filters({ reference: [repository] })}`,
     )
     const tags = images.flatMap(({ RepoTags }) => RepoTags ?? []).filter((tag) => tag.startsWith(`${repository}:`))
-    await Promise.all(tags.map((tag) => this.send('DELETE', `/images/${tag}?noprune=true`)))
+    await Promise.all(tags.map((tag) => this.send('DELETE', `/images/${tag}`)))
   }
 
   async call<Answer>(method: 'GET' | 'POST' | 'DELETE', path: string, body?: object): Promise<Answer> {
