@@ -21,12 +21,12 @@ interface FloorWatch {
 
 function watchFloor(router: RouterView): FloorWatch {
   const end = new AbortController()
-  const sampled = sample(router, end.signal)
-  sampled.catch(() => {})
+  const report = sample(router, end.signal)
+  report.catch(() => {})
   return {
     stop: () => {
       end.abort()
-      return sampled
+      return report
     },
   }
 }
