@@ -310,9 +310,10 @@ export class Decisions {
     this.#onChange()
   }
 
-  /** Ends a rollout well; where its strategy says so, what the fleet had before stays warm. */
+  /** Ends a rollout well; where its strategy says so, what the fleet had before stays warm, unless it must not run. */
   async succeed(rollout: RolloutRecord, service: ServiceRelease, atMs: number): Promise<void> {
-    const warmMs = keepWarmMs(rollout.from, service)
+    const mayRun = rollout.from !== null && !this.isRefused(rollout, rollout.from)
+    const warmMs = mayRun ? keepWarmMs(rollout.from, service) : 0
     const message = `${versionName(rollout.service, rollout.to)} serves`
     const entry = entryOf({ ...rollout, version: rollout.to }, { atMs, kind: 'rollout.succeeded', message })
     const warm = warmMs > 0 ? { warmUntilMs: atMs + warmMs } : {}

@@ -62,9 +62,12 @@ async function* abort(
   { by, ...scope }: SteerRequest,
 ): AsyncIterable<ProgressReport> {
   const { decisions } = desk.loop
+  let changed = false
   for (const rollout of rollouts) {
     const current = decisions.of(scope)
-    if (current) await decisions.takeBack(rollout, current, { reason: `aborted by ${by}`, logs: [] }, by)
+    const why = { reason: `aborted by ${by}`, logs: [] }
+    if (current && (await decisions.takeBack(rollout, current, why, by))) changed = true
   }
-  yield* awaitRest(desk, scope, new Turn({ command: 'rollout abort' }))
+  for await (const report of awaitRest(desk, scope, new Turn({ command: 'rollout abort' })))
+    yield report.kind === 'result' ? { ...report, result: { ...report.result, changed } } : report
 }

@@ -301,7 +301,7 @@ describe('steering', () => {
     const old = await digits()
     const rollout = Array.fromAsync(up(greeting('two', canary)))
     await clock.advance(5_000)
-    expect(await steer('abort')).toMatchObject({ ok: true })
+    expect(await steer('abort')).toMatchObject({ ok: true, changed: true })
     expect((await passing(rollout)).at(-1)).toMatchObject({ result: { code: 'ROLLOUT_ABORTED' } })
     await clock.advance(120_000)
     expect(answers()).toEqual({ [old]: 1_000 })
