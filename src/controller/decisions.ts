@@ -346,14 +346,15 @@ export class Decisions {
     this.#onChange()
   }
 
-  /** Ends a rollout well, unless it is not as it was judged any more; what the fleet had before may stay warm. */
+  /** Ends a rollout well, unless it is not as it was judged any more; what the fleet had stays warm if it may run. */
   succeed(rollout: RolloutRecord, service: ServiceRelease, atMs: number): Promise<void> {
     return this.#deciding.run(() => this.#succeed(rollout, service, atMs))
   }
 
   async #succeed(rollout: RolloutRecord, service: ServiceRelease, atMs: number): Promise<void> {
     if (this.#rollouts.of(rollout) !== rollout) return
-    const warmMs = keepWarmMs(rollout.from, service)
+    const mayRun = rollout.from !== null && !this.isRefused(rollout, rollout.from)
+    const warmMs = mayRun ? keepWarmMs(rollout.from, service) : 0
     const message = `${versionName(rollout.service, rollout.to)} serves`
     const entry = entryOf({ ...rollout, version: rollout.to }, { atMs, kind: 'rollout.succeeded', message })
     const warm = warmMs > 0 ? { warmUntilMs: atMs + warmMs } : {}

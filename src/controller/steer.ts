@@ -71,5 +71,6 @@ async function* abort(
   let count = 0
   for (const rollout of rollouts) if (await desk.loop.decisions.abort(rollout, by)) count++
   if (count === 0) throw noRollout(service ?? scopeName(scope))
-  yield* awaitRest(desk, scope, new Turn({ command: 'rollout abort' }))
+  for await (const report of awaitRest(desk, scope, new Turn({ command: 'rollout abort' })))
+    yield report.kind === 'result' ? { ...report, result: { ...report.result, changed: true } } : report
 }
