@@ -26,7 +26,7 @@ export interface Remembered {
   cannotRun(instance: string): string | undefined
   isCondemned(instance: string): boolean
   isEnding(instance: string): boolean
-  createAfterMs(key: FleetKey): number
+  createAfterMs(key: FleetKey): Fleet['createAfterMs']
   /** How far the running rollout of a fleet has come; undefined where none runs. */
   position(key: FleetKey): RolloutPosition | undefined
   /** What a fleet ran before, kept warm for a way back. */
