@@ -50,6 +50,12 @@ export interface HealthRule {
   readonly startLimitMs: number
 }
 
+/** A rollout whose earlier version is kept warm, and until when, on the steady clock. */
+interface Warmth {
+  readonly rollout: RolloutRecord
+  readonly coolAtMs: number
+}
+
 export class Decisions {
   readonly #seams: Seams
   readonly #rollouts: Rollouts
@@ -61,8 +67,8 @@ export class Decisions {
   readonly #deciding = new Serial()
   /** Each version of each fleet as it was released last, by `fleet@version`. */
   readonly #released = new Map<string, ServiceRelease>()
-  /** The last rollout of each fleet whose earlier version is kept warm, by fleet name. */
-  readonly #warm = new Map<string, RolloutRecord>()
+  /** By fleet name. */
+  readonly #warm = new Map<string, Warmth>()
   readonly refusals: Refusals
 
   constructor(seams: Seams, rollouts: Rollouts, recollection: Recollection, onChange: () => void) {
@@ -124,9 +130,14 @@ export class Decisions {
     return released !== undefined && this.refusals.of(key, released) !== undefined
   }
 
-  /** The rollout whose earlier version the fleet keeps warm, and until when. */
+  /** The rollout whose earlier version the fleet keeps warm. */
   warm(key: FleetKey): RolloutRecord | undefined {
-    return this.#warm.get(fleetName(key))
+    return this.#warm.get(fleetName(key))?.rollout
+  }
+
+  /** When that is over, on the steady clock. */
+  coolAtMs(key: FleetKey): number | undefined {
+    return this.#warm.get(fleetName(key))?.coolAtMs
   }
 
   /** Reads back what earlier controllers decided, and ends what they could not. */
@@ -139,7 +150,7 @@ export class Decisions {
     }
     for (const rollout of await store.runningRollouts()) await this.#resume(rollout)
     for (const rollout of await store.warmRollouts())
-      if ((await store.rollouts(rollout, 1))[0]?.id === rollout.id) this.#warm.set(fleetName(rollout), rollout)
+      if ((await store.rollouts(rollout, 1))[0]?.id === rollout.id) this.#recallWarmth(rollout)
     await recallIntents(this.#seams, this.#recollection)
     await closeIntents(this.#seams)
   }
@@ -223,8 +234,17 @@ export class Decisions {
    * Ends `rollout` as failed, and puts what was there before in the place of what its decision brought: of the whole
    * decision, or where the release says so, of its service alone. False where somebody has decided something else.
    */
-  takeBack(rollout: RolloutRecord, current: ReleaseRecord, why: Failure, by: string = itself): Promise<boolean> {
-    return this.#deciding.run(() => this.#takeBack(rollout, current, why, by))
+  takeBack(rollout: RolloutRecord, current: ReleaseRecord, why: Failure): Promise<boolean> {
+    return this.#deciding.run(() => this.#takeBack(rollout, current, why, itself))
+  }
+
+  /** Takes `rollout` back because somebody wants that, whatever stage it has come to meanwhile. False where it has ended. */
+  abort(rollout: RolloutRecord, by: string): Promise<boolean> {
+    return this.#deciding.run(async () => {
+      const [running, current] = [this.#rollouts.of(rollout), this.of(rollout)]
+      if (running?.id !== rollout.id || !current) return false
+      return this.#takeBack(running, current, { reason: `aborted by ${by}`, logs: [] }, by)
+    })
   }
 
   async #takeBack(rollout: RolloutRecord, current: ReleaseRecord, why: Failure, by: string): Promise<boolean> {
@@ -300,8 +320,24 @@ export class Decisions {
     })
   }
 
-  /** Records what has become of a running rollout: its stage, a pause, or that somebody promoted it. */
-  async change(rollout: RolloutRecord, change: Omit<RolloutChange, 'id'>, entry: Entry): Promise<void> {
+  /** Records a pause or its end, or that somebody promoted it. False where it has ended. */
+  change(rollout: RolloutRecord, change: Omit<RolloutChange, 'id'>, entry: Entry): Promise<boolean> {
+    return this.#deciding.run(async () => {
+      const current = this.#rollouts.of(rollout)
+      if (current?.id !== rollout.id) return false
+      await this.#change(current, change, entry)
+      return true
+    })
+  }
+
+  /** Records that its next stage begins; nothing, where it is not as it was judged any more. */
+  step(rollout: RolloutRecord, stage: number, entry: Entry): Promise<void> {
+    return this.#deciding.run(async () => {
+      if (this.#rollouts.of(rollout) === rollout) await this.#change(rollout, { stage }, entry)
+    })
+  }
+
+  async #change(rollout: RolloutRecord, change: Omit<RolloutChange, 'id'>, entry: Entry): Promise<void> {
     await this.#seams.store.changeRollout({ id: rollout.id, ...change }, entry)
     const { pausedAtMs, ...others } = change
     const { pausedAtMs: before, ...rest } = rollout
@@ -310,17 +346,28 @@ export class Decisions {
     this.#onChange()
   }
 
-  /** Ends a rollout well; where its strategy says so, what the fleet had before stays warm, unless it must not run. */
-  async succeed(rollout: RolloutRecord, service: ServiceRelease, atMs: number): Promise<void> {
+  /**
+   * Ends a rollout well, unless it is not as it was judged any more; what the fleet had before may stay warm, if it may
+   * run.
+   */
+  succeed(rollout: RolloutRecord, service: ServiceRelease, atMs: number): Promise<void> {
+    return this.#deciding.run(() => this.#succeed(rollout, service, atMs))
+  }
+
+  async #succeed(rollout: RolloutRecord, service: ServiceRelease, atMs: number): Promise<void> {
+    if (this.#rollouts.of(rollout) !== rollout) return
     const mayRun = rollout.from !== null && !this.isRefused(rollout, rollout.from)
     const warmMs = mayRun ? keepWarmMs(rollout.from, service) : 0
     const message = `${versionName(rollout.service, rollout.to)} serves`
     const entry = entryOf({ ...rollout, version: rollout.to }, { atMs, kind: 'rollout.succeeded', message })
     const warm = warmMs > 0 ? { warmUntilMs: atMs + warmMs } : {}
     await this.#seams.store.endRollout({ id: rollout.id, state: 'succeeded', endedAtMs: atMs, ...warm }, entry)
-    if (this.#rollouts.of(rollout) !== rollout) return
-    if (warmMs > 0) this.#warm.set(fleetName(rollout), { ...rollout, ...warm })
+    if (warmMs > 0) this.#keepWarm({ ...rollout, ...warm }, warmMs)
     this.#rollouts.end(rollout)
+  }
+
+  #keepWarm(rollout: RolloutRecord, forMs: number): void {
+    this.#warm.set(fleetName(rollout), { rollout, coolAtMs: this.#seams.clock.steady() + forMs })
   }
 
   /** What the fleet had before its last rollout is not kept warm any longer. */
@@ -328,7 +375,7 @@ export class Decisions {
     const what = { atMs: this.#seams.clock.now(), kind: 'fleet.cooled', message }
     const version = rollout.from === null ? {} : { version: rollout.from }
     await this.#seams.store.coolRollout(rollout.id, entryOf({ ...rollout, ...version }, what))
-    if (this.#warm.get(fleetName(rollout))?.id === rollout.id) this.#warm.delete(fleetName(rollout))
+    if (this.warm(rollout)?.id === rollout.id) this.#warm.delete(fleetName(rollout))
     this.#onChange()
   }
 
@@ -368,6 +415,13 @@ export class Decisions {
       return this.#rollouts.begin(rollout, previousOf(rollout, await store.releases(rollout)))
     const atMs = clock.now()
     await store.endRollout({ id: rollout.id, state: 'superseded', endedAtMs: atMs }, supersededEntry(rollout, atMs))
+  }
+
+  /** Not for longer than it was to be in all, whatever has become of the time of day. */
+  #recallWarmth(rollout: RolloutRecord): void {
+    const service = own(this.of(rollout)?.release.services, rollout.service)
+    const leftMs = (rollout.warmUntilMs ?? 0) - this.#seams.clock.now()
+    this.#keepWarm(rollout, Math.min(leftMs, service ? keepWarmMs(rollout.from, service) : 0))
   }
 
   #adopt(record: ReleaseRecord): void {

@@ -385,8 +385,7 @@ export class Loop {
     const service = own(record.release.services, key.service)
     const isWaiting = mustWait(key, this.decisions, this.rollouts)
     const verdictMs = service && !isWaiting ? this.rollouts.nextTimeMs(key, service) : undefined
-    const { warmUntilMs } = this.decisions.warm(key) ?? {}
-    const coolMs = warmUntilMs === undefined ? undefined : nowMs + warmUntilMs - this.#seams.clock.now()
+    const coolMs = this.decisions.coolAtMs(key)
     return [createAfterMs, verdictMs, coolMs].filter((time) => time !== undefined).filter((time) => time > nowMs)
   }
 }

@@ -11,7 +11,7 @@ import type { Rollouts } from './rollouts.ts'
 import type { Remembered } from './views.ts'
 
 interface Parts {
-  readonly clock: Pick<Clock, 'now'>
+  readonly clock: Pick<Clock, 'steady'>
   readonly recollection: Recollection
   readonly decisions: Decisions
   readonly rollouts: Rollouts
@@ -28,8 +28,8 @@ export function rememberedBy({ clock, recollection, decisions, rollouts, rehears
     endedDrainMs: (key) => recollection.endedDrainMs(key),
     position: (key) => positionOf(key, decisions, rollouts),
     warm: (key) => {
-      const { from, warmUntilMs = 0 } = decisions.warm(key) ?? {}
-      return warmUntilMs > clock.now() ? (from ?? undefined) : undefined
+      const isOver = (decisions.coolAtMs(key) ?? -Infinity) <= clock.steady()
+      return isOver ? undefined : (decisions.warm(key)?.from ?? undefined)
     },
     rehearsed: (key) => rehearsals.of(key),
     isRefused: (key, version) => decisions.isRefused(key, version),

@@ -84,14 +84,12 @@ export class Rehearsals {
     const { store, clock } = this.#seams
     const everyMs = service.rehearsal?.everyMs ?? Infinity
     const { stack, environment } = key
-    const versions = (await store.versions({ stack, environment }, key.service)).slice(
-      0,
-      service.history ?? defaultHistory,
+    const others = (await store.versions({ stack, environment }, key.service)).filter(
+      ({ version, state }) => version !== service.version && state !== 'failed',
     )
-    const candidates = versions.filter(
-      ({ version, state }) =>
-        version !== service.version && state === 'proven' && !this.#decisions.isRefused(key, version),
-    )
+    const candidates = others
+      .slice(0, service.history ?? defaultHistory)
+      .filter(({ version, state }) => state === 'proven' && !this.#decisions.isRefused(key, version))
     const [oldest] = candidates.toSorted((a, b) => triedAtMs(a) - triedAtMs(b))
     return oldest && clock.now() - triedAtMs(oldest) >= everyMs ? oldest : undefined
   }

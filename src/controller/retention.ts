@@ -3,7 +3,7 @@ import { asRepaveError, type RepaveError } from '../errors.ts'
 import { own } from '../model/own.ts'
 import { defaultHistory } from '../model/stack.ts'
 import type { ImageDigest } from '../model/version.ts'
-import type { ReleaseRecord, VersionRecord } from '../store/store.ts'
+import type { ReleaseRecord } from '../store/store.ts'
 import { recorded } from './records.ts'
 import { Retries } from './retries.ts'
 import type { Seams } from './seams.ts'
@@ -58,21 +58,18 @@ export class Retention {
     this.#kept = wanted
   }
 
-  /** Of each service, those of as many versions as its history has, the newest first. */
+  /** Of each service, that of its version, and those of as many others as its history has, the newest first. */
   async #images(records: readonly ReleaseRecord[]): Promise<readonly ImageDigest[]> {
     const images = new Set<ImageDigest>()
     for (const { release } of records) {
       const versions = Map.groupBy(await this.#seams.store.versions(release), ({ service }) => service)
       for (const [service, all] of versions) {
-        const history = own(release.services, service)?.history ?? defaultHistory
-        for (const { spec } of all.filter(isWayBack).slice(0, history)) images.add(spec.image)
+        const { version, history = defaultHistory } = own(release.services, service) ?? {}
+        const waysBack = all.filter((each) => each.version !== version && each.state !== 'failed')
+        for (const { spec } of waysBack.slice(0, history)) images.add(spec.image)
       }
       for (const { spec } of Object.values(release.services)) images.add(spec.image)
     }
     return [...images].toSorted()
   }
-}
-
-function isWayBack({ state }: VersionRecord): boolean {
-  return state !== 'failed'
 }

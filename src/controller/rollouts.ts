@@ -16,6 +16,8 @@ interface Progress {
   mostReady: number
   /** Since when all is as the stage wants it. */
   heldSinceMs: number | undefined
+  /** Since when somebody has it paused, on the steady clock. */
+  readonly pausedSinceMs: number | undefined
   /** Whose end says nothing of their version: they served, or ended while nobody could see what ended them. */
   readonly excused: Set<string>
   readonly stillborn: Set<string>
@@ -68,6 +70,7 @@ export class Rollouts {
       stillborn: new Set<string>(),
       failingSinceMs: new Map<string, number>(),
       isUnseen: true,
+      pausedSinceMs: this.#pausedSinceMs(record),
     }
     this.#running.set(fleetName(record), { record, ...seen })
   }
@@ -83,6 +86,7 @@ export class Rollouts {
       record,
       progressAtMs: nowMs,
       heldSinceMs: isStep ? undefined : progress.heldSinceMs,
+      pausedSinceMs: record.pausedAtMs === undefined ? undefined : (progress.pausedSinceMs ?? nowMs),
     })
   }
 
@@ -102,6 +106,12 @@ export class Rollouts {
   /** Since when its present stage is held, on the steady clock. */
   heldSinceMs(key: FleetKey): number | undefined {
     return this.#running.get(fleetName(key))?.heldSinceMs
+  }
+
+  /** How long it has been paused; undefined: it is not. */
+  pausedForMs(key: FleetKey): number | undefined {
+    const sinceMs = this.#running.get(fleetName(key))?.pausedSinceMs
+    return sinceMs === undefined ? undefined : this.#clock.steady() - sinceMs
   }
 
   symptomOf(key: FleetKey): Symptom | undefined {
@@ -132,9 +142,9 @@ export class Rollouts {
   nextTimeMs(key: FleetKey, service: ServiceRelease): number | undefined {
     const progress = this.#running.get(fleetName(key))
     if (!progress) return undefined
-    const { record, heldSinceMs } = progress
+    const { record, heldSinceMs, pausedSinceMs } = progress
     const nowMs = this.#clock.steady()
-    if (record.pausedAtMs !== undefined) return nowMs + maxPauseOf(service) - this.#pausedMs(record)
+    if (pausedSinceMs !== undefined) return pausedSinceMs + maxPauseOf(service)
     if (heldSinceMs === undefined) return progress.progressAtMs + service.rollout.deadlineMs
     const endMs = heldSinceMs + holdOf(record, service).holdMs
     return endMs > nowMs ? endMs : endMs + service.rollout.deadlineMs
@@ -145,7 +155,7 @@ export class Rollouts {
     const nowMs = this.#clock.steady()
     const progress = this.#running.get(fleetName(fleet.key))
     if (!progress) return undefined
-    const { record } = progress
+    const { record, pausedSinceMs } = progress
     const { holdMs, isLast } = holdOf(record, service)
     const ready = readyOf(fleet, record.to)
     take(progress, fleet, ready, nowMs)
@@ -159,7 +169,7 @@ export class Rollouts {
       holdMs,
       ...findings,
       isPromoted: record.isPromoted === true,
-      ...(record.pausedAtMs !== undefined && { pausedMs: this.#pausedMs(record) }),
+      ...(pausedSinceMs !== undefined && { pausedMs: nowMs - pausedSinceMs }),
       maxPauseMs: maxPauseOf(service),
       stillborn: progress.stillborn.size,
       failing: failing(progress, nowMs - service.rollout.deadlineMs / 2),
@@ -172,9 +182,10 @@ export class Rollouts {
     })
   }
 
-  /** By the time of day: a pause outlives the controller. */
-  #pausedMs({ pausedAtMs }: RolloutRecord): number {
-    return pausedAtMs === undefined ? 0 : Math.max(0, this.#clock.now() - pausedAtMs)
+  /** A pause outlives the controller: what passed before this one began is told by the time of day. */
+  #pausedSinceMs({ pausedAtMs }: RolloutRecord): number | undefined {
+    if (pausedAtMs === undefined) return undefined
+    return this.#clock.steady() - Math.max(0, this.#clock.now() - pausedAtMs)
   }
 }
 

@@ -17,10 +17,12 @@ export async function* steer(desk: Desk, request: SteerRequest): AsyncIterable<P
   const scope: Scope = { stack: request.stack, environment: request.environment }
   const rollouts = runningOf(desk, request)
   if (request.verb === 'abort') return yield* abort(desk, rollouts, request)
-  const changed = rollouts.filter((rollout) => isNews(request.verb, rollout))
-  for (const rollout of changed) await change(desk, rollout, request)
+  const unchanged = rollouts.filter((rollout) => !isNews(request.verb, rollout))
+  let changed = 0
+  for (const rollout of rollouts) if (!unchanged.includes(rollout) && (await change(desk, rollout, request))) changed++
+  if (changed + unchanged.length === 0) throw noRollout(request.service ?? scopeName(scope))
   const services = resultServices(desk.loop.view(scope))
-  yield { kind: 'result', result: { ok: true, services, changed: changed.length > 0 } }
+  yield { kind: 'result', result: { ok: true, services, changed: changed > 0 } }
 }
 
 /** Those of the environment, or of one service. Throws NO_ROLLOUT where none runs. */
@@ -30,7 +32,11 @@ function runningOf(desk: Desk, { service, ...scope }: SteerRequest): readonly Ro
   const keys = fleets.map(({ key }) => key).filter((key) => service === undefined || key.service === service)
   const running = keys.flatMap((key) => desk.loop.rollouts.of(key) ?? [])
   if (running.length > 0) return running
-  throw new RepaveError('NO_ROLLOUT', `no rollout runs in ${service ?? scopeName(scope)}`, {
+  throw noRollout(service ?? scopeName(scope))
+}
+
+function noRollout(where: string): RepaveError {
+  return new RepaveError('NO_ROLLOUT', `no rollout runs in ${where}`, {
     hint: 'see `repave status`; `repave rollback` goes back from a rollout that has ended',
   })
 }
@@ -40,9 +46,10 @@ function isNews(verb: SteerVerb, { pausedAtMs, isPromoted }: RolloutRecord): boo
   return (verb === 'pause') === (pausedAtMs === undefined)
 }
 
-async function change(desk: Desk, rollout: RolloutRecord, { verb, by }: SteerRequest): Promise<void> {
+/** False where it has ended. */
+async function change(desk: Desk, rollout: RolloutRecord, { verb, by }: SteerRequest): Promise<boolean> {
   const atMs = desk.seams.clock.now()
-  await desk.loop.decisions.change(rollout, changeFor(verb, atMs), decisionEntry(rollout, verb, by, atMs))
+  return desk.loop.decisions.change(rollout, changeFor(verb, atMs), decisionEntry(rollout, verb, by, atMs))
 }
 
 function changeFor(verb: SteerVerb, atMs: number): Omit<RolloutChange, 'id'> {
@@ -59,15 +66,11 @@ function decisionEntry(rollout: RolloutRecord, verb: SteerVerb, by: string, atMs
 async function* abort(
   desk: Desk,
   rollouts: readonly RolloutRecord[],
-  { by, ...scope }: SteerRequest,
+  { by, service, ...scope }: SteerRequest,
 ): AsyncIterable<ProgressReport> {
-  const { decisions } = desk.loop
-  let changed = false
-  for (const rollout of rollouts) {
-    const current = decisions.of(scope)
-    const why = { reason: `aborted by ${by}`, logs: [] }
-    if (current && (await decisions.takeBack(rollout, current, why, by))) changed = true
-  }
+  let count = 0
+  for (const rollout of rollouts) if (await desk.loop.decisions.abort(rollout, by)) count++
+  if (count === 0) throw noRollout(service ?? scopeName(scope))
   for await (const report of awaitRest(desk, scope, new Turn({ command: 'rollout abort' })))
-    yield report.kind === 'result' ? { ...report, result: { ...report.result, changed } } : report
+    yield report.kind === 'result' ? { ...report, result: { ...report.result, changed: true } } : report
 }

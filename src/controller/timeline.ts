@@ -54,8 +54,8 @@ function fleetStart(desk: Desk, release: Release, key: FleetKey): Omit<FleetStar
   const { loop } = desk
   const fleet = loop.view(release)?.fleets.find((each) => each.key.service === key.service)
   const rollout = rolloutStart(desk, key)
-  const { from, warmUntilMs } = loop.decisions.warm(key) ?? {}
-  const untilMs = (warmUntilMs ?? 0) - desk.seams.clock.now()
+  const { from } = loop.decisions.warm(key) ?? {}
+  const untilMs = (loop.decisions.coolAtMs(key) ?? -Infinity) - desk.seams.clock.steady()
   return {
     key,
     before: own(releasedNow(desk, release), key.service),
@@ -70,7 +70,8 @@ function fleetStart(desk: Desk, release: Release, key: FleetKey): Omit<FleetStar
 function rolloutStart({ loop, seams }: Desk, key: FleetKey): RolloutStart | undefined {
   const record = loop.rollouts.of(key)
   if (!record) return undefined
-  const { stage = 0, isSwitch = false, isPromoted = false, pausedAtMs } = record
+  const { stage = 0, isSwitch = false, isPromoted = false } = record
+  const pausedForMs = loop.rollouts.pausedForMs(key)
   const heldSinceMs = loop.rollouts.heldSinceMs(key)
   return {
     from: loop.rollouts.fromOf(key),
@@ -78,6 +79,6 @@ function rolloutStart({ loop, seams }: Desk, key: FleetKey): RolloutStart | unde
     isSwitch,
     isPromoted,
     ...(heldSinceMs !== undefined && { heldForMs: seams.clock.steady() - heldSinceMs }),
-    ...(pausedAtMs !== undefined && { pausedForMs: Math.max(0, seams.clock.now() - pausedAtMs) }),
+    ...(pausedForMs !== undefined && { pausedForMs }),
   }
 }

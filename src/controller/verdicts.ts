@@ -100,7 +100,7 @@ export class Verdicts {
 
   async #judgeFleet(fleet: Fleet, service: ServiceRelease, nowMs: number): Promise<boolean> {
     const rollout = this.#rollouts.of(fleet.key)
-    if (!rollout) return this.#cool(fleet, nowMs)
+    if (!rollout) return this.#cool(fleet)
     const broken = this.#recollection.versionCannotRun(fleet.key, service.version)
     const findings = { ...findingsOf(this.#figures.evidence(fleet.key)), ...this.#gates.finding(fleet.key) }
     const verdict = this.#rollouts.judge(fleet, service, { ...(broken && { broken }), findings })
@@ -110,16 +110,16 @@ export class Verdicts {
   }
 
   /** The time is over for which the fleet's earlier version was kept warm, or nothing of it is left. */
-  async #cool({ key, instances }: Fleet, nowMs: number): Promise<boolean> {
+  async #cool({ key, instances }: Fleet): Promise<boolean> {
     const warm = this.#decisions.warm(key)
     if (!warm) return false
-    const why = this.#whyCool(warm, instances, nowMs)
+    const why = this.#whyCool(warm, instances)
     if (why !== undefined) await this.#decisions.cool(warm, why)
     return why !== undefined
   }
 
-  #whyCool(warm: RolloutRecord, instances: Fleet['instances'], nowMs: number): string | undefined {
-    if ((warm.warmUntilMs ?? 0) <= nowMs) return 'its time is over'
+  #whyCool(warm: RolloutRecord, instances: Fleet['instances']): string | undefined {
+    if ((this.#decisions.coolAtMs(warm) ?? 0) <= this.#seams.clock.steady()) return 'its time is over'
     if (warm.from !== null && this.#decisions.isRefused(warm, warm.from)) return 'it is refused'
     return instances.some(({ version }) => version === warm.from) ? undefined : 'nothing of it is left'
   }
@@ -129,7 +129,7 @@ export class Verdicts {
     const { share = 0 } = stagesOf(service, false)?.[stage] ?? {}
     const message = `${versionName(rollout.service, rollout.to)} is to get ${share / 10} % of the requests`
     const entry = entryOf({ ...rollout, version: rollout.to }, { atMs: nowMs, kind: 'rollout.stepped', message })
-    await this.#decisions.change(rollout, { stage }, entry)
+    await this.#decisions.step(rollout, stage, entry)
     return true
   }
 

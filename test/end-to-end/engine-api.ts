@@ -1,6 +1,13 @@
 /** The engine, asked past Repave: what tests and benchmarks believe. Docker Engine API 1.41. */
 import type { Readable } from 'node:stream'
-import type { ContainerInfo, ContainerInspectInfo, ImageInfo, NetworkInspectInfo, VolumeInspectInfo } from 'dockerode'
+import type {
+  ContainerInfo,
+  ContainerInspectInfo,
+  ImageInfo,
+  ImageInspectInfo,
+  NetworkInspectInfo,
+  VolumeInspectInfo,
+} from 'dockerode'
 import { Pool } from 'undici'
 
 export const defaultEngineSocket = (process.env.DOCKER_HOST ?? 'unix:///var/run/docker.sock').replace(/^unix:\/\//, '')
@@ -55,6 +62,15 @@ export class EngineApi {
     return status === 200
   }
 
+  inspectImage(reference: string): Promise<ImageInspectInfo> {
+    return this.call('GET', `/images/${reference}/json`)
+  }
+
+  /** Removes images with `label` that have no name and no container, as `docker image prune` does. */
+  async pruneImages(label: string): Promise<void> {
+    await this.call('POST', `/images/prune?filters=${filters({ dangling: ['true'], label: [label] })}`)
+  }
+
   async build(tag: string, context: Readable): Promise<void> {
     const { status, text } = await this.send(
       'POST',
@@ -75,14 +91,14 @@ export class EngineApi {
     return containers.length + networks.length + volumes.length
   }
 
-  /** Removes every name that images have in `repository`; what has no other name goes with it. */
+  /** Removes every name that images have in `repository`; what has no other name goes, with what it was built on. */
   async removeTags(repository: string): Promise<void> {
     const images = await this.call<readonly ImageInfo[]>(
       'GET',
       `/images/json?filters=${filters({ reference: [repository] })}`,
     )
     const tags = images.flatMap(({ RepoTags }) => RepoTags ?? []).filter((tag) => tag.startsWith(`${repository}:`))
-    await Promise.all(tags.map((tag) => this.send('DELETE', `/images/${tag}?noprune=true`)))
+    await Promise.all(tags.map((tag) => this.send('DELETE', `/images/${tag}`)))
   }
 
   async call<Answer>(method: 'GET' | 'POST' | 'DELETE', path: string, body?: object): Promise<Answer> {

@@ -2,11 +2,10 @@
 import { once } from 'node:events'
 import { setTimeout as delay } from 'node:timers/promises'
 import { expect, test } from 'vitest'
-import { type Random, seededRandom } from '../../src/system/random.ts'
-import type { LoadReport } from '../load/tally.ts'
+import { seededRandom } from '../../src/system/random.ts'
 import { eventually } from './eventually.ts'
+import { killInSomeWay, type Span, unexplained } from './kills.ts'
 import { openScene } from './open-scene.ts'
-import { kill } from './processes.ts'
 import type { Scene } from './scene.ts'
 import { isSoak, seed } from './soak.ts'
 import { expectWhole, restingSandboxes } from './whole.ts'
@@ -120,30 +119,6 @@ async function isAnswered(scene: Scene, method: 'GET' | 'POST'): Promise<boolean
   const response = await fetch(`${scene.url}?delayMs=3000`, { method, headers: { connection: 'close' } })
   await response.text()
   return response.ok
-}
-
-interface Span {
-  readonly fromMs: number
-  readonly toMs: number
-}
-
-/** Between the order to kill and the router's notice of the closed connections; a busy machine takes its time. */
-const noticeMs = 250
-
-/** Kills past Repave: by the engine, or the first process from the machine. What has just ended stays as it is. */
-async function killInSomeWay(scene: Scene, id: string, random: Random): Promise<Span> {
-  const pid = await scene.engine.firstProcess(id)
-  const fromMs = Date.now()
-  if (random.integer(2) === 0) await scene.engine.signal(id, 'KILL')
-  else if (pid > 0) kill(pid)
-  return { fromMs, toMs: Date.now() + noticeMs }
-}
-
-/** Failures of requests that were not in flight while something was killed. */
-function unexplained({ failures }: LoadReport, killed: readonly Span[]) {
-  return failures.filter(
-    ({ atMs, tookMs }) => !killed.some(({ fromMs, toMs }) => atMs >= fromMs && atMs - tookMs <= toMs),
-  )
 }
 
 async function isReplaced(scene: Scene, victims: readonly string[], replicas: number): Promise<boolean> {

@@ -76,6 +76,11 @@ export class Scene {
     return `http://127.0.0.1:${this.port}/`
   }
 
+  /** The repository of images that a test makes for itself. */
+  get ownImages(): string {
+    return `repave-test/${this.stack}`
+  }
+
   /** Writes a stack file with the service `web`. */
   async declare(draft: ServiceDraft = {}): Promise<void> {
     await this.write(stringify({ stack: this.stack, services: { web: this.service(draft) } }))
@@ -264,8 +269,8 @@ export class Scene {
       await this.engine.call('POST', '/containers/create', { Image: this.image, Labels: labels })
       quiet = (await this.engine.removeAll(`repave.stack=${this.stack}`)) > 1 ? 0 : quiet + 1
     }
-    await this.engine.removeTags(keptRepository(ownerOf(this.home)))
-    await this.engine.removeTags(`repave.local/${this.stack}/web`)
+    for (const repository of [keptRepository(ownerOf(this.home)), `repave.local/${this.stack}/web`, this.ownImages])
+      await this.engine.removeTags(repository)
   }
 }
 

@@ -3,7 +3,7 @@ import type { Controller } from '../../src/controller/controller.ts'
 import { asRepaveError } from '../../src/errors.ts'
 import { emptyLock, type Lock } from '../../src/image/lock.ts'
 import type { ProgressReport, ResultReport } from '../../src/model/report.ts'
-import { scopeName } from '../../src/model/stack.ts'
+import { scopeName, type Scope } from '../../src/model/stack.ts'
 import { stackOf } from './catalogue.ts'
 import type { Command } from './history.ts'
 import type { Life } from './life.ts'
@@ -26,14 +26,22 @@ export interface Office {
   condemn(instance: string): void
   /** A command is given to the controller. */
   onAsk(command: Command): void
-  /** A command was answered; `decisions` were recorded for its environment since it was given. */
+  /** A command was answered; `decisions` were recorded for its environment since it was given, all of them its own. */
   onAnswer(command: Command, answer: Answer, decisions: number): void
+}
+
+/** A command that has no answer yet. */
+interface Errand {
+  readonly scope: Scope
+  /** Whether no other one was at work in its environment meanwhile. */
+  isAlone: boolean
 }
 
 export class People {
   readonly #office: Office
   readonly #story: Story
   readonly #locks = new Map<string, Lock>()
+  readonly #errands = new Set<Errand>()
 
   constructor(office: Office, story: Story) {
     this.#office = office
@@ -60,9 +68,19 @@ export class People {
     const before = this.#office.decisions(command)
     this.#office.onAsk(command)
     const cutOff = life.over.then((): Answer => ({ kind: 'cut off' }))
+    const errand = this.#begin(command)
     const answer = await Promise.race([this.#read(command, controller), cutOff])
-    this.#office.onAnswer(command, answer, this.#office.decisions(command) - before)
+    this.#errands.delete(errand)
+    if (errand.isAlone) this.#office.onAnswer(command, answer, this.#office.decisions(command) - before)
     return answer
+  }
+
+  #begin({ scope }: Command): Errand {
+    const others = [...this.#errands].filter((other) => scopeName(other.scope) === scopeName(scope))
+    for (const other of others) other.isAlone = false
+    const errand = { scope, isAlone: others.length === 0 }
+    this.#errands.add(errand)
+    return errand
   }
 
   async #read(command: Command, controller: Controller): Promise<Answer> {

@@ -8,7 +8,7 @@ import { text } from 'node:stream/consumers'
 import type { Address } from '../../model/address.ts'
 import { systemClock } from '../../system/clock.ts'
 import type { Router } from '../router.ts'
-import type { Answer, OpenRequest, RequestTarget, RouterWorld } from '../router-contract.ts'
+import type { Answer, OpenRequest, RequestTarget, RouterWorld } from '../scene-contract.ts'
 import { createHaproxyRouter } from './haproxy-router.ts'
 import { haproxiesOf } from './proc.ts'
 

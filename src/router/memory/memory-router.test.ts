@@ -1,7 +1,9 @@
 import { describe, expect, it } from 'vitest'
 import type { Address } from '../../model/address.ts'
 import { VirtualClock } from '../../system/virtual-clock.ts'
-import { routerContract, type Answer, type RequestTarget, type RouterWorld } from '../router-contract.ts'
+import { routerContract } from '../router-contract.ts'
+import type { Answer, RequestTarget, RouterWorld } from '../scene-contract.ts'
+import type { Answered } from '../router.ts'
 import { MemoryProxy, type Pick } from './memory-proxy.ts'
 import { MemoryRouter } from './memory-router.ts'
 
@@ -39,6 +41,31 @@ describe('the memory router', () => {
     expect([first, picked(), picked()].map(({ instance }) => instance)).toEqual(['p-1', 'p-2', 'p-3'])
     first.end()
     expect(picked().instance).toBe('p-1')
+  })
+
+  it('splits to the request, and tells of each as it ends', async () => {
+    const { clock, proxy, router } = setup()
+    await router.configure([{ pool: 'p', routes: [{ listen, path: '/' }] }])
+    for (const lane of ['a', 'b'] as const) await router.add('p', lane, { host: '10.0.0.1', port: 1 }, lane)
+    await router.split('p', 50)
+    const told: Answered[] = []
+    const end = new AbortController()
+    const measured = router.measure(
+      (figures) => told.push(...(figures.kind === 'lost' ? [] : figures.answers)),
+      end.signal,
+    )
+    for (let count = 0; count < 100; count++) {
+      const pick = proxy.pick(target)
+      await clock.advance(3)
+      if (pick.kind === 'picked') pick.session.end(count % 2 === 0 ? 200 : 500)
+    }
+    end.abort()
+    await measured
+    expect(told.flatMap(({ instance }, index) => (instance === 'b' ? [index] : []))).toEqual([19, 39, 59, 79, 99])
+    expect(told.slice(18, 20)).toEqual([
+      { pool: 'p', instance: 'a', lane: 'a', status: 200, timeMs: 3 },
+      { pool: 'p', instance: 'b', lane: 'b', status: 500, timeMs: 3 },
+    ])
   })
 
   it('leaves a server draining when the controller that removed it ends', async () => {

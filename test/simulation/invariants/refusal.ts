@@ -5,8 +5,7 @@ import { actionWords } from '../story.ts'
 import { ViolationError } from './invariant.ts'
 
 export function judgeRefusal(command: Command, answer: Answer, decisions: number): void {
-  // While another command changes the environment, what is recorded is that one's.
-  if (answer.kind !== 'refused' || answer.code === 'ROLLOUT_RUNNING' || decisions === 0) return
+  if (answer.kind !== 'refused' || decisions === 0) return
   const words = actionWords({ ...command, afterMs: 0 }).split(':')[0]
   throw new ViolationError(
     'refused changes nothing',
