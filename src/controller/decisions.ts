@@ -346,10 +346,7 @@ export class Decisions {
     this.#onChange()
   }
 
-  /**
-   * Ends a rollout well, unless it is not as it was judged any more; what the fleet had before may stay warm, if it may
-   * run.
-   */
+  /** Ends a rollout well, unless it is not as it was judged any more; what the fleet had stays warm if it may run. */
   succeed(rollout: RolloutRecord, service: ServiceRelease, atMs: number): Promise<void> {
     return this.#deciding.run(() => this.#succeed(rollout, service, atMs))
   }

@@ -21,12 +21,12 @@ interface FloorWatch {
 
 function watchFloor(router: RouterView): FloorWatch {
   const end = new AbortController()
-  const report = sample(router, end.signal)
-  report.catch(() => {})
+  const sampled = sample(router, end.signal)
+  sampled.catch(() => {})
   return {
     stop: () => {
       end.abort()
-      return report
+      return sampled
     },
   }
 }
