@@ -53,7 +53,8 @@ export class CauseMonitor implements Monitor {
     const strokes = this.#strokes.filter(({ atMs }) => atMs >= sinceMs)
     const struck = strokes.reduce((sum, { count }) => sum + count, 0)
     const isOverdue = nowMs - sinceMs >= service.rollout.deadlineMs
-    const lacksRequests = needsRequests(service) && service.replicas > 0 && record.from !== record.to && record.from !== null
+    const lacksRequests =
+      needsRequests(service) && service.replicas > 0 && record.from !== record.to && record.from !== null
     return struck >= causeCount || ((strokes.length > 0 || lacksRequests) && isOverdue)
   }
 }
