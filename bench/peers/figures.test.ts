@@ -5,7 +5,7 @@ import { changeFigures } from './figures.ts'
 const change = { instances: 2, to: 'new', askedAtMs: 1_000, doneAtMs: 1_300 }
 
 function answer(atMs: number, release: string, instance: string, tookMs = 1): Outcome {
-  return { kind: 'answer', atMs, tookMs, release, instance }
+  return { kind: 'answer', sentAtMs: atMs - tookMs, atMs, tookMs, release, instance }
 }
 
 const before = answer(900, 'old', 'a', 80)
@@ -26,7 +26,7 @@ test('what was before and what came after does not count into the latency', () =
 })
 
 test('failures count since the change was asked for', () => {
-  const failure = { kind: 'failure', tookMs: 1, request: 'GET', reason: 'HTTP 503' } as const
+  const failure = { kind: 'failure', sentAtMs: 0, tookMs: 1, request: 'GET', reason: 'HTTP 503' } as const
   const failing = [{ ...failure, atMs: 999 }, ...trace, answer(1_250, 'new', 'd'), { ...failure, atMs: 1_700 }]
   expect(changeFigures(failing, change).failed).toBe(1)
 })
