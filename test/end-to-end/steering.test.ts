@@ -5,7 +5,7 @@ import { expect, test } from 'vitest'
 import type { RolloutStatus } from '../../src/model/report.ts'
 import { eventually } from './eventually.ts'
 import { openScene } from './open-scene.ts'
-import { type Ended, type Scene, verdict } from './scene.ts'
+import { type Scene, verdict } from './scene.ts'
 
 const canary = {
   strategy: 'canary',
