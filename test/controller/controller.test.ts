@@ -333,6 +333,14 @@ test('down leaves nothing but history', async () => {
   expect(controller.isIdle()).toBe(true)
 })
 
+test('down lets data stay until somebody says otherwise, who is on the record', async () => {
+  await result(up(stack({ data: { files: '/data' } })))
+  await result(controller.down({ ...scope, by }))
+  expect(await result(controller.down({ ...scope, by, data: true }))).toMatchObject({ ok: true, changed: true })
+  expect(await store.entries({ kinds: ['decision.discard'] })).toMatchObject([{ by }])
+  expect(await result(controller.down({ ...scope, by, data: true }))).toMatchObject({ ok: true, changed: false })
+})
+
 describe('down of what takes its whole drain time to end', () => {
   const slow = stack({ image: { kind: 'reference', reference: 'web:stubborn' }, drainMs: 30_000 })
   const retired = async (workMs: number) => {

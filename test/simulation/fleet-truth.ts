@@ -102,7 +102,7 @@ type Course = Pick<FleetTruth, 'rollout' | 'aborted' | 'isWaiting' | 'replaced' 
 function courseOf(key: FleetKey, decided: Decided): Course {
   const newest = decided.newest(key)
   const { state, warmUntilMs = 0 } = newest?.record ?? {}
-  if (newest && state === 'running') return { rollout: newest, isWaiting: isWaiting(newest, decided), warmUntilMs: 0 }
+  if (newest && state === 'running') return { rollout: newest, isWaiting: mustWait(newest, decided), warmUntilMs: 0 }
   if (newest && state === 'aborted') return { aborted: newest, isWaiting: false, warmUntilMs: 0 }
   const isInForce = isSameService(decided.releases.get(scopeName(key))?.services[key.service], newest?.service)
   const replaced = isInForce && state === 'succeeded' && newest?.from && isStaged(newest) && newest.from.version
@@ -110,7 +110,7 @@ function courseOf(key: FleetKey, decided: Decided): Course {
 }
 
 /** In a circle, nobody waits. */
-function isWaiting({ record, service }: Rollout, decided: Decided): boolean {
+function mustWait({ record, service }: Rollout, decided: Decided): boolean {
   const released = decided.releases.get(scopeName(record))?.services ?? {}
   const circles = dependencyCycles(
     new Map(Object.entries(released).map(([name, { dependsOn = [] }]) => [name, dependsOn])),
