@@ -7,11 +7,10 @@ import { readFileSync } from 'node:fs'
 import { mkdir, writeFile } from 'node:fs/promises'
 import { cpus } from 'node:os'
 import { join, resolve } from 'node:path'
-import { setTimeout as delay } from 'node:timers/promises'
 import { parseArgs } from 'node:util'
-import { eventually } from '../test/end-to-end/eventually.ts'
 import { Scene } from '../test/end-to-end/scene.ts'
 import { replaceWithRawEngine } from './raw-engine.ts'
+import { reserved } from './reserved.ts'
 import { medianOfRunsMs, timeMs } from './stopwatch.ts'
 import { replaceWithSwarm } from './swarm.ts'
 
@@ -78,18 +77,6 @@ async function measureReplacement(scene: Scene, replicas: number, maxSurge: stri
   const left = (await scene.instances()).length
   if (left !== replicas) throw new Error(`${left} instances where ${replicas} are wanted`)
   return ms
-}
-
-/** What is made ahead for the next change is made when the last one has ended; it is not part of the next one. */
-async function reserved(scene: Scene): Promise<void> {
-  let before = -1
-  await eventually('namespaces are made ahead', async () => {
-    const now = (await scene.sandboxes()).length
-    const settled = now === before
-    before = now
-    if (!settled) await delay(1_500)
-    return settled
-  })
 }
 
 /** proc(5): VmRSS is in kibibytes. */

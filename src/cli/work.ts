@@ -7,7 +7,7 @@ import type { SteerVerb } from '../model/steering.ts'
 import { exitInterrupted, exitOfResult } from './exit.ts'
 import { openLiveView } from './live-view.ts'
 import { placeError, placeResult, type PositionOf } from './place.ts'
-import { progressLine } from './render/progress.ts'
+import { advance, noProgress, progressLine, rolloutLines } from './render/progress.ts'
 import { renderOutcome } from './render/result.ts'
 import type { Session } from './session.ts'
 
@@ -62,9 +62,12 @@ async function verdictOf(work: Work, view: View): Promise<ResultReport> {
 async function openView({ json, terminal }: Session, { command, scope }: Work): Promise<View> {
   if (json) return { show: (report) => terminal.printJson(report), [Symbol.dispose]: () => {} }
   if (terminal.isLive) return openLiveView(`${command} ${scopeName(scope)}`, terminal.style)
+  let progress = noProgress
   const show = (report: ProgressReport) => {
     const line = progressLine(report)
     if (line !== undefined) terminal.print([line])
+    if (report.kind === 'fleet') terminal.print(rolloutLines(progress.services, report.services))
+    progress = advance(progress, report)
   }
   return { show, [Symbol.dispose]: () => {} }
 }

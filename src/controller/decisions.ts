@@ -9,7 +9,7 @@ import { type Health, type VersionId, versionName } from '../model/version.ts'
 import { keepWarmMs } from '../rollout/stages.ts'
 import type { Decision, ReleaseRecord, RolloutChange, RolloutEnd, RolloutRecord, RolloutStart } from '../store/store.ts'
 import { Serial } from '../system/serial.ts'
-import { decisionEntries, decisionEntry, liftEntry, refusalEntry, supersededEntry } from './decision-entries.ts'
+import { decisionEntries, liftEntry, refusalEntry, supersededEntry } from './decision-entries.ts'
 import { recordDecision } from './record-decision.ts'
 import { entryOf, itself, saveVersion } from './records.ts'
 import { closeIntents, recallIntents } from './recovery.ts'
@@ -17,7 +17,7 @@ import type { Recollection } from './recollection.ts'
 import { Refusals } from './refusals.ts'
 import type { Rollouts } from './rollouts.ts'
 import type { Seams } from './seams.ts'
-import { provenReleases } from './way-back.ts'
+import { abortDecision, type Failure, previousOf, whatGoesBack } from './taking-back.ts'
 import { own } from '../model/own.ts'
 
 export interface NewDecision {
@@ -27,14 +27,6 @@ export interface NewDecision {
   readonly by: string
   /** What must not run any more; only a recall has any. */
   readonly refuses?: readonly NewRefusal[]
-}
-
-/** Why a rollout is taken back. */
-export interface Failure {
-  readonly reason: string
-  readonly logs: readonly string[]
-  /** Whether it is its version that failed, which is refused from then on. */
-  readonly isFault?: boolean
 }
 
 /** What a recall brought about. */
@@ -249,75 +241,17 @@ export class Decisions {
 
   async #takeBack(rollout: RolloutRecord, current: ReleaseRecord, why: Failure, by: string): Promise<boolean> {
     if (!this.isCurrent(current) || this.#rollouts.of(rollout) !== rollout) return false
-    const affected = await this.#decidedWith(rollout, current)
-    const history = await this.#seams.store.releases(current.release)
-    const dropped = droppedWith(rollout, current, history).filter(
-      ([service, released]) => !this.refusals.of({ ...scopeOf(rollout), service }, released),
-    )
-    const services = { ...Object.fromEntries(dropped), ...current.release.services }
-    for (const each of affected) {
-      const previous = await this.#wayBack(each, current.release, history)
-      if (previous) services[each.service] = previous
-      else delete services[each.service]
-    }
-    const release: Release = { ...current.release, services }
-    const atMs = this.#seams.clock.now()
+    const isRefused = (service: string, released: ServiceRelease) =>
+      this.refusals.of({ ...scopeOf(rollout), service }, released)
+    const { release, affected } = await whatGoesBack(rollout, current, this.#seams.store, isRefused)
     const running = affected.filter((each) => this.#rollouts.of(each)?.id === each.id)
-    const ends = running.map(({ id, service }): RolloutEnd => {
-      const reason =
-        id === rollout.id ? why.reason : `${rollout.service} failed, and what was decided with it goes back`
-      return { id, state: 'aborted', reason, logs: service === rollout.service ? why.logs : [], endedAtMs: atMs }
-    })
-    const refuses = why.isFault ? refusalsOfFailed(rollout, why.reason, atMs) : []
-    const asked = { release, decision: 'abort', reason: why.reason, by, atMs, ends, starts: [], refuses } as const
-    const aborted = running.map((each, index) => {
-      const what = {
-        atMs,
-        kind: 'rollout.aborted',
-        message: ends[index]?.reason ?? why.reason,
-        lines: ends[index]?.logs ?? [],
-      }
-      return entryOf({ ...each, version: each.to }, what)
-    })
-    const entries = [decisionEntry(asked), ...aborted, ...refuses.map((refusal) => refusalEntry(refusal))]
-    const { record, refused } = await recordDecision(this.#seams, { ...asked, entries }, current)
+    const abort = abortDecision({ rollout, release, running, why, by, atMs: this.#seams.clock.now() })
+    const { record, refused } = await recordDecision(this.#seams, abort, current)
     this.refusals.note(refused)
     for (const each of affected) this.#forget(each)
     this.#adopt(record)
     this.#onChange()
     return true
-  }
-
-  /**
-   * What a fleet goes back to: what it had, or where that was refused meanwhile, the newest proven version that may run.
-   * Where there is none, a recalled one must go all the same; another one serves on with what is left of it.
-   */
-  async #wayBack(
-    rollout: RolloutRecord,
-    current: Release,
-    history: readonly ReleaseRecord[],
-  ): Promise<ServiceRelease | undefined> {
-    const key = { ...scopeOf(rollout), service: rollout.service }
-    const previous = previousOf(rollout, history)
-    const refusal = previous && this.refusals.of(key, previous)
-    if (!previous || !refusal) return previous
-    const past = { history, versions: await this.#seams.store.versions(key) }
-    const failed = own(current.services, key.service)?.version
-    const next = provenReleases(key.service, past).find(
-      (released) => released.version !== failed && !this.refusals.of(key, released),
-    )
-    if (next) return { ...next, replicas: previous.replicas }
-    return refusal.isRecall ? undefined : previous
-  }
-
-  /** The rollouts that go back with this one, itself included: all that its decision began and that did not fail yet. */
-  async #decidedWith(rollout: RolloutRecord, { release }: ReleaseRecord): Promise<readonly RolloutRecord[]> {
-    if (release.rollback === 'service') return [rollout]
-    const keys = Object.keys(release.services).map((service) => ({ ...scopeOf(release), service }))
-    const newest = await Promise.all(keys.map((key) => this.#seams.store.rollouts(key, 1)))
-    return newest.flat().filter(({ id, sequence, state }) => {
-      return id === rollout.id || (sequence === rollout.sequence && (state === 'running' || state === 'succeeded'))
-    })
   }
 
   /** Records a pause or its end, or that somebody promoted it. False where it has ended. */
@@ -346,14 +280,15 @@ export class Decisions {
     this.#onChange()
   }
 
-  /** Ends a rollout well, unless it is not as it was judged any more; what the fleet had before may stay warm. */
+  /** Ends a rollout well, unless it is not as it was judged any more; what the fleet had stays warm if it may run. */
   succeed(rollout: RolloutRecord, service: ServiceRelease, atMs: number): Promise<void> {
     return this.#deciding.run(() => this.#succeed(rollout, service, atMs))
   }
 
   async #succeed(rollout: RolloutRecord, service: ServiceRelease, atMs: number): Promise<void> {
     if (this.#rollouts.of(rollout) !== rollout) return
-    const warmMs = keepWarmMs(rollout.from, service)
+    const mayRun = rollout.from !== null && !this.isRefused(rollout, rollout.from)
+    const warmMs = mayRun ? keepWarmMs(rollout.from, service) : 0
     const message = `${versionName(rollout.service, rollout.to)} serves`
     const entry = entryOf({ ...rollout, version: rollout.to }, { atMs, kind: 'rollout.succeeded', message })
     const warm = warmMs > 0 ? { warmUntilMs: atMs + warmMs } : {}
@@ -438,17 +373,6 @@ export class Decisions {
   }
 }
 
-/** A rollout that changes no version says nothing of the one that runs. */
-function refusalsOfFailed(
-  { stack, environment, service, from, to }: RolloutRecord,
-  reason: string,
-  atMs: number,
-): readonly NewRefusal[] {
-  if (from === to) return []
-  const what = { kind: 'version', version: to } as const
-  return [{ stack, environment, service, what, reason, by: itself, atMs }]
-}
-
 function some<Value>(
   record: Readonly<Record<string, Value>>,
   names: readonly string[],
@@ -456,27 +380,6 @@ function some<Value>(
   return Object.fromEntries(Object.entries(record).filter(([name]) => names.includes(name)))
 }
 
-/** What the fleet had when the rollout began; `history`: newest first. */
-function previousOf(
-  { service, from, sequence }: RolloutRecord,
-  history: readonly ReleaseRecord[],
-): ServiceRelease | undefined {
-  const earlier = history.filter((record) => record.sequence < sequence)
-  return earlier.map(({ release }) => own(release.services, service)).find((released) => released?.version === from)
-}
-
-/** The services that the rollout's decision did away with, as they were before; `history`: newest first. */
-function droppedWith(
-  { sequence }: RolloutRecord,
-  { release }: ReleaseRecord,
-  history: readonly ReleaseRecord[],
-): readonly (readonly [string, ServiceRelease])[] {
-  if (release.rollback === 'service') return []
-  const index = history.findIndex((record) => record.sequence === sequence)
-  const decided = history[index]?.release.services
-  const earlier = Object.entries(history[index + 1]?.release.services ?? {})
-  return earlier.filter(([name]) => !own(decided, name))
-}
 function scopeOf({ stack, environment }: Scope): Scope {
   return { stack, environment }
 }

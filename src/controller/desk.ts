@@ -1,9 +1,9 @@
 /** Where commands meet the loop: each takes its turn in its environment, and is followed to its end. */
 import { asRepaveError, RepaveError } from '../errors.ts'
-import type { ProgressReport, ResultReport } from '../model/report.ts'
+import type { ProgressReport, ResultReport, ServiceStatus } from '../model/report.ts'
 import type { NewRefusal } from '../model/refusal.ts'
 import type { Release } from '../model/release.ts'
-import { type FleetKey, type Scope, scopeName } from '../model/stack.ts'
+import { type FleetKey, fleetName, type Scope, scopeName } from '../model/stack.ts'
 import type { ReleaseRecord, RolloutRecord } from '../store/store.ts'
 import { Serial } from '../system/serial.ts'
 import { admitRelease, refuseShared } from './admission.ts'
@@ -183,16 +183,13 @@ export class Desk {
     })
   }
 
-  #services(scope: Scope) {
+  #services(scope: Scope): readonly ServiceStatus[] {
     const { loop, seams } = this
-    const rollouts = new Map<string, RolloutRecord>()
-    const facts = {
-      nowMs: seams.clock.now(),
-      problems: [],
-      rollouts,
-      ...this.about(),
-    }
-    return (loop.view(scope)?.fleets ?? []).map((fleet) => serviceStatus(fleet, facts))
+    const fleets = loop.view(scope)?.fleets ?? []
+    const running = fleets.flatMap(({ key }) => loop.rollouts.of(key) ?? [])
+    const rollouts = new Map(running.map((rollout) => [fleetName(rollout), rollout]))
+    const facts = { nowMs: seams.clock.now(), problems: [], rollouts, ...this.about() }
+    return fleets.map((fleet) => serviceStatus(fleet, facts))
   }
 }
 

@@ -3,16 +3,19 @@ import type { ProgressReport } from '../model/report.ts'
 import type { Scope } from '../model/stack.ts'
 import type { DownRequest } from './commands.ts'
 import type { Desk } from './desk.ts'
-import { recorded } from './records.ts'
+import { entryOf, recorded } from './records.ts'
 import { awaitRest, takeUp } from './take-up.ts'
 import type { Turn } from './turns.ts'
 
 export async function* down(desk: Desk, request: DownRequest, turn: Turn): AsyncIterable<ProgressReport> {
   const scope: Scope = { stack: request.stack, environment: request.environment }
   for await (const report of takeDown(desk, scope, request.by, turn)) {
-    // Before the last word, so that whoever reads it can rely on it.
-    if (report.kind === 'result' && report.result.ok && request.data) await discardData(desk, scope)
-    yield report
+    if (report.kind !== 'result' || !report.result.ok || !request.data) yield report
+    else {
+      // Before the last word, so that whoever reads it can rely on it.
+      const volumes = await discardData(desk, request)
+      yield { ...report, result: { ...report.result, changed: report.result.changed || volumes.length > 0 } }
+    }
   }
 }
 
@@ -25,7 +28,10 @@ function takeDown(desk: Desk, scope: Scope, by: string, turn: Turn): AsyncIterab
   return takeUp(desk, { release: { ...scope, services: {} }, decision: 'down', reason: 'taken down', by }, turn)
 }
 
-async function discardData({ seams }: Desk, scope: Scope): Promise<void> {
-  const what = { kind: 'discard', reason: 'its data were to go too' }
-  await recorded(seams, scope, what, () => seams.engine.discardData(scope))
+/** The names of the volumes that are gone. */
+async function discardData({ seams }: Desk, { stack, environment, by }: DownRequest): Promise<readonly string[]> {
+  const scope: Scope = { stack, environment }
+  const message = 'its data are to go too'
+  await seams.store.append(entryOf(scope, { atMs: seams.clock.now(), kind: 'decision.discard', by, message }))
+  return recorded(seams, scope, { kind: 'discard', reason: message }, () => seams.engine.discardData(scope))
 }

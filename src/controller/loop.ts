@@ -9,7 +9,6 @@ import { type Fleet, groupOf } from '../plan/fleet.ts'
 import { reconcile } from '../plan/reconcile.ts'
 import { wantedSplit } from '../plan/split.ts'
 import type { CrashLoop } from '../rollout/backoff.ts'
-import { poolName } from '../router/router.ts'
 import type { ReleaseRecord } from '../store/store.ts'
 import type { Order } from './act.ts'
 import { Decisions, type HealthRule } from './decisions.ts'
@@ -25,6 +24,7 @@ import { Rollouts } from './rollouts.ts'
 import type { Seams } from './seams.ts'
 import { Upkeep } from './upkeep.ts'
 import { Verdicts } from './verdicts.ts'
+import { nothingSeen, possible, serverName, withDeaths } from './sight.ts'
 import { type Remembered, type ScopeView, type Sight, viewScopes } from './views.ts'
 import { own } from '../model/own.ts'
 
@@ -37,12 +37,6 @@ const saysNothingOfVersions: ReadonlySet<ErrorCode> = new Set(['INSTANCE_UNKNOWN
 
 /** What an engine says of an instance that it could make or start if it were another version. */
 const saysFaultOfVersion: ReadonlySet<ErrorCode> = new Set(['INSTANCE_CANNOT_RUN', 'IMAGE_INVALID'])
-
-const nothingSeen: Sight = {
-  engine: { instances: [], scopes: [] },
-  router: { services: [], servers: [], splits: new Map(), isOutdated: false, problems: [] },
-  underWay: [],
-}
 
 export interface LoopListener {
   /** A pass has ended. */
@@ -388,34 +382,4 @@ export class Loop {
     const coolMs = this.decisions.coolAtMs(key)
     return [createAfterMs, verdictMs, coolMs].filter((time) => time !== undefined).filter((time) => time > nowMs)
   }
-}
-
-/**
- * Those whose conditions hold. The router must know the pool before an instance can go in. And nothing is started
- * while the router would still send requests to an instance that is not there any more: the new one might get its
- * address, and with it another service's requests.
- */
-function possible(orders: readonly Order[], { engine, router }: Sight): readonly Order[] {
-  const pools = new Set(router.services.map(({ pool }) => pool))
-  const running = new Set(engine.instances.filter(({ phase }) => phase === 'running').map(serverName))
-  const isStale = router.servers.some(
-    ({ pool, instance, state }) => state !== 'draining' && !running.has(`${pool}/${instance}`),
-  )
-  return orders.filter(({ key, effect }) => {
-    if (effect.kind === 'route') return pools.has(poolName(key))
-    return !isStale || (effect.kind !== 'create' && effect.kind !== 'start')
-  })
-}
-
-/** The same sight, with those that have ended since; one that was made since then is another of its name. */
-function withDeaths(sight: Sight, deaths: ReadonlyMap<string, number>, underWay: Sight['underWay']): Sight {
-  const instances = sight.engine.instances.map((instance): ObservedInstance => {
-    const isDead = instance.phase === 'running' && instance.createdAtMs <= (deaths.get(instance.name) ?? -Infinity)
-    return isDead ? { ...instance, phase: 'exited' } : instance
-  })
-  return { ...sight, engine: { ...sight.engine, instances }, underWay }
-}
-
-function serverName(instance: ObservedInstance): string {
-  return `${poolName(instance)}/${instance.name}`
 }

@@ -56,7 +56,7 @@ export interface Answered {
   readonly lane: Lane
   /** Of the whole answer, also where it is the router's own; 0: the request was cut before, by whomever. */
   readonly status: number
-  /** From the request's arrival to the last byte of its answer, or to the upgrade. */
+  /** From when its head had arrived to the last byte of its answer, or to the upgrade. */
   readonly timeMs: number
 }
 

@@ -348,6 +348,14 @@ test('down waits for what is still being made', async () => {
   expect(machine.scopes('controller')).toEqual([])
 })
 
+test('down lets data stay until somebody says otherwise, who is on the record', async () => {
+  await result(up(stack({ data: { files: '/data' } })))
+  await result(controller.down({ ...scope, by }))
+  expect(await result(controller.down({ ...scope, by, data: true }))).toMatchObject({ ok: true, changed: true })
+  expect(await store.entries({ kinds: ['decision.discard'] })).toMatchObject([{ by }])
+  expect(await result(controller.down({ ...scope, by, data: true }))).toMatchObject({ ok: true, changed: false })
+})
+
 describe('down of what takes its whole drain time to end', () => {
   const slow = stack({ image: { kind: 'reference', reference: 'web:stubborn' }, drainMs: 30_000 })
   const retired = async (workMs: number) => {

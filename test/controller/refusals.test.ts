@@ -4,6 +4,7 @@ import { goodBehaviour } from '../../src/engine/memory/memory-process.ts'
 import { RepaveError } from '../../src/errors.ts'
 import { emptyLock } from '../../src/image/lock.ts'
 import type { RefusedName } from '../../src/model/refusal.ts'
+import type { RolloutPolicy } from '../../src/model/stack.ts'
 import {
   badImage,
   by,
@@ -258,6 +259,16 @@ describe('recall', () => {
     await versionsBroughtUp('one')
     await result(up(stack({ environment: { GREETING: 'two' }, replicas: 5 })))
     expect(await result(recall(await current()))).toMatchObject({ ok: true, services: [{ ready: 5 }] })
+  })
+
+  test('leaves nothing of it warm', async () => {
+    const rollout: RolloutPolicy = { ...web.rollout, strategy: 'blueGreen', keepWarmMs: 60_000 }
+    await result(up(stack({ environment: { GREETING: 'one' }, rollout })))
+    await result(up(stack({ environment: { GREETING: 'two' }, rollout })))
+    await clock.advance(61_000)
+    expect(await result(recall(await current()))).toMatchObject({ ok: true })
+    expect(live()).toHaveLength(3)
+    expect(await kinds('fleet.cooled')).toEqual(['fleet.cooled by repave: its time is over'])
   })
 
   test('takes the service down where nothing can take its place, and says so', async () => {

@@ -136,10 +136,14 @@ describe('canary', () => {
     await clock.advance(5_000)
     const fresh = await digits()
     expect(answers()).toEqual({ [old]: 950, [fresh]: 50 })
-    expect(await fleet()).toMatchObject({
-      rollout: { strategy: 'canary', stage: { number: 1, of: 2 }, share: 5 },
+    const stage = { strategy: 'canary', stage: { number: 1, of: 2 }, share: 5 }
+    expect(await fleet()).toMatchObject({ rollout: stage })
+    const told = await passing(rollout)
+    expect(told.at(-1)).toMatchObject({ result: { ok: true } })
+    expect(told).toContainEqual({
+      kind: 'fleet',
+      services: [expect.objectContaining({ rollout: expect.objectContaining(stage) })],
     })
-    expect((await passing(rollout)).at(-1)).toMatchObject({ result: { ok: true } })
     expect(answers()).toEqual({ [fresh]: 1_000 })
   })
 

@@ -52,21 +52,22 @@ describe('images of ways back', () => {
   })
 })
 
+const rehearsed = (outcome: string) => store.entries({ kinds: [`rehearsal.${outcome}`] })
+
+/** What became of the instances of earlier versions until something is on record. */
+async function statesUntil(outcome: string): Promise<ReadonlySet<string>> {
+  const states = new Set<string>()
+  while ((await rehearsed(outcome)).length === 0) {
+    await clock.step()
+    const { version, instances } = (await fleet())!
+    for (const instance of instances) if (instance.version !== version) states.add(instance.state)
+  }
+  return states
+}
+
 describe('rehearsals', () => {
   const everyMs = 3_600_000
   const rehearsal = { everyMs }
-  const rehearsed = (outcome: string) => store.entries({ kinds: [`rehearsal.${outcome}`] })
-
-  /** What became of the instances of earlier versions until something is on record. */
-  async function statesUntil(outcome: string): Promise<ReadonlySet<string>> {
-    const states = new Set<string>()
-    while ((await rehearsed(outcome)).length === 0) {
-      await clock.step()
-      const { version, instances } = (await fleet())!
-      for (const instance of instances) if (instance.version !== version) states.add(instance.state)
-    }
-    return states
-  }
 
   test('start an earlier version aside, and take it away once it got healthy', async () => {
     for (const content of ['one', 'two']) await release(content, { rehearsal })

@@ -53,7 +53,7 @@ test('a version that answers as many errors as the old one passes', async () => 
   const load = await scene.load({ ratePerSecond, methods: ['GET', 'POST'] })
   await declareCanary(scene, step, 'new', 'errors:2')
   expect(await scene.succeed('up')).toMatchObject({ ok: true })
-  const { failures, releases } = await load.stop()
+  const { failures } = await load.stop()
   expect(new Set(failures.map(({ release }) => release))).toEqual(new Set(['old', 'new']))
 })
 

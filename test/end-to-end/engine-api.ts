@@ -21,9 +21,12 @@ export class EngineApi {
     this.#pool = new Pool('http://engine', { socketPath: socket, connections: 8, headersTimeout: 0, bodyTimeout: 0 })
   }
 
-  /** Running or not. */
-  containers(label: string): Promise<readonly ContainerInfo[]> {
-    return this.call('GET', `/containers/json?all=true&filters=${filters({ label: [label] })}`)
+  /** Running or not; all, or those with `label`. */
+  containers(label?: string): Promise<readonly ContainerInfo[]> {
+    return this.call(
+      'GET',
+      `/containers/json?all=true&filters=${filters(label === undefined ? {} : { label: [label] })}`,
+    )
   }
 
   inspect(id: string): Promise<ContainerInspectInfo> {

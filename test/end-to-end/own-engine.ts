@@ -1,7 +1,8 @@
 /**
  * A Docker engine of a test's own, beside the machine's: for what must not be done to an engine that others use.
  *
- * It leaves the machine's packet filter alone: at its start, dockerd empties the chains of every other one.
+ * In the machine's network namespace it leaves the packet filter alone: at its start, dockerd empties the chains of
+ * every other one.
  */
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
 import { once } from 'node:events'
@@ -19,6 +20,8 @@ export interface OwnEngineOptions {
   readonly liveRestore: boolean
   /** The network that its containers get addresses from; it must not overlap with another engine's. */
   readonly addressPool?: string
+  /** Whether it has a network namespace of its own, without a way out, and all of its networks in there. */
+  readonly isolated?: boolean
 }
 
 export class OwnEngine {
@@ -55,9 +58,10 @@ export class OwnEngine {
   /** Running already: nothing. */
   async start(): Promise<void> {
     if (this.isRunning) return
-    this.makeBridge()
+    if (!this.isIsolated) this.makeBridge()
     const log = openSync(this.logFile, 'a')
-    const daemon = spawn('dockerd', this.flags(), {
+    const [program = '', ...parameters] = this.commandLine()
+    const daemon = spawn(program, parameters, {
       stdio: ['ignore', log, log],
       detached: true,
       env: { ...process.env, PATH: programPath() },
@@ -104,8 +108,18 @@ export class OwnEngine {
     ip('link', 'set', this.#bridge, 'up')
   }
 
+  private get isIsolated(): boolean {
+    return this.#options.isolated ?? false
+  }
+
   private get isRunning(): boolean {
     return this.#daemon !== undefined && this.#daemon.exitCode === null && this.#daemon.signalCode === null
+  }
+
+  /** Each program becomes the next one, so that the process is dockerd in the end. */
+  private commandLine(): readonly string[] {
+    if (!this.isIsolated) return ['dockerd', ...this.flags(), ...this.guestFlags()]
+    return ['unshare', '--net', 'sh', '-c', 'ip link set lo up && exec dockerd "$@"', 'sh', ...this.flags()]
   }
 
   private flags(): readonly string[] {
@@ -116,11 +130,12 @@ export class OwnEngine {
       `--exec-root=${join(this.folder, 'exec')}`,
       `--pidfile=${join(this.folder, 'dockerd.pid')}`,
       `--default-address-pool=base=${addressPool},size=24`,
-      `--bridge=${this.#bridge}`,
-      '--iptables=false',
-      '--ip-masq=false',
       ...(liveRestore ? ['--live-restore'] : []),
     ]
+  }
+
+  private guestFlags(): readonly string[] {
+    return [`--bridge=${this.#bridge}`, '--iptables=false', '--ip-masq=false']
   }
 
   private async answers(): Promise<boolean> {

@@ -3,7 +3,7 @@ import { once } from 'node:events'
 import { expect, test } from 'vitest'
 import { heldCanary, rolloutOf, startHeldUp } from './held-canary.ts'
 import { openScene } from './open-scene.ts'
-import { type Ended, type Scene, verdict } from './scene.ts'
+import { type Scene, verdict } from './scene.ts'
 
 const declare = (scene: Scene, greeting: string, rollout: object = heldCanary) =>
   scene.declare({ replicas: 2, rollout, environment: { GREETING: greeting } })
@@ -61,7 +61,7 @@ test('what failed, and what is refused by hand, does not run until that is lifte
   await declare(scene, 'first', rolling)
   await scene.succeed('up')
   const refused = await scene.repave('refuse', version ?? '', '--reason', 'it leaks')
-  const id = last<{ refusal: { id: number } }>(refused).refusal.id
+  const { id } = (refused.lines.at(-1) as { refusal: { id: number } }).refusal
   await declare(scene, 'third', rolling)
   expect((await scene.repave('up')).exitCode).toBe(3)
   expect((await scene.repave('rollback', '--to', version ?? '')).exitCode).toBe(3)
@@ -95,8 +95,4 @@ async function steer(scene: Scene, verb: 'pause' | 'resume' | 'promote' | 'abort
 
 async function greetings(scene: Scene): Promise<ReadonlySet<string>> {
   return new Set((await scene.answers(10)).map((answer) => answer.split(' ')[1] ?? ''))
-}
-
-function last<T>({ lines }: Ended): T {
-  return lines.at(-1) as T
 }

@@ -12,6 +12,8 @@ export interface LoadPlan {
   readonly host?: string
   /** A request without a whole answer after so long has failed. */
   readonly timeoutMs: number
+  /** Whether every outcome is kept for the report. */
+  readonly traced: boolean
 }
 
 export const defaultPlan = {
@@ -19,6 +21,7 @@ export const defaultPlan = {
   methods: ['GET'],
   connections: 'keep-alive',
   timeoutMs: 10_000,
+  traced: false,
 } as const satisfies Omit<LoadPlan, 'url'>
 
 const tickMs = 5
@@ -27,7 +30,7 @@ const postBody = 'x'.repeat(1024)
 /** Goes on until `signal` aborts, then waits for the answers that are still out. `onAnswer` hears of the first. */
 export async function generateLoad(plan: LoadPlan, signal: AbortSignal, onAnswer?: () => void): Promise<LoadReport> {
   const agent = new Agent({ connections: null, pipelining: 1, connect: { timeout: plan.timeoutMs } })
-  const tally = new Tally()
+  const tally = new Tally(plan.traced)
   const startedAtMs = Date.now()
   const pending = new Set<Promise<void>>()
   const send = (index: number): void => {

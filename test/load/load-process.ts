@@ -15,21 +15,24 @@ export interface RunningLoad {
   kill(): void
 }
 
-/** Resolves once the first answer has come. */
-export async function startLoad(plan: Partial<LoadPlan> & Pick<LoadPlan, 'url'>): Promise<RunningLoad> {
-  const child = spawn(
-    process.execPath,
-    [join(import.meta.dirname, 'main.ts'), ...options({ ...defaultPlan, ...plan })],
-    {
-      // The channel ends this process when its parent dies.
-      stdio: ['ignore', 'pipe', 'inherit', 'ipc'],
-    },
-  )
+/** Resolves once the first answer has come. `namespace`: the file of the network namespace that the load comes from. */
+export async function startLoad(
+  plan: Partial<LoadPlan> & Pick<LoadPlan, 'url'>,
+  namespace?: string,
+): Promise<RunningLoad> {
+  const generator = [process.execPath, join(import.meta.dirname, 'main.ts'), ...options({ ...defaultPlan, ...plan })]
+  const [program = '', ...parameters] =
+    namespace === undefined ? generator : ['nsenter', `--net=${namespace}`, ...generator]
+  const child = spawn(program, parameters, {
+    // The channel ends this process when its parent dies.
+    stdio: ['ignore', 'pipe', 'inherit', 'ipc'],
+  })
   const answering = Promise.withResolvers<void>()
   const reported = Promise.withResolvers<LoadReport>()
   reported.promise.catch(() => {})
   readLines(child, (line) => (line.kind === 'report' ? reported.resolve(line.report) : answering.resolve()))
-  void once(child, 'exit').then(() => {
+  // Not `exit`, which may come before the last line has been read.
+  void once(child, 'close').then(() => {
     const ended = new Error(`the load on ${plan.url} ended without a report`)
     answering.reject(ended)
     reported.reject(ended)
@@ -50,7 +53,8 @@ function options(plan: LoadPlan): readonly string[] {
   ]
   for (const method of plan.methods) flags.push(['--method', method])
   if (plan.host !== undefined) flags.push(['--host', plan.host])
-  return [...flags.flat(), ...(plan.connections === 'new' ? ['--new-connections'] : [])]
+  const switches = [plan.connections === 'new' ? '--new-connections' : '', plan.traced ? '--traced' : '']
+  return [...flags.flat(), ...switches.filter(Boolean)]
 }
 
 function readLines(child: ChildProcess, onLine: (line: Line) => void): void {

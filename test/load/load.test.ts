@@ -105,6 +105,14 @@ test('a load in a process of its own reports when it is stopped', async () => {
   expect(report.failures).toEqual([])
 })
 
+test('a traced load reports every outcome', async () => {
+  const url = await serve((_request, response) => response.setHeader('x-greeting', 'new').end())
+  load = await startLoad({ url, ratePerSecond: 100, traced: true })
+  const { requests, trace } = await load.stop()
+  expect(trace).toHaveLength(requests)
+  expect(trace?.[0]).toMatchObject({ kind: 'answer', release: 'new' })
+})
+
 test('quantiles are values that were seen', () => {
   expect(quantile([1, 2, 3, 4], 0.5)).toBe(2)
   expect(quantile([1, 2, 3, 4], 0.99)).toBe(4)

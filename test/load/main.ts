@@ -1,7 +1,7 @@
 /**
  * Load from a process of its own, so that it does not disturb who measures:
  * `node test/load/main.ts --url http://127.0.0.1:8080/ [--rate 300] [--method GET]... [--new-connections]
- * [--host NAME] [--timeout-ms 10000] [--seconds 10]`.
+ * [--host NAME] [--timeout-ms 10000] [--seconds 10] [--traced]`.
  *
  * Writes a line `{"kind":"answering"}` at the first answer, and a line `{"kind":"report",...}` when the time is
  * over or SIGTERM arrives.
@@ -18,6 +18,7 @@ const { values } = parseArgs({
     host: { type: 'string' },
     'timeout-ms': { type: 'string', default: String(defaultPlan.timeoutMs) },
     seconds: { type: 'string' },
+    traced: { type: 'boolean', default: false },
   },
 })
 if (values.url === undefined) throw new Error('--url is needed: where to send requests')
@@ -28,6 +29,7 @@ const plan: LoadPlan = {
   methods: values.method.map((method) => (method === 'POST' ? 'POST' : 'GET')),
   connections: values['new-connections'] ? 'new' : 'keep-alive',
   timeoutMs: Number(values['timeout-ms']),
+  traced: values.traced,
   ...(values.host !== undefined && { host: values.host }),
 }
 const end = new AbortController()

@@ -48,6 +48,8 @@ export interface LoadReport {
   readonly latencyMs: { readonly p50: number; readonly p99: number; readonly max: number }
   readonly releases: Readonly<Record<string, Sighting>>
   readonly instances: Readonly<Record<string, Sighting>>
+  /** In the order in which they came; absent unless the load was traced. */
+  readonly trace?: readonly Outcome[]
 }
 
 export class Tally {
@@ -55,8 +57,14 @@ export class Tally {
   readonly #failures: LoadReport['failures'][number][] = []
   readonly #releases = new Map<string, Sighting>()
   readonly #instances = new Map<string, Sighting>()
+  readonly #trace: Outcome[] | undefined
+
+  constructor(traced = false) {
+    if (traced) this.#trace = []
+  }
 
   record(outcome: Outcome): void {
+    this.#trace?.push(outcome)
     if (outcome.kind === 'failure') {
       const { kind: _, ...failure } = outcome
       this.#failures.push(failure)
@@ -83,6 +91,7 @@ export class Tally {
       latencyMs: { p50: quantile(sorted, 0.5), p99: quantile(sorted, 0.99), max: quantile(sorted, 1) },
       releases: Object.fromEntries(this.#releases),
       instances: Object.fromEntries(this.#instances),
+      ...(this.#trace && { trace: this.#trace }),
     }
   }
 }

@@ -1,4 +1,5 @@
 /** What was decided, as the store has it, whichever controller lives to hear of it. */
+import type { Refusal } from '../../src/model/refusal.ts'
 import type { Release, ServiceRelease } from '../../src/model/release.ts'
 import { own } from '../../src/model/own.ts'
 import { fleetName, scopeName, type FleetKey, type Scope } from '../../src/model/stack.ts'
@@ -44,6 +45,7 @@ export class Decided {
   /** The id of the newest of each fleet. */
   readonly #newest = new Map<string, number>()
   readonly #byPeople = new Map<string, number>()
+  readonly #refusals = new Map<number, Refusal>()
   readonly #listener: DecidedListener
 
   constructor(listener: DecidedListener) {
@@ -75,6 +77,11 @@ export class Decided {
     return id === undefined ? undefined : this.#rollouts.get(id)
   }
 
+  /** Those that were lifted, too. */
+  get refusals(): readonly Refusal[] {
+    return [...this.#refusals.values()]
+  }
+
   /** All that were ever decided for a scope, oldest first. */
   history(scope: Scope): readonly ReleaseRecord[] {
     return this.#history.get(scopeName(scope)) ?? []
@@ -85,6 +92,7 @@ export class Decided {
       ...store,
       decide: async (decision) => {
         const outcome = await store.decide(decision)
+        for (const refusal of outcome.refused) this.#refusals.set(refusal.id, refusal)
         this.#note(outcome.record, decision, outcome.started)
         return outcome
       },
@@ -95,6 +103,16 @@ export class Decided {
       changeRollout: async (change, entry) => {
         await store.changeRollout(change, entry)
         this.#change(change.id, (record) => changed(record, change))
+      },
+      refuse: async (refusal, entry) => {
+        const refused = await store.refuse(refusal, entry)
+        this.#refusals.set(refused.id, refused)
+        return refused
+      },
+      lift: async (id, lifted, entry) => {
+        await store.lift(id, lifted, entry)
+        const refusal = this.#refusals.get(id)
+        if (refusal) this.#refusals.set(id, { ...refusal, lifted })
       },
       coolRollout: async (id, entry) => {
         await store.coolRollout(id, entry)

@@ -1,6 +1,7 @@
 /** What there really is of each fleet, whatever the controller knows of it. */
 import type { MemoryInstance } from '../../src/engine/memory/memory-machine.ts'
-import type { Release, ServiceRelease } from '../../src/model/release.ts'
+import { dependencyCycles } from '../../src/model/dependencies.ts'
+import { isSameService, type Release, type ServiceRelease } from '../../src/model/release.ts'
 import { routeUrl } from '../../src/model/route.ts'
 import { fleetName, resolveQuantity, scopeName, type FleetKey, type Route } from '../../src/model/stack.ts'
 import type { VersionId } from '../../src/model/version.ts'
@@ -15,6 +16,8 @@ export interface FleetTruth {
   readonly wanted?: ServiceRelease
   /** The one that runs. */
   readonly rollout?: Rollout
+  /** The newest, where it was taken back. */
+  readonly aborted?: Rollout
   /** Whether another service that this one depends on is rolled out first. */
   readonly isWaiting: boolean
   /** Of the newest rollout, where that went well and moved traffic by shares: what the fleet had before. */
@@ -93,21 +96,29 @@ function keyOf({ stack, environment, service }: FleetKey): FleetKey {
   return { stack, environment, service }
 }
 
-type Course = Pick<FleetTruth, 'rollout' | 'isWaiting' | 'replaced' | 'warmUntilMs'>
+type Course = Pick<FleetTruth, 'rollout' | 'aborted' | 'isWaiting' | 'replaced' | 'warmUntilMs'>
 
 /** How far the change of a fleet has come. */
 function courseOf(key: FleetKey, decided: Decided): Course {
   const newest = decided.newest(key)
-  if (newest?.record.state === 'running') {
-    const { dependsOn = [] } = newest.service
-    const isWaiting = dependsOn.some(
-      (service) => decided.newest({ ...key, service })?.record.state === 'running' && service !== key.service,
-    )
-    return { rollout: newest, isWaiting, warmUntilMs: 0 }
-  }
-  const { warmUntilMs = 0 } = newest?.record ?? {}
-  const replaced = newest?.record.state === 'succeeded' && newest.from && isStaged(newest) && newest.from.version
+  const { state, warmUntilMs = 0 } = newest?.record ?? {}
+  if (newest && state === 'running') return { rollout: newest, isWaiting: mustWait(newest, decided), warmUntilMs: 0 }
+  if (newest && state === 'aborted') return { aborted: newest, isWaiting: false, warmUntilMs: 0 }
+  const isInForce = isSameService(decided.releases.get(scopeName(key))?.services[key.service], newest?.service)
+  const replaced = isInForce && state === 'succeeded' && newest?.from && isStaged(newest) && newest.from.version
   return { isWaiting: false, warmUntilMs, ...(replaced && { replaced }) }
+}
+
+/** In a circle, nobody waits. */
+function mustWait({ record, service }: Rollout, decided: Decided): boolean {
+  const released = decided.releases.get(scopeName(record))?.services ?? {}
+  const circles = dependencyCycles(
+    new Map(Object.entries(released).map(([name, { dependsOn = [] }]) => [name, dependsOn])),
+  )
+  const circle = circles.find((names) => names.includes(record.service)) ?? []
+  return (service.dependsOn ?? []).some(
+    (other) => !circle.includes(other) && decided.newest({ ...record, service: other })?.record.state === 'running',
+  )
 }
 
 /** Whether it moves traffic from one version to another by shares. */

@@ -93,7 +93,7 @@ export class Misfortune {
       case 'clock-jump':
         hazards.count(mishap.byMs > 0 ? 'the wall clock jumps forwards' : 'the wall clock jumps backwards')
         hazards.clockOffsetMs += mishap.byMs
-        return
+        return this.#victims.disturb({ kind: 'clock' })
       case 'probe-losses':
         return void this.#for(mishap.forMs, (lossy) => (probe.loses = lossy))
       case 'probe-timeouts':

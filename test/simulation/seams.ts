@@ -14,6 +14,8 @@ export interface Call {
   readonly nature: 'act' | 'record' | 'look'
   /** The line of history that is to be recorded. */
   readonly entry?: Entry
+  /** Thousandths of the requests that are to go to lane b. */
+  readonly toB?: number
 }
 
 /** Does `run`, or does not, or not yet, or says something else about it. */
@@ -56,7 +58,8 @@ export function aroundRouter(router: Router, around: Around, deliver: Deliver): 
     check: (services) => look('check', () => router.check(services)),
     observe: () => look('observe', () => router.observe()),
     add: (pool, instance, address, lane) => act('add', instance, () => router.add(pool, instance, address, lane)),
-    split: (pool, toB) => act('split', pool, () => router.split(pool, toB)),
+    split: (pool, toB) =>
+      around({ on: 'router', verb: 'split', subject: pool, nature: 'act', toB }, () => router.split(pool, toB)),
     remove: (pool, instance, timeoutMs) => act('remove', instance, () => router.remove(pool, instance, timeoutMs)),
     watch: (listener, signal) =>
       router.watch((event: RouterEvent) => deliver(() => signal.aborted || listener(event)), signal),

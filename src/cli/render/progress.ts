@@ -1,6 +1,6 @@
 /** Work that is under way: one picture that is redrawn on a terminal, lines elsewhere. Pure. */
 import type { InstanceStatus, PlanReport, ProgressReport, ServiceStatus } from '../../model/report.ts'
-import { readyWords, stateWord } from './status.ts'
+import { readyWords, stageWords, stateWord } from './status.ts'
 import { fit, printable, type Style } from './text.ts'
 
 /** What is known of the work so far. */
@@ -70,6 +70,22 @@ function planLine({ services, changes }: PlanReport): string | undefined {
     .join('\n')
 }
 
+/** The same for rollouts that have come further since `before`, or wait, or were paused. */
+export function rolloutLines(before: readonly ServiceStatus[], services: readonly ServiceStatus[]): readonly string[] {
+  const known = new Map(before.map((status) => [status.service, rolloutWords(status)]))
+  return services.flatMap((status) => {
+    const words = rolloutWords(status)
+    return words === undefined || words === known.get(status.service) ? [] : [`${status.service}  rollout  ${words}`]
+  })
+}
+
+/** Undefined where the steps say it all. */
+function rolloutWords({ rollout }: ServiceStatus): string | undefined {
+  const { state, stage, pausedAt, waitsFor } = rollout ?? {}
+  const isTold = stage !== undefined || pausedAt !== undefined || waitsFor !== undefined
+  return rollout && isTold && state === 'running' ? stageWords(rollout) : undefined
+}
+
 /** At most `rows - 1` lines of at most `columns`, so that nothing wraps or scrolls. */
 export function renderProgress(progress: Progress, canvas: Canvas): readonly string[] {
   const lines = [
@@ -99,8 +115,10 @@ function renderService(service: ServiceStatus, plan: PlanReport | undefined, sty
     .toSorted((a, b) => a.name.localeCompare(b.name, 'en', { numeric: true }))
   const rest = onTheirWay.length - maxInstances
   const ready = `${service.ready}/${service.desired} ${readyWords(service)}`
+  const rollout = rolloutWords(service)
   return [
     `  ${style.bold(service.service)}  ${bar(service, style)}  ${ready}  ${path}`,
+    ...(rollout === undefined ? [] : [`    ${style.yellow(rollout)}`]),
     ...onTheirWay.slice(0, maxInstances).map((instance) => `    ${instanceLine(instance, style)}`),
     ...(rest > 0 ? [`    … and ${rest} more on their way`] : []),
   ]

@@ -5,7 +5,7 @@ import { renderFindings } from './doctor.ts'
 import { renderError } from './error.ts'
 import { renderDrift, renderEvent, renderLogLine, renderVersions } from './history.ts'
 import { renderPlan } from './plan.ts'
-import { advance, noProgress, progressLine, renderProgress } from './progress.ts'
+import { advance, noProgress, progressLine, renderProgress, rolloutLines } from './progress.ts'
 import { renderOutcome } from './result.ts'
 import { renderStatus } from './status.ts'
 import { age, colorStyle, fit, plainStyle, printable, width } from './text.ts'
@@ -179,6 +179,28 @@ test('elsewhere progress is a line for each image, plan and step', () => {
   expect(progressLine({ kind: 'fleet', services: [web] })).toBeUndefined()
 })
 
+test('progress tells of each stage of a rollout once, and of a pause', () => {
+  const at = (number: number, share: number, pausedAt?: string): ServiceStatus => ({
+    ...web,
+    rollout: {
+      ...web.rollout!,
+      strategy: 'canary',
+      stage: { number, of: 3 },
+      share,
+      ...(pausedAt !== undefined && { pausedAt }),
+    },
+  })
+  expect(rolloutLines([], [web])).toEqual([])
+  expect(rolloutLines([], [at(1, 5)])).toEqual(['web  rollout  canary, stage 1 of 3, 5 % of the requests'])
+  expect(rolloutLines([at(1, 5)], [at(1, 5)])).toEqual([])
+  expect(rolloutLines([at(1, 5)], [at(1, 5, '2026-11-23T08:00:00Z')])).toEqual([
+    'web  rollout  canary, stage 1 of 3, 5 % of the requests, paused',
+  ])
+  const progress = advance(noProgress, { kind: 'fleet', services: [at(2, 25)] })
+  const canvas = { title: 'up shop/default', seconds: 4, columns: 80, rows: 24, style: plainStyle }
+  expect(renderProgress(progress, canvas)[2]).toBe('    canary, stage 2 of 3, 25 % of the requests')
+})
+
 const services = [{ service: 'web', version: 'web@91be02aa', ready: 3, serving: 3 }]
 const outcome = { command: 'up', scope: 'shop/default', seconds: 4.25, routes: status.routes }
 
@@ -193,6 +215,18 @@ test('a success shows what runs and where it is reached', () => {
 test('a second up says that there was nothing to do', () => {
   const result = { ok: true, changed: false, services: [] }
   expect(renderOutcome({ ...outcome, result }, plainStyle)).toEqual(['nothing to do: shop/default is as declared'])
+})
+
+test('what is steered to where it is already says so', () => {
+  const result = { ok: true, changed: false, services: [] }
+  const words = ['pause', 'resume', 'promote'].flatMap((verb) =>
+    renderOutcome({ ...outcome, command: `rollout ${verb}`, result }, plainStyle),
+  )
+  expect(words).toEqual([
+    'nothing to do: shop/default is paused already',
+    'nothing to do: shop/default is not paused',
+    'nothing to do: shop/default is promoted already',
+  ])
 })
 
 test('a failure shows reason, log lines, remedy and what runs now', () => {

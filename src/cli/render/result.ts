@@ -20,8 +20,21 @@ export function renderOutcome(outcome: Outcome, style: Style): readonly string[]
 function renderDone({ command, scope, result, seconds, routes }: Outcome, style: Style): readonly string[] {
   const headline = result.changed
     ? `${style.green('done')} in ${seconds.toFixed(1)} s: ${command} ${scope}`
-    : `${style.green('nothing to do')}: ${scope} is as declared`
+    : `${style.green('nothing to do')}: ${scope} ${unchangedWords(command)}`
   return [headline, ...serviceRows({ result, routes }, style)]
+}
+
+function unchangedWords(command: string): string {
+  switch (command) {
+    case 'rollout pause':
+      return 'is paused already'
+    case 'rollout resume':
+      return 'is not paused'
+    case 'rollout promote':
+      return 'is promoted already'
+    default:
+      return 'is as declared'
+  }
 }
 
 function renderFailure({ command, scope, result, routes }: Outcome, style: Style): readonly string[] {

@@ -57,14 +57,20 @@ function rolloutLine(rollout: RolloutStatus, nowMs: number, style: Style): strin
   return style.red(`rollout ${path} ${state} ${since}${reason === undefined ? '' : `: ${printable(reason)}`}`)
 }
 
-/** `canary, stage 1 of 4, 5 % of the requests` */
-export function runningWords({ strategy, stage, share, pausedAt, waitsFor }: RolloutStatus, nowMs: number): string {
+function runningWords(rollout: RolloutStatus, nowMs: number): string {
+  const { pausedAt } = rollout
+  const since = pausedAt === undefined ? '' : ` ${age(agoMs(pausedAt, nowMs) / 1000)} ago`
+  return `${stageWords(rollout)}${since}`
+}
+
+/** `canary, stage 1 of 4, 5 % of the requests, paused` */
+export function stageWords({ strategy, stage, share, pausedAt, waitsFor }: RolloutStatus): string {
   return [
     strategy ?? 'running',
     ...(waitsFor ? [`waits for ${waitsFor.join(', ')}`] : []),
     ...(stage ? [`stage ${stage.number} of ${stage.of}`] : []),
     ...(share === undefined ? [] : [`${share} % of the requests`]),
-    ...(pausedAt === undefined ? [] : [`paused ${age(agoMs(pausedAt, nowMs) / 1000)} ago`]),
+    ...(pausedAt === undefined ? [] : ['paused']),
   ].join(', ')
 }
 

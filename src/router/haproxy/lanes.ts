@@ -4,7 +4,7 @@
  * dies under it goes to the other lane at its next attempt; a rule that picked another backend would come too late.
  */
 import type { Address } from '../../model/address.ts'
-import type { Lane, PoolName } from '../router.ts'
+import type { Lane, PoolName, RouterServer } from '../router.ts'
 import type { Seat, ServerRow } from './worker-report.ts'
 
 /** Who has a seat. */
@@ -103,3 +103,16 @@ function leading(known: PooledServer | undefined, row: ServerRow, sitter: Sitter
 }
 
 const rank = { maint: 0, drain: 1, ready: 2 } as const
+
+export function serverIn(rows: readonly ServerRow[], instance: string): PooledServer | undefined {
+  return pooledServers(rows).find((server) => server.instance === instance)
+}
+
+export function seatsIn(rows: readonly ServerRow[], instance: string): readonly ServerRow[] {
+  return serverIn(rows, instance)?.seats ?? []
+}
+
+export function stateOf({ admin, up }: Pick<PooledServer, 'admin' | 'up'>): RouterServer['state'] {
+  if (admin !== 'ready') return 'draining'
+  return up ? 'in' : 'down'
+}

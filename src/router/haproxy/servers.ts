@@ -2,23 +2,22 @@
 import { RepaveError } from '../../errors.ts'
 import type { Address } from '../../model/address.ts'
 import type { Clock } from '../../system/clock.ts'
-import type { Lane, PoolName, RouterServer } from '../router.ts'
-import { ownServerOptions, spareServerOptions, type StaticServer } from './config.ts'
+import type { Lane, PoolName } from '../router.ts'
+import type { StaticServer } from './config.ts'
 import type { HaproxyProcess, Running } from './haproxy-process.ts'
 import {
   backendName,
-  holdSeat,
   lanes,
-  otherLane,
   ownSeat,
-  poolAndLane,
   pooledServers,
-  seatName,
+  seatsIn,
+  serverIn,
   sitterOf,
   spareSeat,
+  stateOf,
   type PooledServer,
 } from './lanes.ts'
-import { listenerName } from './routing.ts'
+import * as commands from './seat-commands.ts'
 import {
   parseAnswers,
   parseFrontends,
@@ -78,10 +77,6 @@ export class Servers {
     return rows.map(({ name }) => name)
   }
 
-  /**
-   * Into a lane. From the other one it is moved in such an order that each lane can use one of its seats at any time,
-   * and that a controller which goes on after another died half-way sees that there is something to be done.
-   */
   async add(running: Running, pool: PoolName, instance: string, address: Address, lane: Lane): Promise<void> {
     let rows = await this.#rows(running, pool)
     const known = serverIn(rows, instance)
@@ -91,26 +86,20 @@ export class Servers {
     }
     let words = ''
     if (!isIn(rows, instance, lane)) {
-      words = await this.#tell(running, [
-        ...enter(spareSeat(pool, instance, lane), address, spareServerOptions),
-        ...leave(rows, readyAt(rows, ownSeat(pool, instance, otherLane(lane)))),
-        ...enter(ownSeat(pool, instance, lane), address, ownServerOptions),
-        ...leave(rows, readyAt(rows, spareSeat(pool, instance, otherLane(lane)))),
-      ])
+      words = await this.#tell(running, commands.moveIn(rows, pool, instance, address, lane))
       rows = await this.#rows(running, pool)
     }
     if (!isIn(rows, instance, lane)) throw failed(`add ${instance} to ${pool}`, words)
-    await this.#endHolds(running, pool, rows)
+    await this.#tell(running, commands.endHolds(rows, pool))
   }
 
   /** No new request reaches it from here on. */
   async drain(running: Running, pool: PoolName, instance: string): Promise<void> {
     const rows = await this.#rows(running, pool)
-    const ready = seatsIn(rows, instance).filter(isReady)
-    if (ready.length === 0) return
-    const words = await this.#tell(running, leave(rows, ready))
-    if (seatsIn(await this.#rows(running, pool), instance).some(isReady))
-      throw failed(`drain ${instance} of ${pool}`, words)
+    if (!seatsIn(rows, instance).some(commands.isReady)) return
+    const words = await this.#tell(running, commands.drain(rows, instance))
+    const drained = seatsIn(await this.#rows(running, pool), instance)
+    if (drained.some(commands.isReady)) throw failed(`drain ${instance} of ${pool}`, words)
   }
 
   /**
@@ -118,10 +107,7 @@ export class Servers {
    * worker, whose servers can't be changed, that may be the same one, so this is to be repeated.
    */
   async cut(running: Running, pool: PoolName, instance: string): Promise<void> {
-    const rows = await this.#rows(running, pool)
-    const seats = seatsIn(rows, instance)
-    if (seats.length > 0)
-      await this.#tell(running, [...leave(rows, seats.filter(isReady)), ...seats.map(maintain), ...seats.map(shutDown)])
+    await this.#tell(running, commands.cut(await this.#rows(running, pool), instance))
     for (const pid of running.old) {
       const ids = parseSessionIds(await this.#haproxy.master.tellLeaving(pid, 'show sess'), allSeats(pool, instance))
       for (const id of ids) await this.#haproxy.master.tellLeaving(pid, `shutdown session ${id}`)
@@ -132,18 +118,14 @@ export class Servers {
   async delete(running: Running, pool: PoolName, instance: string): Promise<void> {
     const beganAtMs = this.#clock.steady()
     let rows = await this.#rows(running, pool)
-    for (let seats = seatsIn(rows, instance); seats.length > 0;) {
-      const words = await this.#tell(running, [
-        ...leave(rows, seats.filter(isReady)),
-        ...seats.map(maintain),
-        ...seats.map(deleteSeat),
-      ])
+    while (seatsIn(rows, instance).length > 0) {
+      const words = await this.#tell(running, commands.remove(rows, instance))
       rows = await this.#rows(running, pool)
-      seats = seatsIn(rows, instance)
+      const left = seatsIn(rows, instance)
+      if (left.length === 0) return
       const tookMs = this.#clock.steady() - beganAtMs
-      if (seats.length === 0) return
       if (tookMs > deleteDeadlineMs) throw failed(`delete ${instance} from ${pool}`, words)
-      if (tookMs > stuckMs) await this.#tell(running, seats.map(shutDown))
+      if (tookMs > stuckMs) await this.#tell(running, left.map(commands.shutDown))
       await this.#clock.sleep(deletePollMs)
     }
   }
@@ -158,14 +140,9 @@ export class Servers {
       })
   }
 
-  /** After a reload: draining servers drain again, and down ones are in, but down until their next good check. */
+  /** After a reload, for which they were written down. */
   async restore(running: Running, servers: readonly PooledServer[]): Promise<void> {
-    for (const server of servers) {
-      const { pool, instance, lane, admin } = server
-      const own = ownSeat(pool, instance, lane)
-      if (admin === 'drain') await this.#tell(running, [own, spareSeat(pool, instance, lane)].map(drainSeat))
-      else if (stateOf(server) === 'down') await this.#tell(running, returnDown(own))
-    }
+    for (const server of servers) await this.#tell(running, commands.comeBack(server))
   }
 
   /** Both lanes' seats, those for nobody included. */
@@ -174,86 +151,15 @@ export class Servers {
     return (await this.#haproxy.master.lookUp(current, lookups)).flatMap(parseServers)
   }
 
-  async #endHolds(running: Running, pool: PoolName, rows: readonly ServerRow[]): Promise<void> {
-    const holds = lanes.map((lane) => holdSeat(pool, lane)).filter((hold) => hasReadySpare(rows, hold.backend))
-    const ready = holds.flatMap((hold) => readyAt(rows, hold))
-    if (ready.length > 0) await this.#tell(running, ready.map(maintain))
-  }
-
-  async #tell({ current }: Running, commands: readonly string[]): Promise<string> {
-    const answer = await this.#haproxy.master.tell(current, ...commands)
+  /** What HAProxy says to some commands, in a line. */
+  async #tell({ current }: Running, words: readonly string[]): Promise<string> {
+    if (words.length === 0) return ''
+    const answer = await this.#haproxy.master.tell(current, ...words)
     return answer
       .split('\n')
       .filter((line) => line.trim() !== '')
       .join('; ')
   }
-}
-
-/**
- * Added disabled and then enabled, since the word `enabled` on `add server` corrupts the backend's counters in HAProxy
- * 2.6. A seat that is there already comes back.
- */
-function enter(seat: Seat, { host, port }: Address, options: string): readonly string[] {
-  const name = seatName(seat)
-  return [
-    `add server ${name} ${listenerName({ address: host, port })} ${options}`,
-    `enable health ${name}`,
-    makeReady(seat),
-  ]
-}
-
-/** New requests first have to have somewhere else to go: where no spare seat is left, they wait from here on. */
-function leave(rows: readonly ServerRow[], leaving: readonly ServerRow[]): readonly string[] {
-  const staying = rows.filter((row) => !leaving.includes(row))
-  const bereft = lanes
-    .flatMap((lane) => leaving.slice(0, 1).map((row) => holdSeat(poolAndLane(row.backend).pool, lane)))
-    .filter(({ backend }) => hasReadySpare(rows, backend) && !hasReadySpare(staying, backend))
-  return [...bereft.map(makeReady), ...ownFirst(leaving).map(drainSeat)]
-}
-
-function hasReadySpare(rows: readonly ServerRow[], backend: string): boolean {
-  return rows.some((row) => row.backend === backend && isSpare(row) && isReady(row))
-}
-
-function readyAt(rows: readonly ServerRow[], { backend, server }: Seat): readonly ServerRow[] {
-  return rows.filter((row) => row.backend === backend && row.server === server && isReady(row))
-}
-
-function serverIn(rows: readonly ServerRow[], instance: string): PooledServer | undefined {
-  return pooledServers(rows).find((server) => server.instance === instance)
-}
-
-function seatsIn(rows: readonly ServerRow[], instance: string): readonly ServerRow[] {
-  return serverIn(rows, instance)?.seats ?? []
-}
-
-function isIn(rows: readonly ServerRow[], instance: string, lane: Lane): boolean {
-  const server = serverIn(rows, instance)
-  return server?.admin === 'ready' && server.lane === lane
-}
-
-export function stateOf({ admin, up }: Pick<PooledServer, 'admin' | 'up'>): RouterServer['state'] {
-  if (admin !== 'ready') return 'draining'
-  return up ? 'in' : 'down'
-}
-
-const makeReady = (seat: Seat) => `set server ${seatName(seat)} state ready`
-const drainSeat = (seat: Seat) => `set server ${seatName(seat)} state drain`
-const maintain = (seat: Seat) => `set server ${seatName(seat)} state maint`
-const shutDown = (seat: Seat) => `shutdown sessions server ${seatName(seat)}`
-const deleteSeat = (seat: Seat) => `del server ${seatName(seat)}`
-const returnDown = (seat: Seat) => [makeReady(seat), `set server ${seatName(seat)} health down`]
-
-function isReady({ admin }: ServerRow): boolean {
-  return admin === 'ready'
-}
-
-function ownFirst(seats: readonly Seat[]): readonly Seat[] {
-  return seats.toSorted((a, b) => Number(isSpare(a)) - Number(isSpare(b)))
-}
-
-function isSpare(seat: Seat): boolean {
-  return sitterOf(seat)?.isSpare ?? false
 }
 
 /** All that an instance may have. */
@@ -274,6 +180,11 @@ function sum(rows: readonly SessionRow[]): SessionCounts {
 
 export function serverKey(pool: PoolName, instance: string): string {
   return `${pool}/${instance}`
+}
+
+function isIn(rows: readonly ServerRow[], instance: string, lane: Lane): boolean {
+  const server = serverIn(rows, instance)
+  return server?.admin === 'ready' && server.lane === lane
 }
 
 function sameAddress(a: Address, b: Address): boolean {

@@ -18,7 +18,6 @@ interface Survivors {
 
 export class AbortMonitor implements Monitor {
   readonly #survivors = new Map<string, Survivors>()
-  readonly #condemned = new Set<string>()
   readonly #past: Past
   readonly #decided: Pick<Decided, 'history' | 'newest'>
 
@@ -29,7 +28,6 @@ export class AbortMonitor implements Monitor {
 
   /** A clean instance was asked for in its place. */
   condemn(instance: string): void {
-    this.#condemned.add(instance)
     this.#release(instance)
   }
 
@@ -109,7 +107,7 @@ export class AbortMonitor implements Monitor {
   #keep(fleet: FleetTruth, { leaving }: WorldTruth): void {
     const { key, wanted } = fleet
     const survivors = routedIn(fleet, leaving).filter(
-      ({ order }) => order.version === wanted?.version && !this.#condemned.has(order.name),
+      (instance) => instance.order.version === wanted?.version && !this.#past.isCondemned(instance),
     )
     const steady = survivors.filter((instance) => !this.#past.hasFaltered(instance))
     this.#survivors.set(fleetName(key), {

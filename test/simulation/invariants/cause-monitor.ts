@@ -24,7 +24,7 @@ export class CauseMonitor implements Monitor {
   readonly #strokes: { readonly atMs: number; readonly count: number }[] = []
 
   onDisturbance({ kind }: Disturbance, { nowMs }: WorldTruth): void {
-    if (kind === 'controller') return
+    if (kind === 'controller' || kind === 'clock') return
     const count = kind === 'all' ? causeCount : kind === 'instance' ? 1 : 0
     this.#strokes.push({ atMs: nowMs, count })
   }
@@ -53,7 +53,8 @@ export class CauseMonitor implements Monitor {
     const strokes = this.#strokes.filter(({ atMs }) => atMs >= sinceMs)
     const struck = strokes.reduce((sum, { count }) => sum + count, 0)
     const isOverdue = nowMs - sinceMs >= service.rollout.deadlineMs
-    const lacksRequests = needsRequests(service) && service.replicas > 0 && record.from !== record.to
+    const lacksRequests =
+      needsRequests(service) && service.replicas > 0 && record.from !== record.to && record.from !== null
     return struck >= causeCount || ((strokes.length > 0 || lacksRequests) && isOverdue)
   }
 }

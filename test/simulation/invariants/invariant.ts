@@ -1,5 +1,6 @@
 /** What must hold in every simulated world at every time; the names are those of the promises that they show. */
 import type { MemoryInstance } from '../../../src/engine/memory/memory-machine.ts'
+import type { MemorySession } from '../../../src/router/memory/memory-proxy.ts'
 import type { Decree, Rollout } from '../decided.ts'
 import type { Call } from '../seams.ts'
 import type { WorldTruth } from '../fleet-truth.ts'
@@ -15,6 +16,16 @@ export const invariantNames = [
   'aborted ends whole',
   'aborted for a cause',
   'refused changes nothing',
+  'shares as staged',
+  'one version at a time',
+  'standby stands by',
+  'warm for its time',
+  'paused stays',
+  'dependencies first',
+  'aborts are final',
+  'refused never runs',
+  'judged by its answers',
+  'rehearsed aside',
   'converges',
   'kill anything',
 ] as const
@@ -39,6 +50,8 @@ export type Disturbance =
   | { readonly kind: 'late'; readonly byMs: number; readonly forMs: number }
   /** Something else that costs time. */
   | { readonly kind: 'trouble' }
+  /** The wall clock of the controller has jumped. */
+  | { readonly kind: 'clock' }
 
 /** Whether instances are other than they were, or look so. */
 export function strikesInstances({ kind }: Disturbance): boolean {
@@ -55,6 +68,8 @@ export interface Monitor {
   onCallEnd?(call: Call, outcome: 'done' | 'failed', truth: WorldTruth): void
   onCreated?(instance: MemoryInstance, truth: WorldTruth): void
   onDisturbance?(disturbance: Disturbance, truth: WorldTruth): void
+  /** A request was brought to an instance, or to none. */
+  onRequest?(pool: string, session: MemorySession | undefined, truth: WorldTruth): void
   /** After every step of the world in which something happened. */
   onStep?(truth: WorldTruth): void
 }

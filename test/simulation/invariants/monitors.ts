@@ -15,6 +15,14 @@ import { MandateMonitor } from './mandate-monitor.ts'
 import { Past } from './past.ts'
 import { RecordMonitor } from './record-monitor.ts'
 import { judgeRefusal } from './refusal.ts'
+import { OverlapMonitor } from './overlap-monitor.ts'
+import { PauseMonitor } from './pause-monitor.ts'
+import { RehearsalMonitor } from './rehearsal-monitor.ts'
+import { StageMonitor } from './stage-monitor.ts'
+import { StandbyMonitor } from './standby-monitor.ts'
+import { VerdictMonitor } from './verdict-monitor.ts'
+import { WantMonitor } from './want-monitor.ts'
+import { WarmMonitor } from './warm-monitor.ts'
 import { SurgeMonitor } from './surge-monitor.ts'
 import { TrafficMonitor } from './traffic-monitor.ts'
 
@@ -37,10 +45,19 @@ export class Monitors {
       this.#mandate,
       new RecordMonitor(),
       new CauseMonitor(),
+      new StageMonitor(machine, this.#past),
+      new OverlapMonitor(this.#past),
+      new StandbyMonitor(this.#past),
+      new WarmMonitor(this.#past),
+      new PauseMonitor(this.#past),
+      new WantMonitor(this.#past, decided),
+      new VerdictMonitor(),
+      new RehearsalMonitor(this.#past, decided),
     ]
   }
 
   condemn(instance: string): void {
+    this.#past.condemn(instance)
     this.#abort.condemn(instance)
   }
 
@@ -53,7 +70,7 @@ export class Monitors {
   }
 
   onRequest(pool: string, session: MemorySession | undefined, truth: WorldTruth): void {
-    this.#traffic.onRequest(pool, session, truth)
+    for (const monitor of this.#all) monitor.onRequest?.(pool, session, truth)
   }
 
   onEnd(session: MemorySession): void {
@@ -61,15 +78,22 @@ export class Monitors {
   }
 
   onDecision(decree: Decree, truth: WorldTruth): void {
+    this.#past.change(decree.release, truth.nowMs)
     for (const monitor of this.#all) monitor.onDecision?.(decree, truth)
   }
 
   onRolloutChange(before: Rollout, after: Rollout, truth: WorldTruth): void {
+    this.#past.change(after.record, truth.nowMs)
     for (const monitor of this.#all) monitor.onRolloutChange?.(before, after, truth)
   }
 
   onCall(call: Call, truth: WorldTruth): void {
     for (const monitor of this.#all) monitor.onCall?.(call, truth)
+    this.#noteLetGo(call)
+  }
+
+  #noteLetGo({ verb, subject }: Call): void {
+    if (verb === 'remove' || verb === 'destroy') this.#past.letGo(subject)
   }
 
   onCallEnd(call: Call, outcome: 'done' | 'failed', truth: WorldTruth): void {

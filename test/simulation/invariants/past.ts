@@ -1,9 +1,14 @@
 /** What instances have shown so far, which tells what a controller may think of them now. */
 import type { MemoryInstance } from '../../../src/engine/memory/memory-machine.ts'
+import { scopeName, type Scope } from '../../../src/model/stack.ts'
 import { isFit, type WorldTruth } from '../fleet-truth.ts'
-import type { Disturbance } from './invariant.ts'
+import { strikesInstances, type Disturbance } from './invariant.ts'
 
 const provenAfterMs = 4_000
+/** What was decided so long ago is known to whoever acts now. */
+const unseenMs = 1_100
+/** How long it takes at most until a controller has seen that an instance is dead or sick. */
+const unseenHarmMs = 4_000
 
 export class Past {
   /** Since when. */
@@ -12,7 +17,53 @@ export class Past {
   readonly #lostFitness = new WeakMap<MemoryInstance, number>()
   readonly #areFit = new WeakSet<MemoryInstance>()
   readonly #wereRouted = new WeakSet<MemoryInstance>()
+  readonly #condemned = new Set<string>()
+  readonly #letGo = new Set<string>()
+  /** When something was decided last, by scope name. */
+  readonly #changedAtMs = new Map<string, number>()
+  #struckAtMs = -Infinity
+  #disturbedAtMs = -Infinity
+  #diedAtMs = -Infinity
   #late = { byMs: 0, untilMs: 0 }
+
+  /** Somebody asked for a clean instance in its place. */
+  condemn(instance: string): void {
+    this.#condemned.add(instance)
+  }
+
+  isCondemned({ order }: MemoryInstance): boolean {
+    return this.#condemned.has(order.name)
+  }
+
+  /** A controller was about to take it out of service, or did. */
+  letGo(instance: string): void {
+    this.#letGo.add(instance)
+  }
+
+  wasLetGo({ order }: MemoryInstance): boolean {
+    return this.#letGo.has(order.name)
+  }
+
+  /** What is decided for a scope, or how far a rollout of it has come, is other than it was. */
+  change(scope: Scope, nowMs: number): void {
+    this.#changedAtMs.set(scopeName(scope), nowMs)
+  }
+
+  /** Whether nothing changed of what is decided for so long that a controller acts on it, and none has died since. */
+  isSettled(scope: Scope, nowMs: number): boolean {
+    const sinceMs = Math.max(this.#changedAtMs.get(scopeName(scope)) ?? -Infinity, this.#diedAtMs)
+    return nowMs - sinceMs >= unseenMs + this.latenessMs(nowMs)
+  }
+
+  /** Whether no instance was struck for so long that a controller has seen the last that was. */
+  isUnharmed(nowMs: number): boolean {
+    return nowMs - this.#struckAtMs >= unseenHarmMs + this.latenessMs(nowMs)
+  }
+
+  /** For how long nothing at all went wrong. */
+  calmMs(nowMs: number): number {
+    return nowMs - Math.max(this.#disturbedAtMs, ...this.#changedAtMs.values())
+  }
 
   /** How much later than usual something may be seen, or come of what was seen. */
   latenessMs(nowMs: number): number {
@@ -20,6 +71,9 @@ export class Past {
   }
 
   suffer(disturbance: Disturbance, { fleets, nowMs }: WorldTruth): void {
+    this.#disturbedAtMs = nowMs
+    if (disturbance.kind === 'controller') this.#diedAtMs = nowMs
+    if (strikesInstances(disturbance)) this.#struckAtMs = nowMs
     if (disturbance.kind === 'late') this.#beLate(disturbance.byMs, disturbance.forMs, nowMs)
     if (disturbance.kind !== 'doubt') return
     for (const { instances } of fleets)
@@ -73,7 +127,10 @@ export class Past {
   #noteFitness(instance: MemoryInstance, nowMs: number, startLimitMs: number): void {
     if (isFit(instance)) return this.#noteFit(instance, nowMs)
     if (instance.process?.terminated) return
-    if (this.#areFit.delete(instance)) this.#lostFitness.set(instance, nowMs)
+    if (this.#areFit.delete(instance)) {
+      this.#lostFitness.set(instance, nowMs)
+      this.#struckAtMs = nowMs
+    }
     const startedAtMs = instance.process?.startedAtMs ?? instance.createdAtMs
     if (this.#wereFit.has(instance) || nowMs - startedAtMs >= startLimitMs) this.#faltered.add(instance)
   }

@@ -1,0 +1,42 @@
+/** Who is measured, and how each is set up. */
+import { ComposePeer } from './compose-peer.ts'
+import type { Peer } from './peer.ts'
+import { RepavePeer } from './repave-peer.ts'
+import { SwarmPeer } from './swarm-peer.ts'
+
+/** Repave as all others are compared with until all are new, and on the way back; and the Swarm of the goals. */
+export type Role = 'allAtOnce' | 'warm' | 'swarm'
+
+export interface Contender {
+  readonly open: () => Peer
+  readonly role?: Role
+}
+
+/** A step that asks for nothing, and a verdict that does not: what remains is what the machinery itself takes. */
+const quickCanary = {
+  strategy: 'canary',
+  steps: [{ share: '10%', for: '0s', requests: 0 }],
+  verdict: { window: '0s', requests: 0 },
+}
+
+export const contenders: readonly Contender[] = [
+  { open: () => new RepavePeer({ name: 'rolling', rollout: {}, back: 'request' }) },
+  {
+    open: () => new RepavePeer({ name: 'rolling, maxSurge 100%', rollout: { maxSurge: '100%' }, back: 'request' }),
+    role: 'allAtOnce',
+  },
+  {
+    open: () => new RepavePeer({ name: 'blueGreen', rollout: { strategy: 'blueGreen' }, back: 'request' }),
+    role: 'warm',
+  },
+  {
+    open: () =>
+      new RepavePeer({ name: 'blueGreen, by the command', rollout: { strategy: 'blueGreen' }, back: 'command' }),
+  },
+  { open: () => new RepavePeer({ name: 'canary, 10% first', rollout: quickCanary, back: 'request' }) },
+  { open: () => new RepavePeer({ name: 'recreate', rollout: { strategy: 'recreate' }, back: 'request' }) },
+  { open: () => new SwarmPeer({ checkIntervalMs: 1_000 }), role: 'swarm' },
+  { open: () => new SwarmPeer({}) },
+  { open: () => new ComposePeer('up') },
+  { open: () => new ComposePeer('byHand') },
+]

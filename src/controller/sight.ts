@@ -1,0 +1,42 @@
+/** What was seen, and what follows from it alone. Pure. */
+import type { ObservedInstance } from '../engine/engine.ts'
+import { poolName } from '../router/router.ts'
+import type { Order } from './act.ts'
+import type { Sight } from './views.ts'
+
+export const nothingSeen: Sight = {
+  engine: { instances: [], scopes: [] },
+  router: { services: [], servers: [], splits: new Map(), isOutdated: false, problems: [] },
+  underWay: [],
+}
+
+/**
+ * Those whose conditions hold. The router must know the pool before an instance can go in. And nothing is started
+ * while the router would still send requests to an instance that is not there any more: the new one might get its
+ * address, and with it another service's requests.
+ */
+export function possible(orders: readonly Order[], { engine, router }: Sight): readonly Order[] {
+  const pools = new Set(router.services.map(({ pool }) => pool))
+  const running = new Set(engine.instances.filter(({ phase }) => phase === 'running').map(serverName))
+  const isStale = router.servers.some(
+    ({ pool, instance, state }) => state !== 'draining' && !running.has(`${pool}/${instance}`),
+  )
+  return orders.filter(({ key, effect }) => {
+    if (effect.kind === 'route') return pools.has(poolName(key))
+    return !isStale || (effect.kind !== 'create' && effect.kind !== 'start')
+  })
+}
+
+/** The same sight, with those that have ended since; one that was made since then is another of its name. */
+export function withDeaths(sight: Sight, deaths: ReadonlyMap<string, number>, underWay: Sight['underWay']): Sight {
+  const instances = sight.engine.instances.map((instance): ObservedInstance => {
+    const isDead = instance.phase === 'running' && instance.createdAtMs <= (deaths.get(instance.name) ?? -Infinity)
+    return isDead ? { ...instance, phase: 'exited' } : instance
+  })
+  return { ...sight, engine: { ...sight.engine, instances }, underWay }
+}
+
+/** As the router would name it. */
+export function serverName(instance: ObservedInstance): string {
+  return `${poolName(instance)}/${instance.name}`
+}

@@ -1,0 +1,41 @@
+/** What a fleet had before stays ready for as long as was decided, unless another decision takes its place. */
+import { fleetName } from '../../../src/model/stack.ts'
+import { keepWarmMs } from '../../../src/rollout/stages.ts'
+import type { Rollout } from '../decided.ts'
+import { isFit, type WorldTruth } from '../fleet-truth.ts'
+import { fleetOf } from '../instance-name.ts'
+import type { Call } from '../seams.ts'
+import { ViolationError, type Disturbance, type Monitor } from './invariant.ts'
+import type { Past } from './past.ts'
+
+export class WarmMonitor implements Monitor {
+  readonly #past: Past
+  /** By fleet name. */
+  readonly #coolAtMs = new Map<string, number>()
+
+  constructor(past: Past) {
+    this.#past = past
+  }
+
+  onRolloutChange(_before: Rollout, { record, service }: Rollout, { nowMs }: WorldTruth): void {
+    if (record.state !== 'succeeded') return
+    const isWarm = record.warmUntilMs !== undefined
+    if (!isWarm) this.#coolAtMs.delete(fleetName(record))
+    else this.#coolAtMs.set(fleetName(record), nowMs + keepWarmMs(record.from, service))
+  }
+
+  /** For how long it is yet to be kept is told by the time of day where the controller is another one since. */
+  onDisturbance({ kind }: Disturbance): void {
+    if (kind === 'clock' || kind === 'all') this.#coolAtMs.clear()
+  }
+
+  onCall({ verb, subject }: Call, { fleets, nowMs }: WorldTruth): void {
+    if (verb !== 'remove' && verb !== 'destroy') return
+    const fleet = fleetOf(subject, fleets)
+    const instance = fleet?.instances.find(({ order }) => order.name === subject)
+    if (!fleet || !instance || instance.order.version !== fleet.replaced) return
+    const isKept = nowMs < (this.#coolAtMs.get(fleetName(fleet.key)) ?? -Infinity)
+    if (!isKept || !isFit(instance) || this.#past.isCondemned(instance) || this.#past.hasFaltered(instance)) return
+    throw new ViolationError('warm for its time', `${subject} is kept warm, and is let go`)
+  }
+}
