@@ -10,7 +10,7 @@ import { keepWarmMs } from '../rollout/stages.ts'
 import type { Decision, ReleaseRecord, RolloutChange, RolloutEnd, RolloutRecord, RolloutStart } from '../store/store.ts'
 import { Serial } from '../system/serial.ts'
 import { decisionEntries, liftEntry, refusalEntry, supersededEntry } from './decision-entries.ts'
-import { recordDecision } from './record-decision.ts'
+import { recordChange, recordDecision } from './record-decision.ts'
 import { entryOf, itself, saveVersion } from './records.ts'
 import { closeIntents, recallIntents } from './recovery.ts'
 import type { Recollection } from './recollection.ts'
@@ -88,9 +88,10 @@ export class Decisions {
     return this.of(record.release)?.sequence === record.sequence
   }
 
-  /** Whether the instance is of the version that its fleet is to run. */
+  /** Whether the instance is of the version that its fleet is to run, or of what it still has beside that. */
   isWanted(instance: ObservedInstance): boolean {
-    return own(this.of(instance)?.release.services, instance.service)?.version === instance.claimed
+    const released = own(this.of(instance)?.release.services, instance.service)
+    return [released, this.#rollouts.fromOf(instance)].some((service) => service?.version === instance.claimed)
   }
 
   /** Whether the instance gets no requests from the router, and no rollout to its version is under way. */
@@ -272,11 +273,14 @@ export class Decisions {
   }
 
   async #change(rollout: RolloutRecord, change: Omit<RolloutChange, 'id'>, entry: Entry): Promise<void> {
-    await this.#seams.store.changeRollout({ id: rollout.id, ...change }, entry)
     const { pausedAtMs, ...others } = change
     const { pausedAtMs: before, ...rest } = rollout
     const paused = pausedAtMs === undefined ? before : pausedAtMs
-    this.#rollouts.change({ ...rest, ...others, ...(typeof paused === 'number' && { pausedAtMs: paused }) })
+    const changed = { ...rest, ...others, ...(typeof paused === 'number' && { pausedAtMs: paused }) }
+    await recordChange(this.#seams, changed, () =>
+      this.#seams.store.changeRollout({ id: rollout.id, ...change }, entry),
+    )
+    this.#rollouts.change(changed)
     this.#onChange()
   }
 

@@ -169,7 +169,8 @@ export class Loop {
   /** What people are told of a crash loop: its next attempt as a time of day. */
   crashLoop(key: FleetKey): CrashLoop {
     const { clock } = this.#seams
-    const loop = this.recollection.crashLoop(key)
+    const version = own(this.decisions.of(key)?.release.services, key.service)?.version ?? ''
+    const loop = this.recollection.crashLoop(key, version)
     return { ...loop, createAfterMs: clock.now() + loop.createAfterMs - clock.steady() }
   }
 
@@ -375,11 +376,13 @@ export class Loop {
   }
 
   #fleetTimes(record: ReleaseRecord, fleet: Fleet, nowMs: number): readonly number[] {
-    const { key, createAfterMs } = fleet
+    const { key } = fleet
     const service = own(record.release.services, key.service)
     const isWaiting = mustWait(key, this.decisions, this.rollouts)
     const verdictMs = service && !isWaiting ? this.rollouts.nextTimeMs(key, service) : undefined
     const coolMs = this.decisions.coolAtMs(key)
-    return [createAfterMs, verdictMs, coolMs].filter((time) => time !== undefined).filter((time) => time > nowMs)
+    return [...fleet.createAfterMs.values(), verdictMs, coolMs]
+      .filter((time) => time !== undefined)
+      .filter((time) => time > nowMs)
   }
 }

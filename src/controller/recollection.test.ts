@@ -14,25 +14,25 @@ beforeEach(() => {
 
 test('instances that end by themselves before they are proven are a crash loop', () => {
   for (const atMs of [1_000, 2_000, 3_000]) recollection.mourn([exited(atMs)], () => true, atMs)
-  expect(recollection.crashLoop(key)).toMatchObject({ failures: 3, lastExit: 'exited with code 1' })
+  expect(recollection.crashLoop(key, '4f9a1c2b')).toMatchObject({ failures: 3, lastExit: 'exited with code 1' })
 })
 
 test('one end is counted once, however often it is seen', () => {
   for (const atMs of [1_000, 1_001, 1_002]) recollection.mourn([exited(1_000)], () => true, atMs)
-  expect(recollection.crashLoop(key).failures).toBe(1)
+  expect(recollection.crashLoop(key, '4f9a1c2b').failures).toBe(1)
 })
 
 test('instances that are not wanted any more are none, also when they are wanted again', () => {
   for (const atMs of [1_000, 2_000, 3_000]) recollection.mourn([exited(atMs)], () => false, atMs)
   recollection.mourn([exited(3_000)], () => true, 3_500)
-  expect(recollection.crashLoop(key).failures).toBe(0)
+  expect(recollection.crashLoop(key, '4f9a1c2b').failures).toBe(0)
 })
 
 test('instances that were told to end are none', () => {
   const instance = exited(1_000)
   recollection.noteIntent('destroy', instance.name)
   recollection.mourn([instance], () => true, 1_000)
-  expect(recollection.crashLoop(key).failures).toBe(0)
+  expect(recollection.crashLoop(key, '4f9a1c2b').failures).toBe(0)
 })
 
 test('an instance that is made is another one than any of its name before, whatever the clock says', () => {

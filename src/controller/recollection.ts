@@ -18,7 +18,8 @@ export class Recollection {
   readonly #healthWatch: HealthWatch
   readonly #condemned = new Set<string>()
   readonly #ending = new Set<string>()
-  readonly #crashLoops = new Map<string, CrashLoop>()
+  /** By fleet name, and then by version. */
+  readonly #crashLoops = new Map<string, Map<VersionId, CrashLoop>>()
   readonly #cannotRun = new Map<string, FleetTrouble>()
   readonly #drainMs = new Map<string, number>()
   readonly #mourned = new Set<string>()
@@ -57,7 +58,7 @@ export class Recollection {
 
   noteCannotRun(key: FleetKey, version: VersionId, instance: string, trouble: Trouble, nowMs: number): void {
     this.#cannotRun.set(instance, { fleet: fleetName(key), version, ...trouble })
-    this.#crashLoops.set(fleetName(key), afterEarlyDeath(this.crashLoop(key), trouble.words, nowMs))
+    this.#noteEarlyDeath(key, version, trouble.words, nowMs)
   }
 
   /** The name may belong to another instance by now. */
@@ -81,12 +82,21 @@ export class Recollection {
       if (trouble.fleet === fleetName(key)) this.#cannotRun.delete(instance)
   }
 
-  crashLoop(key: FleetKey): CrashLoop {
-    return this.#crashLoops.get(fleetName(key)) ?? noCrashLoop
+  crashLoop(key: FleetKey, version: VersionId): CrashLoop {
+    return this.#crashLoops.get(fleetName(key))?.get(version) ?? noCrashLoop
   }
 
-  createAfterMs(key: FleetKey): number {
-    return this.crashLoop(key).createAfterMs
+  createAfterMs(key: FleetKey): ReadonlyMap<VersionId, number> {
+    const loops = [...(this.#crashLoops.get(fleetName(key)) ?? [])]
+    return new Map(loops.map(([version, { createAfterMs }]) => [version, createAfterMs]))
+  }
+
+  #noteEarlyDeath(key: FleetKey, version: VersionId, words: string, nowMs: number): void {
+    const loops = this.#crashLoops.get(fleetName(key)) ?? new Map<VersionId, CrashLoop>()
+    this.#crashLoops.set(
+      fleetName(key),
+      loops.set(version, afterEarlyDeath(this.crashLoop(key, version), words, nowMs)),
+    )
   }
 
   rememberDrain({ release }: ReleaseRecord): void {
@@ -112,7 +122,7 @@ export class Recollection {
       if (!isWanted(instance) || this.isEnding(instance.name)) this.#mourned.add(identityOf(instance))
       else if (instance.phase === 'exited' || health.state === 'unhealthy') this.#mournOnce(instance, health, nowMs)
       else if (health.healthySinceMs !== undefined && nowMs - health.healthySinceMs >= provenAfterMs)
-        this.#crashLoops.delete(fleetName(instance))
+        this.#crashLoops.get(fleetName(instance))?.delete(instance.claimed)
     }
     this.#forgetAllBut(instances)
   }
@@ -123,7 +133,7 @@ export class Recollection {
     const servedMs = health.healthySinceMs === undefined ? 0 : nowMs - health.healthySinceMs
     if (servedMs >= provenAfterMs) return
     const words = exitWords(instance) ?? health.answer ?? 'unhealthy'
-    this.#crashLoops.set(fleetName(instance), afterEarlyDeath(this.crashLoop(instance), words, nowMs))
+    this.#noteEarlyDeath(instance, instance.claimed, words, nowMs)
   }
 
   #forgetAllBut(instances: readonly ObservedInstance[]): void {

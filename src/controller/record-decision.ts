@@ -1,5 +1,5 @@
 /** Makes a decision durable. */
-import type { Decided, ReleaseDecision, ReleaseRecord } from '../store/store.ts'
+import type { Decided, ReleaseDecision, ReleaseRecord, RolloutRecord } from '../store/store.ts'
 import { type Scope, scopeName } from '../model/stack.ts'
 import type { Seams } from './seams.ts'
 
@@ -21,6 +21,25 @@ export async function recordDecision(
     const record = await answered(() => store.currentRelease(decision.release), clock)
     if (!record || record.sequence === known?.sequence) throw error
     return answered(() => decidedBy(record, decision, store), clock)
+  }
+}
+
+/** Makes what has become of a running rollout durable; here, too, what the store has counts. */
+export async function recordChange(
+  { store, clock }: Books,
+  changed: RolloutRecord,
+  write: () => Promise<void>,
+): Promise<void> {
+  try {
+    await write()
+  } catch (error) {
+    const [recorded] = await answered(() => store.rollouts(changed, 1), clock)
+    const isSo =
+      recorded?.id === changed.id &&
+      recorded.stage === changed.stage &&
+      recorded.pausedAtMs === changed.pausedAtMs &&
+      recorded.isPromoted === changed.isPromoted
+    if (!isSo) throw error
   }
 }
 

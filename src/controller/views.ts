@@ -26,7 +26,7 @@ export interface Remembered {
   cannotRun(instance: string): string | undefined
   isCondemned(instance: string): boolean
   isEnding(instance: string): boolean
-  createAfterMs(key: FleetKey): number
+  createAfterMs(key: FleetKey): Fleet['createAfterMs']
   /** How far the running rollout of a fleet has come; undefined where none runs. */
   position(key: FleetKey): RolloutPosition | undefined
   /** What a fleet ran before, kept warm for a way back. */
@@ -61,6 +61,10 @@ export function viewScopes(
   const instances = Map.groupBy(sight.engine.instances, fleetName)
   const servers = Map.groupBy(sight.router.servers, (server) => server.pool)
   const underWay = Map.groupBy(sight.underWay, ({ key }) => fleetName(key))
+  const beingMade = Map.groupBy(
+    sight.underWay.filter(({ kind }) => kind === 'create'),
+    ({ key }) => scopeName(key),
+  )
   const observedScopes = Map.groupBy(sight.engine.instances, scopeName)
 
   return records.map((record) => {
@@ -69,6 +73,8 @@ export function viewScopes(
       ...Object.keys(record.release.services),
       ...(observedScopes.get(scopeName(scope)) ?? []).map(({ service }) => service),
       ...servers.keys().flatMap((pool) => serviceOf(pool, scope)),
+      // What is being made for a service that went away is not to be seen yet.
+      ...(beingMade.get(scopeName(scope)) ?? []).map(({ key }) => key.service),
     ])
     const fleets = [...services].toSorted().map((service): Fleet => {
       const key: FleetKey = { ...scope, service }

@@ -78,8 +78,8 @@ export interface Fleet {
   readonly key: FleetKey
   readonly target: FleetTarget
   readonly instances: readonly FleetInstance[]
-  /** No instance is made before this time: a crash loop. */
-  readonly createAfterMs: number
+  /** Before when no instance of a version is made, which is in a crash loop; absent: it is in none. */
+  readonly createAfterMs: ReadonlyMap<VersionId, number>
   /** How many thousandths of the requests the router gives to lane b. */
   readonly split: number
 }

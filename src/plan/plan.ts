@@ -41,7 +41,7 @@ function planService(service: string, current: Current, next: Release): ServiceP
     key: { stack: next.stack, environment: next.environment, service },
     target: after ? plannedTarget(after) : endedTarget(before?.drainMs ?? 0),
     instances: own(current.instances, service) ?? [],
-    createAfterMs: 0,
+    createAfterMs: new Map(),
     split: 0,
   }
   const changed = differences(before, after)

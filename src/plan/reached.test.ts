@@ -23,7 +23,7 @@ function fleet(instances: readonly FleetInstance[], routed = true): Fleet {
   const share = { lane: 'a', thousandths: 1_000, needs: 1, isExclusive: false, held: 1_000 } as const
   const policy = { replicas: 1, surge: 1, floor: 1, routed, drainMs: 0, isApart: false }
   const key = { stack: 'shop', environment: 'live', service: 'web' }
-  return { key, target: { version: next, groups, share, ...policy }, instances, createAfterMs: 0, split: 0 }
+  return { key, target: { version: next, groups, share, ...policy }, instances, createAfterMs: new Map(), split: 0 }
 }
 
 const service = { version: next, replicas: 1 }

@@ -26,7 +26,13 @@ function fleet(instances: readonly FleetInstance[], changes: Partial<Fleet['targ
   const { replicas, version } = { ...target, version: next, ...changes }
   const main = { version: next, lane: 'a', count: replicas, routed: replicas, isKeptWhole: true } as const
   const groups = version === null ? [] : [main]
-  return { key, target: { ...target, version, groups, share, ...changes }, instances, createAfterMs, split: 0 }
+  return {
+    key,
+    target: { ...target, version, groups, share, ...changes },
+    instances,
+    createAfterMs: new Map([[version ?? '', createAfterMs]]),
+    split: 0,
+  }
 }
 
 const words = (effects: readonly Effect[]) => effects.map((effect) => `${effect.kind} ${effect.instance}`)

@@ -101,8 +101,8 @@ function surplusWords({ version }: FleetInstance, fitting: readonly FleetInstanc
 
 /** How far an instance has come on its way to serving. */
 function progress(instance: FleetInstance, fleet: Fleet): number {
-  if (isReady(instance, fleet.target)) return 3
-  if (instance.health === 'healthy') return 2
+  if (isReady(instance, fleet.target)) return 4
+  if (instance.health === 'healthy') return isRouted(instance) ? 3 : 2
   return instance.phase === 'running' ? 1 : 0
 }
 
@@ -181,7 +181,7 @@ function create(fleet: Fleet, { crews }: Sorted, count: number, nowMs: number): 
 
 /** A version that keeps dying waits; where two must not be there at once, the one that comes waits for the other to go. */
 function mustWait({ version }: Group, { instances, target, createAfterMs }: Fleet, nowMs: number): boolean {
-  if (version === target.version && nowMs < createAfterMs) return true
+  if (nowMs < (createAfterMs.get(version) ?? 0)) return true
   return target.isApart && instances.some((instance) => isAlive(instance) && instance.version !== version)
 }
 

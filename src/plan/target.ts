@@ -76,7 +76,9 @@ function floorOf({ replicas, rollout }: ServiceRelease): number {
 
 function mainGroup({ version, replicas, standby = 0 }: ServiceRelease, situation: Situation): Group {
   const lane = laneOf(version, situation) ?? mainLane(situation.split)
-  return { version, lane, count: replicas + standby, routed: replicas, isKeptWhole: true }
+  // Where none serves, none stands by for it.
+  const count = replicas > 0 ? replicas + standby : 0
+  return { version, lane, count, routed: replicas, isKeptWhole: true }
 }
 
 /** What runs beside the version that is released, and is not made anew when it dies. */

@@ -174,7 +174,13 @@ export class FleetRun {
 
   #fleet(): Fleet {
     const instances = this.#instances.seen(this.#split)
-    return { key: this.start.key, target: this.#target(instances), instances, createAfterMs: 0, split: this.#split }
+    return {
+      key: this.start.key,
+      target: this.#target(instances),
+      instances,
+      createAfterMs: new Map(),
+      split: this.#split,
+    }
   }
 
   #target(instances: readonly FleetInstance[]): FleetTarget {

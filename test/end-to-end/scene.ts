@@ -220,8 +220,9 @@ export class Scene {
   /** Everything that the engine holds for the stack, by name. */
   async leftovers(): Promise<readonly string[]> {
     const label = `repave.stack=${this.stack}`
-    const [containers, networks] = await Promise.all([this.engine.containers(label), this.engine.networks(label)])
-    return [...containers.flatMap(({ Names }) => Names), ...networks.map(({ Name }) => Name)]
+    const containers = await this.engine.containers(label)
+    const others = [...(await this.engine.networks(label)), ...(await this.engine.volumes(label))]
+    return [...containers.flatMap(({ Names }) => Names), ...others.map(({ Name }) => Name)]
   }
 
   /** `kill -9` on the first process of one instance. */

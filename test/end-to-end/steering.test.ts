@@ -1,18 +1,11 @@
 /** `rollout`, `refuse` and `recall` on the command line: what they do to what runs, and what they exit with. */
-import { type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
 import { expect, test } from 'vitest'
-import type { RolloutStatus } from '../../src/model/report.ts'
-import { eventually } from './eventually.ts'
+import { heldCanary, rolloutOf, startHeldUp } from './held-canary.ts'
 import { openScene } from './open-scene.ts'
 import { type Scene, verdict } from './scene.ts'
 
-const canary = {
-  strategy: 'canary',
-  steps: [{ share: '10%', for: '10m', requests: 0 }],
-  verdict: { window: '0s', requests: 0 },
-}
-const declare = (scene: Scene, greeting: string, rollout: object = canary) =>
+const declare = (scene: Scene, greeting: string, rollout: object = heldCanary) =>
   scene.declare({ replicas: 2, rollout, environment: { GREETING: greeting } })
 
 test('a canary is paused, resumed, and promoted to its end', async () => {
@@ -20,10 +13,10 @@ test('a canary is paused, resumed, and promoted to its end', async () => {
   await declare(scene, 'first')
   await scene.succeed('up')
   await declare(scene, 'second')
-  const up = await startedUp(scene)
+  const up = await startHeldUp(scene)
 
   expect(await steer(scene, 'pause')).toEqual({ exitCode: 0, changed: true })
-  expect(await rolloutOf(scene)).toMatchObject({ pausedAt: expect.any(String), share: 10 })
+  expect(await rolloutOf(scene)).toMatchObject({ pausedAt: expect.any(String), share: 5 })
   expect(await steer(scene, 'pause')).toEqual({ exitCode: 0, changed: false })
   expect(await steer(scene, 'resume')).toEqual({ exitCode: 0, changed: true })
   expect((await rolloutOf(scene))?.pausedAt).toBeUndefined()
@@ -39,7 +32,7 @@ test('a canary is aborted for good, and tried again when somebody asks for it', 
   await declare(scene, 'first')
   await scene.succeed('up')
   await declare(scene, 'second')
-  const up = await startedUp(scene)
+  const up = await startHeldUp(scene)
   const ended = once(up, 'exit')
   const load = await scene.load({ ratePerSecond: 200, methods: ['GET', 'POST'] })
   expect(await steer(scene, 'abort')).toEqual({ exitCode: 0, changed: true })
@@ -95,21 +88,9 @@ test.each([{ strategy: 'rolling' }, { strategy: 'blueGreen' }])(
   },
 )
 
-/** An `up` whose canary has got its share. */
-async function startedUp(scene: Scene): Promise<ChildProcess> {
-  const up = scene.start('up')
-  up.stdout?.resume()
-  await eventually('the canary has its share', async () => (await rolloutOf(scene))?.share === 10)
-  return up
-}
-
 async function steer(scene: Scene, verb: 'pause' | 'resume' | 'promote' | 'abort') {
   const ended = await scene.repave('rollout', verb)
   return { exitCode: ended.exitCode, changed: verdict(ended).changed }
-}
-
-async function rolloutOf(scene: Scene): Promise<RolloutStatus | undefined> {
-  return (await scene.status()).services[0]?.rollout
 }
 
 async function greetings(scene: Scene): Promise<ReadonlySet<string>> {

@@ -190,7 +190,7 @@ export function ceilingOf({ wanted, rollout, isWaiting }: FleetTruth): number {
 }
 
 function wholeOf({ replicas, standby = 0 }: ServiceRelease): number {
-  return replicas + standby
+  return replicas > 0 ? replicas + standby : 0
 }
 
 /** Those that stand by count towards it. */

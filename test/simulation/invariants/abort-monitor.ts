@@ -28,7 +28,7 @@ export class AbortMonitor implements Monitor {
 
   /** A clean instance was asked for in its place. */
   condemn(instance: string): void {
-    this.#release(instance)
+    for (const survivors of this.#survivors.values()) unsettle(instance, survivors)
   }
 
   onDecision(decree: Decree, truth: WorldTruth): void {
@@ -106,10 +106,10 @@ export class AbortMonitor implements Monitor {
   /** One that faltered and serves again may be kept or given up: it counts, and is not asked for. */
   #keep(fleet: FleetTruth, { leaving }: WorldTruth): void {
     const { key, wanted } = fleet
-    const survivors = routedIn(fleet, leaving).filter(
-      (instance) => instance.order.version === wanted?.version && !this.#past.isCondemned(instance),
+    const survivors = routedIn(fleet, leaving).filter(({ order }) => order.version === wanted?.version)
+    const steady = survivors.filter(
+      (instance) => !this.#past.hasFaltered(instance) && !this.#past.isCondemned(instance),
     )
-    const steady = survivors.filter((instance) => !this.#past.hasFaltered(instance))
     this.#survivors.set(fleetName(key), {
       names: new Set(survivors.map(({ order }) => order.name)),
       steady: new Set(steady.map(({ order }) => order.name)),
@@ -120,10 +120,14 @@ export class AbortMonitor implements Monitor {
   #release(instance: string): void {
     for (const survivors of this.#survivors.values()) {
       survivors.names.delete(instance)
-      survivors.steady.delete(instance)
-      survivors.atLeast = Math.min(survivors.atLeast, survivors.steady.size)
+      unsettle(instance, survivors)
     }
   }
+}
+
+function unsettle(instance: string, survivors: Survivors): void {
+  survivors.steady.delete(instance)
+  survivors.atLeast = Math.min(survivors.atLeast, survivors.steady.size)
 }
 
 /** Of what is taken back together, the rollout that is to blame. */

@@ -20,10 +20,12 @@ interface Course {
 export class CauseMonitor implements Monitor {
   /** Of running rollouts, by id. */
   readonly #courses = new Map<number, Course>()
+  #clockJumpedAtMs = -Infinity
   /** When instances were struck, and how many may have been. */
   readonly #strokes: { readonly atMs: number; readonly count: number }[] = []
 
   onDisturbance({ kind }: Disturbance, { nowMs }: WorldTruth): void {
+    if (kind === 'clock') this.#clockJumpedAtMs = nowMs
     if (kind === 'controller' || kind === 'clock') return
     const count = kind === 'all' ? causeCount : kind === 'instance' ? 1 : 0
     this.#strokes.push({ atMs: nowMs, count })
@@ -50,6 +52,8 @@ export class CauseMonitor implements Monitor {
   #hasCause({ record, service }: Rollout, { sinceMs, pausedSinceMs = Infinity }: Course, nowMs: number): boolean {
     if (!becomesHealthy(record.service, service.imageName)) return true
     if (nowMs - pausedSinceMs >= (service.rollout.maxPauseMs ?? Infinity)) return true
+    // What passed under an earlier controller is told by the time of day.
+    if (pausedSinceMs <= this.#clockJumpedAtMs) return true
     const strokes = this.#strokes.filter(({ atMs }) => atMs >= sinceMs)
     const struck = strokes.reduce((sum, { count }) => sum + count, 0)
     const isOverdue = nowMs - sinceMs >= service.rollout.deadlineMs

@@ -75,6 +75,7 @@ export class StageMonitor implements Monitor {
 
   #judgeSplit(fleet: FleetTruth, rollout: Rollout, toB: number, { nowMs }: WorldTruth): void {
     const [lane, stage] = [laneOf(rollout.service.version, fleet), stageOf(rollout)]
+    const stages = stagesOf(rollout.service, rollout.record.isSwitch === true) ?? []
     if (!lane || !stage) return
     const [has, gets] = [shareOf(fleet, lane), shareOf({ split: toB }, lane)]
     if (gets <= has) return
@@ -86,10 +87,11 @@ export class StageMonitor implements Monitor {
     if (gets > stage.share)
       throw new ViolationError('shares as staged', `${name} is to get ${gets} ‰, where ${stage.share} is the most`)
     const there = this.#preparedIn(fleet, rollout.service.version, lane)
-    if (there < stage.count && this.#past.isUnharmed(nowMs))
+    const needed = stages.find(({ share }) => gets <= share)?.count ?? 0
+    if (there < needed && this.#past.isUnharmed(nowMs))
       throw new ViolationError(
         'shares as staged',
-        `${name} is to get ${gets} ‰ with ${there} instances ready, where ${stage.count} are needed`,
+        `${name} is to get ${gets} ‰ with ${there} instances ready, where ${needed} are needed`,
       )
   }
 

@@ -1,10 +1,11 @@
 /** A fleet never has more instances at work than its replicas and its surge; those that end or are sick don't count. */
 import type { MemoryInstance } from '../../../src/engine/memory/memory-machine.ts'
 import { fleetName, scopeName } from '../../../src/model/stack.ts'
+import type { RouterServer } from '../../../src/router/router.ts'
 import type { ReleaseRecord } from '../../../src/store/store.ts'
 import type { Rollout } from '../decided.ts'
 import type { Call } from '../seams.ts'
-import { ceilingOf, type FleetTruth, type WorldTruth } from '../fleet-truth.ts'
+import { ceilingOf, isStaged, type FleetTruth, type WorldTruth } from '../fleet-truth.ts'
 import { ViolationError, type Disturbance, type Monitor } from './invariant.ts'
 import type { Past } from './past.ts'
 
@@ -71,7 +72,8 @@ export class SurgeMonitor implements Monitor {
     return times.some((letGoAtMs) => Math.abs(askedAtMs - letGoAtMs) <= withinMs)
   }
 
-  #isWorking(instance: MemoryInstance, { servers, replaced }: FleetTruth, { leaving }: WorldTruth): boolean {
+  #isWorking(instance: MemoryInstance, fleet: FleetTruth, { leaving }: WorldTruth): boolean {
+    const { servers, replaced } = fleet
     const { process, order, behaviour } = instance
     if (
       order.version === replaced ||
@@ -83,7 +85,16 @@ export class SurgeMonitor implements Monitor {
     )
       return false
     const server = servers.find((each) => each.instance === order.name)
+    if (server && isBeingLeft(instance, server, fleet)) return false
     // Once it has been in rotation and is not any more, it is on its way out.
     return server ? server.state !== 'draining' : !this.#past.wasRouted(instance)
   }
+}
+
+/** In the lane that requests leave for that of the version that is wanted, which has room beside it. */
+function isBeingLeft({ order }: MemoryInstance, { lane }: RouterServer, fleet: FleetTruth): boolean {
+  const { wanted, rollout, instances, servers } = fleet
+  if (order.version === wanted?.version || (rollout && isStaged(rollout))) return false
+  const own = new Set(instances.filter((each) => each.order.version === wanted?.version).map((each) => each.order.name))
+  return !servers.some((server) => own.has(server.instance) && server.lane === lane)
 }
