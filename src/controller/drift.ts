@@ -14,7 +14,7 @@ export async function drift(desk: Desk, scope: Scope): Promise<DriftReport> {
   const { record } = desk.known(scope)
   const { engine, router } = desk.seams
   const [engineState, routerState] = await Promise.all([engine.observe({ fresh: true }), router.observe()])
-  const sight = { engine: engineState, router: routerState, underWay: [] }
+  const sight = { engine: engineState, router: routerState, underWay: [], splitting: new Map() }
   const [view] = viewScopes([record], sight, desk.loop.remembered)
   const fleets = view?.fleets ?? []
   return {

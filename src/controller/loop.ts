@@ -238,7 +238,7 @@ export class Loop {
    */
   #hasten(): void {
     if (this.#isLooking || this.#isOutOfDate || !this.#sight || this.#blind || this.#stop.signal.aborted) return
-    const sight = withDeaths(this.#sight, this.#deaths, this.#dispatcher.underWay())
+    const sight = withDeaths(this.#sight, this.#deaths, this.#underWay())
     const views = viewScopes(this.decisions.current(), sight, this.remembered)
     const nowMs = this.#seams.clock.steady()
     const orders = views.flatMap((view) => view.fleets.flatMap((fleet) => this.#orders(fleet, nowMs)))
@@ -255,7 +255,7 @@ export class Loop {
     this.#isOutOfDate = false
     this.#deaths.clear()
     // Before engine and router are asked: what ends in between must still count as under way.
-    const underWay = this.#dispatcher.underWay()
+    const underWay = this.#underWay()
     const [engineState, routerState] = await Promise.all([engine.observe({ fresh }), router.observe()]).catch(
       (error: unknown) => {
         this.#fresh = true
@@ -265,7 +265,11 @@ export class Loop {
     if (fresh) this.#lookedAtMs = clock.steady()
     this.#noteSeeing()
     if (mayHaveMissed) this.rollouts.noteUnseen()
-    return { engine: engineState, router: routerState, underWay }
+    return { engine: engineState, router: routerState, ...underWay }
+  }
+
+  #underWay(): Pick<Sight, 'underWay' | 'splitting'> {
+    return { underWay: this.#dispatcher.underWay(), splitting: this.#upkeep.splitting() }
   }
 
   async #decide(sight: Sight): Promise<void> {

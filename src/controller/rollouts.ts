@@ -2,7 +2,7 @@
 import { type FleetKey, fleetName, defaultMaxPauseMs } from '../model/stack.ts'
 import type { ServiceRelease } from '../model/release.ts'
 import { type Fleet, type FleetInstance, isEnding } from '../plan/fleet.ts'
-import { couldServe, hasReached, readyOf } from '../plan/reached.ts'
+import { couldServe, hasReached, readyOf, readyOfAll } from '../plan/reached.ts'
 import { holdOf } from '../rollout/stages.ts'
 import { type Trouble, verdict, type Verdict } from '../rollout/verdict.ts'
 import type { RolloutRecord } from '../store/store.ts'
@@ -158,8 +158,10 @@ export class Rollouts {
     const { record, pausedSinceMs } = progress
     const { holdMs, isLast } = holdOf(record, service)
     const ready = readyOf(fleet, record.to)
-    take(progress, fleet, ready, nowMs)
+    take(progress, fleet, readyOfAll(fleet), nowMs)
     const isReached = hasReached(fleet, service)
+    // What is lost while a stage is held has a deadline of its own.
+    if (isReached) progress.progressAtMs = nowMs
     progress.heldSinceMs = isReached ? (progress.heldSinceMs ?? nowMs) : undefined
     const symptom = progress.symptom && `${progress.symptom.instance}: ${progress.symptom.detail}`
     return verdict({

@@ -8,6 +8,7 @@ export const nothingSeen: Sight = {
   engine: { instances: [], scopes: [] },
   router: { services: [], servers: [], splits: new Map(), isOutdated: false, problems: [] },
   underWay: [],
+  splitting: new Map(),
 }
 
 /**
@@ -28,12 +29,16 @@ export function possible(orders: readonly Order[], { engine, router }: Sight): r
 }
 
 /** The same sight, with those that have ended since; one that was made since then is another of its name. */
-export function withDeaths(sight: Sight, deaths: ReadonlyMap<string, number>, underWay: Sight['underWay']): Sight {
+export function withDeaths(
+  sight: Sight,
+  deaths: ReadonlyMap<string, number>,
+  underWay: Pick<Sight, 'underWay' | 'splitting'>,
+): Sight {
   const instances = sight.engine.instances.map((instance): ObservedInstance => {
     const isDead = instance.phase === 'running' && instance.createdAtMs <= (deaths.get(instance.name) ?? -Infinity)
     return isDead ? { ...instance, phase: 'exited' } : instance
   })
-  return { ...sight, engine: { ...sight.engine, instances }, underWay }
+  return { ...sight, engine: { ...sight.engine, instances }, ...underWay }
 }
 
 /** As the router would name it. */

@@ -4,7 +4,7 @@ import { routeUrl } from '../model/route.ts'
 import { type FleetKey, type Scope, scopeName } from '../model/stack.ts'
 import type { Fleet } from '../plan/fleet.ts'
 import { wantedSplit } from '../plan/split.ts'
-import { poolName, type RoutedService } from '../router/router.ts'
+import { poolName, type PoolName, type RoutedService } from '../router/router.ts'
 import { recorded, type Subject } from './records.ts'
 import { Retries } from './retries.ts'
 import { routesOf, sameRoutes, wantedRoutes } from './routes.ts'
@@ -23,11 +23,18 @@ export class Upkeep {
   readonly #seams: Seams
   readonly #onEnd: () => void
   readonly #underWay = new Set<string>()
+  /** Of those, the splits: by name, which pool is to give how much to lane b. */
+  readonly #splitting = new Map<string, readonly [PoolName, number]>()
   readonly #retries = new Retries()
 
   constructor(seams: Seams, onEnd: () => void) {
     this.#seams = seams
     this.#onEnd = onEnd
+  }
+
+  /** Splits that are being changed, and to what. */
+  splitting(): ReadonlyMap<PoolName, number> {
+    return new Map(this.#splitting.values())
   }
 
   troubles(): readonly RepaveError[] {
@@ -81,7 +88,9 @@ export class Upkeep {
     const toB = wantedSplit(fleet)
     if (toB === fleet.split || !router.services.some((service) => service.pool === pool)) return
     const reason = `${toB} of 1000 requests go to lane b, after ${fleet.split}`
-    this.#attempt('split', fleet.key, reason, () => this.#seams.router.split(pool, toB))
+    const work = () => this.#seams.router.split(pool, toB)
+    const isBegun = this.#attempt('split', fleet.key, reason, work)
+    if (isBegun) this.#splitting.set(effectName('split', fleet.key), [pool, toB])
   }
 
   #retire(scope: Scope): void {
@@ -96,17 +105,20 @@ export class Upkeep {
     if (spares !== count) this.#attempt('reserve', scope, reason, () => this.#seams.engine.reserve(scope, count))
   }
 
-  #attempt(kind: string, about: About | undefined, reason: string, work: () => Promise<void>): void {
+  /** False where that is under way already, or is not due yet. */
+  #attempt(kind: string, about: About | undefined, reason: string, work: () => Promise<void>): boolean {
     const name = effectName(kind, about)
-    if (this.#underWay.has(name) || !this.#retries.isDue(name, this.#seams.clock.steady())) return
+    if (this.#underWay.has(name) || !this.#retries.isDue(name, this.#seams.clock.steady())) return false
     this.#underWay.add(name)
     const subject = subjectOf(about)
     void this.#run(name, () => recorded(this.#seams, subject, { kind, reason }, work))
+    return true
   }
 
   async #run(name: string, work: () => Promise<void>): Promise<void> {
     const error = await work().then(() => undefined, asRepaveError)
     this.#underWay.delete(name)
+    this.#splitting.delete(name)
     this.#retries.note(name, error, this.#seams.clock.steady())
     if (error) this.#seams.log(`${name} failed: ${error.message}`)
     this.#onEnd()

@@ -3,7 +3,7 @@ import type { EngineState, ObservedInstance } from '../engine/engine.ts'
 import { type FleetKey, fleetName, type Scope, scopeName } from '../model/stack.ts'
 import { type EffectKind, type Fleet, type FleetInstance, type FleetTarget } from '../plan/fleet.ts'
 import { endedTarget, fleetTarget, type RolloutPosition } from '../plan/target.ts'
-import { poolName, type RouterServer, type RouterState } from '../router/router.ts'
+import { poolName, type PoolName, type RouterServer, type RouterState } from '../router/router.ts'
 import type { ServiceRelease } from '../model/release.ts'
 import type { ReleaseRecord } from '../store/store.ts'
 import type { VersionId } from '../model/version.ts'
@@ -44,6 +44,8 @@ export interface Sight {
   readonly router: RouterState
   /** Taken before engine and router were asked, so that nothing that ended meanwhile is judged by its old looks. */
   readonly underWay: readonly UnderWay[]
+  /** Splits that were being changed then, and to what. */
+  readonly splitting: ReadonlyMap<PoolName, number>
 }
 
 export interface ScopeView {
@@ -87,7 +89,9 @@ export function viewScopes(
       }
       const found = { instances: viewInstances(parts, split, remembered), split }
       const target = released ? liveTarget(key, released, found, remembered) : endedTarget(remembered.endedDrainMs(key))
-      return { key, target, ...found, createAfterMs: remembered.createAfterMs(key) }
+      const splitting = sight.splitting.get(poolName(key))
+      const createAfterMs = remembered.createAfterMs(key)
+      return { key, target, ...found, createAfterMs, ...(splitting !== undefined && { splitting }) }
     })
     return { scope, record, fleets }
   })

@@ -82,6 +82,8 @@ export interface Fleet {
   readonly createAfterMs: ReadonlyMap<VersionId, number>
   /** How many thousandths of the requests the router gives to lane b. */
   readonly split: number
+  /** And to what that was being changed when it was looked at. */
+  readonly splitting?: number
 }
 
 /** The lane that gets most of the requests. */

@@ -17,6 +17,11 @@ export function readyOf(fleet: Fleet, version: VersionId): number {
   return fresh.filter((instance) => couldServe(instance, fleet.target)).length
 }
 
+/** How many of all that is wanted: while traffic moves by shares, what it leaves is made whole too. */
+export function readyOfAll(fleet: Fleet): number {
+  return fleet.target.groups.reduce((sum, { version }) => sum + readyOf(fleet, version), 0)
+}
+
 /** Serves, or is in the router and would. */
 export function couldServe(instance: FleetInstance, target: Pick<FleetTarget, 'routed'>): boolean {
   if (!target.routed) return isReady(instance, target)

@@ -128,7 +128,8 @@ function countMoves(fleet: Fleet, { crews }: Sorted): Moves {
 
 /** Whether its lane gets requests also once the split is as it should be by now. */
 function keepsShare({ lane }: FleetInstance, fleet: Fleet): boolean {
-  return lane === undefined || laneShare(wantedSplit(fleet), lane) > 0
+  const splits = [wantedSplit(fleet), fleet.splitting ?? fleet.split]
+  return lane === undefined || splits.every((split) => laneShare(split, lane) > 0)
 }
 
 /** In the lane that requests are to leave: those that take its place need room beside it, as in a rollout by shares. */

@@ -4,7 +4,7 @@ import { defaultMaxPauseMs } from '../model/stack.ts'
 import { holdOf } from '../rollout/stages.ts'
 import { verdict, type Verdict } from '../rollout/verdict.ts'
 import type { Fleet } from './fleet.ts'
-import { hasReached, readyOf } from './reached.ts'
+import { hasReached, readyOf, readyOfAll } from './reached.ts'
 import type { RolloutPosition } from './target.ts'
 
 /** How far a rollout has come that runs already. */
@@ -66,7 +66,7 @@ export class RolloutRun {
   judge({ fleet, service, answersPerSecond }: Judged, nowMs: number): Verdict {
     const isReached = hasReached(fleet, service)
     const ready = readyOf(fleet, service.version)
-    this.#noteReady(ready, nowMs)
+    this.#noteReady(readyOfAll(fleet), nowMs)
     this.#heldSinceMs = isReached ? (this.#heldSinceMs ?? nowMs) : undefined
     this.#answersPerMs = answersPerSecond / 1_000
     const heldMs = this.#heldSinceMs === undefined ? 0 : nowMs - this.#heldSinceMs

@@ -124,7 +124,8 @@ function drawStrategy(random: Random): StrategyChoice | undefined {
 }
 
 function drawStep(random: Random, share: number): CanaryStep {
-  return { share, holdMs: 200 + random.integer(2_500), requests: random.pick([0, 0, 1, 3]) }
+  const holdMs = random.next() < 0.05 ? 18_000 : 200 + random.integer(2_500)
+  return { share, holdMs, requests: random.pick([0, 0, 1, 3]) }
 }
 
 function drawVerdict(random: Random): VerdictPolicy {
