@@ -1,6 +1,4 @@
 /** How long it takes from the engine's word of a death until a standby is in the dead one's place. */
-import { createClient } from '../../src/api/client.ts'
-import { socketPath } from '../../src/api/home.ts'
 import { composeEngine } from '../../src/compose.ts'
 import type { RecordedEntry } from '../../src/store/store.ts'
 import { eventually } from '../../test/end-to-end/eventually.ts'
@@ -52,7 +50,7 @@ export async function measureDeaths(
   }
   events.stop()
   await prober.stop()
-  const entries = await recorded(scene)
+  const entries = await scene.entries()
   return {
     outMs: seen.map((times) => times.out - times.event),
     inMs: seen.map((times) => times.in - times.event),
@@ -108,11 +106,6 @@ async function watchDeath(
 
 function now(): number {
   return performance.timeOrigin + performance.now()
-}
-
-function recorded({ home, stack }: Scene): Promise<readonly RecordedEntry[]> {
-  const client = createClient(socketPath(home))
-  return Array.fromAsync(client.events({ stack, environment: 'default' }, false, new AbortController().signal))
 }
 
 function routeMs(entries: readonly RecordedEntry[], instance: string): number {

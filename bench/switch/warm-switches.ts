@@ -1,7 +1,7 @@
 /** How long it takes from the command until the version before answers, while its fleet is warm. */
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
-import { type Client, createClient } from '../../src/api/client.ts'
+import { createClient } from '../../src/api/client.ts'
 import { socketPath } from '../../src/api/home.ts'
 import { splitFile } from '../../src/router/haproxy/config.ts'
 import { MasterSocket } from '../../src/router/haproxy/master-socket.ts'
@@ -44,7 +44,7 @@ export async function measureSwitches(
       if (report.kind === 'error' || (report.kind === 'result' && !report.result.ok))
         throw new Error(`a rollback failed: ${JSON.stringify(report)}`)
   })
-  const decided = await decisions(client, scope)
+  const decided = await decisions(scene)
   await scene.killController()
   const raw = await repeated(count, prober, flipper(scene))
   await prober.stop()
@@ -101,9 +101,8 @@ function isAnswer(to: string, afterMs: number): (probed: Probed) => boolean {
 }
 
 /** When each rollback was on record, as times of day. */
-async function decisions(client: Client, scope: { readonly stack: string; readonly environment: string }) {
-  const entries = await Array.fromAsync(client.events(scope, false, new AbortController().signal))
-  return entries.filter(({ kind }) => kind === 'decision.rollback').map(({ atMs }) => atMs)
+async function decisions(scene: Scene): Promise<readonly number[]> {
+  return (await scene.entries()).filter(({ kind }) => kind === 'decision.rollback').map(({ atMs }) => atMs)
 }
 
 /** What a switch takes at least: one command to HAProxy. */

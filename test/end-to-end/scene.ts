@@ -14,6 +14,7 @@ import { socketPath } from '../../src/api/home.ts'
 import { ownerOf } from '../../src/compose.ts'
 import { keptRepository } from '../../src/engine/docker/kept-images.ts'
 import type { ResultReport, StatusReport } from '../../src/model/report.ts'
+import type { RecordedEntry } from '../../src/store/store.ts'
 import type { LoadPlan } from '../load/generate.ts'
 import { type RunningLoad, startLoad } from '../load/load-process.ts'
 import { EngineApi } from './engine-api.ts'
@@ -183,6 +184,11 @@ export class Scene {
     const report = lines.at(-1)
     if (report === undefined) throw new Error(`repave status printed no report: ${output}`)
     return report as StatusReport
+  }
+
+  /** Everything on the record of the controller, also what is about no environment. */
+  entries(): Promise<readonly RecordedEntry[]> {
+    return Array.fromAsync(createClient(socketPath(this.home)).events({}, false, new AbortController().signal))
   }
 
   async load(plan: Partial<LoadPlan> = {}): Promise<RunningLoad> {
