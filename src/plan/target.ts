@@ -74,11 +74,15 @@ function floorOf({ replicas, rollout }: ServiceRelease): number {
   return Math.max(0, replicas - resolveQuantity(rollout.maxUnavailable, replicas, 'down'))
 }
 
-function mainGroup({ version, replicas, standby = 0 }: ServiceRelease, situation: Situation): Group {
+function mainGroup(service: ServiceRelease, situation: Situation): Group {
+  const { version, replicas } = service
   const lane = laneOf(version, situation) ?? mainLane(situation.split)
-  // Where none serves, none stands by for it.
-  const count = replicas > 0 ? replicas + standby : 0
-  return { version, lane, count, routed: replicas, isKeptWhole: true }
+  return { version, lane, count: wholeOf(service), routed: replicas, isKeptWhole: true }
+}
+
+/** With those that stand by; where none serves, none does. */
+function wholeOf({ replicas, standby = 0 }: ServiceRelease): number {
+  return replicas > 0 ? replicas + standby : 0
 }
 
 /** What runs beside the version that is released, and is not made anew when it dies. */
@@ -143,21 +147,27 @@ function stagedTarget(
 /** As it is: what either version has now is kept whole, and nothing moves between them. */
 function pausedTarget(service: ServiceRelease, from: ServiceRelease, situation: Situation): FleetTarget {
   const { instances } = situation
-  const staying = instances.filter((instance) => !isLeaving(instance) && instance.phase !== 'exited')
+  const staying = instances.filter(isStaying)
   const old = staying.filter(({ version }) => version === from.version).length
   const target = fleetTarget(service, { instances, split: situation.split })
   const [main] = target.groups
   if (!main || from.version === service.version || old === 0) return target
   if (target.isApart) return { ...fleetTarget(from, { instances, split: situation.split }), version: service.version }
   const fresh = staying.filter(({ version }) => version === service.version).length
-  const kept = Math.max(old, service.replicas - fresh)
+  const kept = Math.min(wholeOf(from), Math.max(old, service.replicas - fresh))
   return {
     ...target,
     groups: [
-      { ...main, version: from.version, count: kept, routed: kept },
-      { ...main, count: fresh, routed: fresh },
+      { ...main, version: from.version, count: kept, routed: Math.min(kept, from.replicas) },
+      { ...main, count: fresh, routed: Math.min(fresh, service.replicas) },
     ],
   }
+}
+
+/** One that another is to take the place of is not counted: it would be made up for in every pass anew. */
+function isStaying(instance: FleetInstance): boolean {
+  const { phase, health, condemned, intact } = instance
+  return phase !== 'exited' && health !== 'unhealthy' && !condemned && intact && !isLeaving(instance)
 }
 
 /** The lane that requests leave: it stays the same one also where nothing is left of what the fleet had. */

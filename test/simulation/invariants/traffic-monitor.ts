@@ -13,6 +13,8 @@ import { strikesInstances, ViolationError, type Disturbance, type Monitor } from
 
 /** How long it takes at most until a controller has seen that an instance is dead or sick. */
 const unseenMs = 4_000
+/** Longer than any call of a dead controller needs to show in the world, where it goes on. */
+const lingerMs = 10
 
 export class TrafficMonitor implements Monitor {
   readonly #machine: MemoryMachine
@@ -20,6 +22,8 @@ export class TrafficMonitor implements Monitor {
   readonly #sessions = new Set<MemorySession>()
   /** When the router was asked to let go of an instance. */
   readonly #removedAtMs = new Map<string, number>()
+  readonly #addedAtMs = new Map<string, number>()
+  #diedAtMs = -Infinity
   /** The shortest drain that each fleet was ever given. */
   readonly #drainMs = new Map<string, number>()
   #excusedUntilMs = 0
@@ -39,17 +43,29 @@ export class TrafficMonitor implements Monitor {
   onDisturbance(disturbance: Disturbance, { nowMs }: WorldTruth): void {
     if (strikesInstances(disturbance)) this.#excusedUntilMs = nowMs + unseenMs + this.#past.latenessMs(nowMs)
     if (disturbance.kind === 'all') this.#sessions.clear()
+    if (disturbance.kind === 'controller') this.#diedAtMs = nowMs
   }
 
   onCall({ on, verb, subject }: Call, { fleets, nowMs }: WorldTruth): void {
     if (on === 'router' && verb === 'remove' && !this.#removedAtMs.has(subject)) this.#removedAtMs.set(subject, nowMs)
-    if (on === 'router' && verb === 'add') this.#removedAtMs.delete(subject)
+    if (on === 'router' && verb === 'add') this.#noteAdd(subject, nowMs)
     if (on !== 'engine' || verb !== 'destroy') return
     const instance = this.#machine.instance(subject)
     if (!instance || !isFit(instance)) return
     const server = fleets.flatMap(({ servers }) => servers).find((each) => each.instance === subject)
-    if (server)
+    if (server && !this.#isJustAdded(subject, nowMs))
       throw new ViolationError('no request lost', `${subject} is destroyed while the router has it (${server.state})`)
+  }
+
+  #noteAdd(subject: string, nowMs: number): void {
+    this.#removedAtMs.delete(subject)
+    this.#addedAtMs.set(subject, nowMs)
+  }
+
+  /** By a call of a controller that is dead, of which the next one can't have heard. */
+  #isJustAdded(subject: string, nowMs: number): boolean {
+    const isOfTheDead = (this.#addedAtMs.get(subject) ?? Infinity) <= this.#diedAtMs
+    return isOfTheDead && nowMs - this.#diedAtMs <= lingerMs
   }
 
   onStep({ nowMs }: WorldTruth): void {
