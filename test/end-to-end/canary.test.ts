@@ -47,7 +47,7 @@ test('a version that answers 2 % errors more is caught at 5 % of the requests, a
 
 test('a version that answers as many errors as the old one passes', async () => {
   const scene = await openScene()
-  const step = { share: '5%', for: '5s', requests: 100 }
+  const step = { share: '5%', for: '4s', requests: 100 }
   await declareCanary(scene, step, 'old', 'errors:2')
   await scene.succeed('up')
   const load = await scene.load({ ratePerSecond, methods: ['GET', 'POST'] })

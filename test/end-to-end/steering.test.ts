@@ -6,7 +6,7 @@ import { openScene } from './open-scene.ts'
 import { type Scene, verdict } from './scene.ts'
 
 const declare = (scene: Scene, greeting: string, rollout: object = heldCanary) =>
-  scene.declare({ replicas: 2, rollout, environment: { GREETING: greeting } })
+  scene.declare({ replicas: 1, rollout, environment: { GREETING: greeting } })
 
 test('a canary is paused, resumed, and promoted to its end', async () => {
   const scene = await openScene()
@@ -50,7 +50,7 @@ test('what failed, and what is refused by hand, does not run until that is lifte
   const rolling = { deadline: '5s' }
   await declare(scene, 'first', rolling)
   await scene.succeed('up')
-  await scene.declare({ replicas: 2, rollout: rolling, environment: { GREETING: 'second', FAULT: 'crash' } })
+  await scene.declare({ replicas: 1, rollout: rolling, environment: { GREETING: 'second', FAULT: 'crash' } })
   expect(verdict(await scene.repave('up'))).toMatchObject({ code: 'ROLLOUT_ABORTED' })
   const again = await scene.repave('up')
   expect(again).toMatchObject({ exitCode: 3, lines: [{ ok: false, code: 'VERSION_REFUSED' }] })
@@ -81,7 +81,7 @@ test.each([{ strategy: 'rolling' }, { strategy: 'blueGreen' }])(
     const load = await scene.load({ ratePerSecond: 500, methods: ['GET', 'POST'] })
     const ended = await scene.repave('recall', recalled ?? '', '--reason', 'it leaks')
     expect(ended.exitCode).toBe(0)
-    expect(verdict(ended)).toMatchObject({ ok: true, changed: true, services: [{ ready: 2 }] })
+    expect(verdict(ended)).toMatchObject({ ok: true, changed: true, services: [{ ready: 1 }] })
     expect((await load.stop()).failures).toEqual([])
     expect(await greetings(scene)).toEqual(new Set(['first']))
     expect(await scene.repave('up')).toMatchObject({ exitCode: 3 })
