@@ -41,9 +41,17 @@ async function measureAll(plan: MeasurePlan, only: string): Promise<readonly Row
     const peer = open()
     if (!peer.name.includes(only)) continue
     process.stderr.write(`${plan.instances} × ${peer.name}\n`)
-    rows.push({ measured: await measure(peer, plan), ...(role && { role }) })
+    const measured = await measure(peer, plan).catch((error: unknown) => failure(error, plan.signal))
+    rows.push({ name: peer.name, measured, ...(role && { role }) })
   }
   return rows
+}
+
+/** One peer that fails leaves the others their figures. */
+function failure(error: unknown, { aborted }: AbortSignal): Error {
+  if (aborted || !(error instanceof Error)) throw error
+  process.exitCode = 1
+  return error
 }
 
 /** Aborts when someone wants this to end. */
@@ -61,7 +69,7 @@ Under ${ratePerSecond} requests a second, each on a connection of its own. Media
 all new      until every instance of the new version has answered, and the peer has said that it is done
 last old     until the last answer of the version before
 p99          of the answers from then to when all are new and no old one answers any more
-rolled back  until the last answer of the version that is left
+rolled back  until the version before answers, and the last answer of the one that is left
 (times)      as long as "repave, rolling, maxSurge 100%", and as the way back of "repave, blueGreen"`
 }
 

@@ -12,8 +12,14 @@ const before = answer(900, 'old', 'a', 80)
 const trace = [before, answer(1_100, 'old', 'a'), answer(1_110, 'new', 'c', 9), answer(1_200, 'old', 'b')]
 
 test('all are new when each has answered and the peer has said so', () => {
-  expect(changeFigures([...trace, answer(1_250, 'new', 'd')], change)).toMatchObject({ allNewMs: 300, doneMs: 300 })
-  expect(changeFigures([...trace, answer(1_400, 'new', 'd')], change)).toMatchObject({ allNewMs: 400, doneMs: 300 })
+  expect(changeFigures([...trace, answer(1_250, 'new', 'd')], change)).toMatchObject({ allNewMs: 300 })
+  expect(changeFigures([...trace, answer(1_400, 'new', 'd')], change)).toMatchObject({ allNewMs: 400 })
+})
+
+test('it has switched when the new version answers, and the old one no more', () => {
+  const apart = [answer(1_010, 'old', 'a'), answer(1_250, 'new', 'c'), answer(1_260, 'new', 'd')]
+  expect(changeFigures(apart, change)).toMatchObject({ lastOldMs: 10, switchedMs: 250 })
+  expect(changeFigures([...trace, answer(1_250, 'new', 'd')], change)).toMatchObject({ switchedMs: 200 })
 })
 
 test('the last old answer may come after the end', () => {

@@ -15,8 +15,8 @@ export interface ChangeFigures {
   readonly allNewMs: number
   /** Until the last answer of an instance that was to go. */
   readonly lastOldMs: number
-  /** Until the peer said that it was done. */
-  readonly doneMs: number
+  /** Until the new version had answered, and the other one answered no more. */
+  readonly switchedMs: number
   readonly failed: number
   /** Of the answers from when it was asked until all were new and no old one answered any more. */
   readonly p99Ms: number
@@ -36,7 +36,7 @@ export function changeFigures(
   return {
     allNewMs,
     lastOldMs,
-    doneMs: doneAtMs - askedAtMs,
+    switchedMs: Math.max(lastOldMs, firsts[0]! - askedAtMs),
     failed: since.length - answers.length,
     p99Ms: quantile(
       during.map(({ tookMs }) => tookMs).toSorted((a, b) => a - b),

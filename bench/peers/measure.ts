@@ -5,7 +5,6 @@ import { changeFigures, type ChangeFigures } from './figures.ts'
 import type { Entrance, Peer } from './peer.ts'
 
 export interface Measured {
-  readonly name: string
   /** One of each in every round. */
   readonly changes: readonly ChangeFigures[]
   readonly waysBack: readonly ChangeFigures[]
@@ -50,7 +49,7 @@ async function measureRounds(peer: Peer, { instances, rounds, signal }: MeasureP
     signal.throwIfAborted()
     waysBack.push(await underLoad(subject, 'old', () => peer.rollBack()))
   }
-  return { name: peer.name, changes, waysBack }
+  return { changes, waysBack }
 }
 
 interface Subject {

@@ -4,7 +4,9 @@ import type { ChangeFigures } from './figures.ts'
 import type { Measured } from './measure.ts'
 
 export interface Row {
-  readonly measured: Measured
+  readonly name: string
+  /** Or why there are no figures. */
+  readonly measured: Measured | Error
   readonly role?: Role
 }
 
@@ -31,30 +33,29 @@ export function table(instances: number, rows: readonly Row[]): string {
       : []
   return [
     `${instances} instances`.padEnd(nameWidth) + cells(heads),
-    ...rows.map(({ measured }) => line(measured, allAtOnce, warm)),
+    ...rows.map(({ name, measured }) => name.padEnd(nameWidth) + rowWords(measured, allAtOnce, warm)),
     ...reached.map(goalWords),
   ].join('\n')
 }
 
 function find(rows: readonly Row[], role: Role): Measured | undefined {
-  return rows.find((row) => row.role === role)?.measured
+  const measured = rows.find((row) => row.role === role)?.measured
+  return measured instanceof Error ? undefined : measured
 }
 
-function line(measured: Measured, allAtOnce: Measured | undefined, warm: Measured | undefined): string {
-  const { name, changes, waysBack } = measured
-  return (
-    name.padEnd(nameWidth) +
-    cells([
-      seconds(allNewMs(measured)),
-      times(allNewMs(measured), allAtOnce && allNewMs(allAtOnce)),
-      seconds(median(changes, ({ lastOldMs }) => lastOldMs)),
-      failed(changes),
-      `${Math.round(median(changes, ({ p99Ms }) => p99Ms))} ms`,
-      seconds(backMs(measured)),
-      times(backMs(measured), warm && backMs(warm)),
-      failed(waysBack),
-    ])
-  )
+function rowWords(measured: Measured | Error, allAtOnce: Measured | undefined, warm: Measured | undefined): string {
+  if (measured instanceof Error) return `  failed: ${measured.message}`
+  const { changes, waysBack } = measured
+  return cells([
+    seconds(allNewMs(measured)),
+    times(allNewMs(measured), allAtOnce && allNewMs(allAtOnce)),
+    seconds(median(changes, ({ lastOldMs }) => lastOldMs)),
+    failed(changes),
+    `${Math.round(median(changes, ({ p99Ms }) => p99Ms))} ms`,
+    seconds(backMs(measured)),
+    times(backMs(measured), warm && backMs(warm)),
+    failed(waysBack),
+  ])
 }
 
 function cells(texts: readonly string[]): string {
@@ -65,9 +66,8 @@ function allNewMs({ changes }: Measured): number {
   return median(changes, (change) => change.allNewMs)
 }
 
-/** Until the last answer of the version that is left. */
 function backMs({ waysBack }: Measured): number {
-  return median(waysBack, ({ lastOldMs }) => lastOldMs)
+  return median(waysBack, ({ switchedMs }) => switchedMs)
 }
 
 function failed(changes: readonly ChangeFigures[]): string {

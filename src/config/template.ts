@@ -72,7 +72,8 @@ services:
     # user: 1000                      # default: the image's user; never root unless asked for
     # resources: { cpus: 0.5, memory: 128MiB, pids: 64 }
     # tmpfs: [/tmp]                   # everything else is read-only
-    # rollout: { maxSurge: 25%, maxUnavailable: 0, deadline: 60s }
+    # rollout: { strategy: canary }   # default: rolling; also blueGreen and recreate
+    # standby: 1                      # healthy, and there at once when one dies
     # drain: 30s
 # environments:                       # then: repave up --env production
 #   staging:    { services: { web: { replicas: 1 } } }

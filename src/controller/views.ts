@@ -65,6 +65,10 @@ export function viewScopes(
   const instances = Map.groupBy(sight.engine.instances, fleetName)
   const servers = Map.groupBy(sight.router.servers, (server) => server.pool)
   const underWay = Map.groupBy(sight.underWay, ({ key }) => fleetName(key))
+  const beingMade = Map.groupBy(
+    sight.underWay.filter(({ kind }) => kind === 'create'),
+    ({ key }) => scopeName(key),
+  )
   const observedScopes = Map.groupBy(sight.engine.instances, scopeName)
 
   return records.map((record) => {
@@ -73,6 +77,8 @@ export function viewScopes(
       ...Object.keys(record.release.services),
       ...(observedScopes.get(scopeName(scope)) ?? []).map(({ service }) => service),
       ...servers.keys().flatMap((pool) => serviceOf(pool, scope)),
+      // What is being made for a service that went away is not to be seen yet.
+      ...(beingMade.get(scopeName(scope)) ?? []).map(({ key }) => key.service),
     ])
     const fleets = [...services].toSorted().map((service): Fleet => {
       const key: FleetKey = { ...scope, service }

@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import type { InstanceOrder } from '../../src/engine/engine.ts'
 import { MemoryEngine } from '../../src/engine/memory/memory-engine.ts'
 import { RepaveError } from '../../src/errors.ts'
 import { emptyLock } from '../../src/image/lock.ts'
@@ -331,6 +332,20 @@ test('down leaves nothing but history', async () => {
   expect(await controller.status({})).toEqual([])
   expect((await controller.versions(scope))[0]?.versions).toHaveLength(1)
   expect(controller.isIdle()).toBe(true)
+})
+
+test('down waits for what is still being made', async () => {
+  const create = engine.create.bind(engine)
+  Object.assign(engine, { create: (order: InstanceOrder) => clock.sleep(5_000).then(() => create(order)) })
+  const begun = Array.fromAsync(up(stack()))
+  await clock.advance(1_000)
+  expect(await result(controller.down({ ...scope, by }))).toMatchObject({ ok: true })
+  expect(await passing(begun)).toBeDefined()
+  await clock.advance(10_000)
+  const effects = await store.entries({ kinds: ['create.done', 'decision.down', 'retire.intent'] })
+  expect(effects.map(({ kind }) => kind)).toEqual(['decision.down', ...Array(3).fill('create.done'), 'retire.intent'])
+  expect(live()).toEqual([])
+  expect(machine.scopes('controller')).toEqual([])
 })
 
 test('down lets data stay until somebody says otherwise, who is on the record', async () => {

@@ -6,6 +6,7 @@ import { expect, onTestFinished, test } from 'vitest'
 import { openSocketProxy } from '../contract/socket-proxy.ts'
 import { defaultEngineSocket } from './engine-api.ts'
 import { eventually } from './eventually.ts'
+import { heldCanary, rolloutOf, startHeldUp } from './held-canary.ts'
 import { openScene } from './open-scene.ts'
 import type { Scene } from './scene.ts'
 
@@ -22,8 +23,14 @@ const allowed = [
   /^GET \/v[\d.]+\/networks\?/,
   /^POST \/v[\d.]+\/networks\/create$/,
   /^DELETE \/v[\d.]+\/networks\/\w+$/,
+  /^GET \/v[\d.]+\/volumes\?/,
+  /^POST \/v[\d.]+\/volumes\/create$/,
+  /^DELETE \/v[\d.]+\/volumes\/[\w.-]+$/,
+  /^GET \/v[\d.]+\/images\/json(\?|$)/,
   /^GET \/v[\d.]+\/images\/\S+\/json$/,
   /^POST \/v[\d.]+\/images\/create\?/,
+  /^POST \/v[\d.]+\/images\/\S+\/tag\?/,
+  /^DELETE \/v[\d.]+\/images\/\S+$/,
   /^POST \/v[\d.]+\/build\?/,
   /^GET \/v[\d.]+\/events\?/,
 ]
@@ -44,6 +51,8 @@ test('no sequence of commands alters or enters an instance', async () => {
     /events/,
     /DELETE .*containers/,
     /DELETE .*networks/,
+    /DELETE .*volumes/,
+    /DELETE .*images/,
   ])
     expect(
       calls.some((call) => needed.test(call)),
@@ -64,6 +73,12 @@ const commandsTried = [
   'status',
   'versions',
   'rollback',
+  'rollout pause',
+  'rollout resume',
+  'rollout promote',
+  'rollout abort',
+  'refuse',
+  'recall',
   'replace',
   'drift',
   'logs',
@@ -85,11 +100,12 @@ const commandsTried = [
 async function runEveryCommand(scene: Scene): Promise<void> {
   await bringUpAndChange(scene)
   await look(scene)
+  await steer(scene)
   const backup = await keep(scene)
   await suffer(scene)
   await scene.killController()
   await expectDone(scene, 'restore', backup, '--replace')
-  await scene.succeed('down')
+  await scene.succeed('down', '--data')
   expect(await scene.leftovers()).toEqual([])
 }
 
@@ -103,6 +119,25 @@ async function bringUpAndChange(scene: Scene): Promise<void> {
   await scene.succeed('up', '--refresh')
   await scene.succeed('rollback')
   await scene.succeed('replace', await someInstance(scene))
+}
+
+async function steer(scene: Scene): Promise<void> {
+  const canary = (greeting: string) =>
+    scene.declare({ replicas: 3, rollout: heldCanary, environment: { GREETING: greeting } })
+  await canary('third')
+  await startHeldUp(scene)
+  await expectDone(scene, 'rollout', 'pause')
+  await expectDone(scene, 'rollout', 'resume')
+  await expectDone(scene, 'rollout', 'promote')
+  await eventually('it has ended', async () => (await rolloutOf(scene)) === undefined)
+  await canary('fourth')
+  await startHeldUp(scene)
+  await expectDone(scene, 'rollout', 'abort')
+  await scene.declare({ replicas: 3, data: { log: '/data' }, environment: { GREETING: 'fifth' } })
+  const [service] = (await scene.succeed('up')).services
+  await expectDone(scene, 'refuse', service?.version ?? '')
+  await expectDone(scene, 'refuse', '--lift', '1', '--reason', 'it is good after all')
+  await expectDone(scene, 'recall', service?.version ?? '', '--reason', 'it is not')
 }
 
 async function look(scene: Scene): Promise<void> {

@@ -1,7 +1,7 @@
 /** Verdicts from what users felt: a canary gets its exact share, and is judged by HAProxy's own figures. */
 import { Agent, request } from 'undici'
 import { expect, test } from 'vitest'
-import { eventually } from './eventually.ts'
+import { heldCanary, startHeldUp } from './held-canary.ts'
 import { openScene } from './open-scene.ts'
 import { type Scene, verdict } from './scene.ts'
 
@@ -11,13 +11,12 @@ const connections = 20
 
 test('a canary at 5 % receives 5 % of 10,000 requests, give or take a point, on kept-alive connections', async () => {
   const scene = await openScene()
-  const declare = (greeting: string) => declareCanary(scene, { share: '5%', for: '10m', requests: 0 }, greeting)
+  const declare = (greeting: string) =>
+    scene.declare({ replicas, rollout: heldCanary, environment: { GREETING: greeting } })
   await declare('old')
   await scene.succeed('up')
   await declare('new')
-  const up = scene.start('up')
-  up.stdout?.resume()
-  await eventually('the canary has its share', async () => (await rolloutOf(scene))?.share === 5)
+  await startHeldUp(scene)
 
   const greetings = await ask(scene.url)
   expect(greetings).toHaveLength(requests)
@@ -48,7 +47,7 @@ test('a version that answers 2 % errors more is caught at 5 % of the requests, a
 
 test('a version that answers as many errors as the old one passes', async () => {
   const scene = await openScene()
-  const step = { share: '5%', for: '5s', requests: 100 }
+  const step = { share: '5%', for: '4s', requests: 100 }
   await declareCanary(scene, step, 'old', 'errors:2')
   await scene.succeed('up')
   const load = await scene.load({ ratePerSecond, methods: ['GET', 'POST'] })
@@ -67,17 +66,13 @@ async function declareCanary(scene: Scene, step: object, greeting: string, fault
   })
 }
 
-async function rolloutOf(scene: Scene) {
-  return (await scene.status()).services[0]?.rollout
-}
-
 /** The greetings of so many answers. */
 async function ask(url: string): Promise<readonly string[]> {
   const agent = new Agent({ connections, pipelining: 1 })
   const greetings: string[] = []
   let sent = 0
   const askOn = async (): Promise<void> => {
-    for (; sent < requests;) {
+    while (sent < requests) {
       sent += 1
       const { headers, body } = await request(url, { dispatcher: agent })
       await body.text()

@@ -7,7 +7,7 @@ import type { Scene } from './scene.ts'
 
 const pauseMs = 10
 
-export interface FloorReport {
+interface Sampled {
   readonly samples: number
   /** The fewest that were ready in any sample. */
   readonly least: number
@@ -15,8 +15,13 @@ export interface FloorReport {
   readonly others: readonly string[]
 }
 
+export interface FloorReport extends Sampled {
+  /** Why instances were taken out of rotation meanwhile. */
+  readonly reasons: readonly string[]
+}
+
 interface FloorWatch {
-  stop(): Promise<FloorReport>
+  stop(): Promise<Sampled>
 }
 
 function watchFloor(router: RouterView): FloorWatch {
@@ -34,23 +39,26 @@ function watchFloor(router: RouterView): FloorWatch {
 /** Runs a command that replaces the fleet while HAProxy is asked how many are ready. */
 export async function watched(scene: Scene, replicas: number, command: string): Promise<FloorReport> {
   const watch = watchFloor(scene.router)
+  const before = (await scene.entries()).length
   expect(await scene.succeed(command)).toMatchObject({ ok: true, changed: true, services: [{ ready: replicas }] })
-  return watch.stop()
+  const left = (await scene.entries()).slice(before).filter(({ kind }) => kind === 'unroute.intent')
+  return { ...(await watch.stop()), reasons: left.map(({ instance, message }) => `${instance}: ${message}`) }
 }
 
-export function expectFloor({ samples, least, others }: FloorReport, floor: number): void {
+export function expectFloor({ samples, least, others, reasons }: FloorReport, floor: number): void {
   expect(samples).toBeGreaterThan(3)
-  expect(least, `not ready then: ${others.join('; ')}`).toBeGreaterThanOrEqual(floor)
+  const words = `not ready then: ${others.join('; ')}; taken out: ${reasons.join('; ')}`
+  expect(least, words).toBeGreaterThanOrEqual(floor)
 }
 
-async function sample(router: RouterView, signal: AbortSignal): Promise<FloorReport> {
-  let report: FloorReport = { samples: 0, least: Number.POSITIVE_INFINITY, others: [] }
+async function sample(router: RouterView, signal: AbortSignal): Promise<Sampled> {
+  let report: Sampled = { samples: 0, least: Number.POSITIVE_INFINITY, others: [] }
   while (!signal.aborted) {
     const { ready, others } = Object.groupBy(await router.inRotation(), (server) =>
       isReady(server) ? 'ready' : 'others',
     )
     const least = ready?.length ?? 0
-    report = { ...report, samples: report.samples + 1, ...(least < report.least && { least, others: words(others) }) }
+    report = { ...report, samples: report.samples + 1, ...(least < report.least && { least, others: wordsOf(others) }) }
     await delay(pauseMs)
   }
   return report
@@ -61,6 +69,6 @@ function isReady({ admin, up }: PooledServer): boolean {
   return admin === 'ready' && up
 }
 
-function words(servers: readonly PooledServer[] = []): readonly string[] {
+function wordsOf(servers: readonly PooledServer[] = []): readonly string[] {
   return servers.map(({ instance, admin, up }) => `${instance}: ${admin}${up ? '' : ', down'}`)
 }

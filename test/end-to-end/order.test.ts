@@ -1,10 +1,7 @@
 /** Services of a stack that depend on each other: one after the other, and back as one. */
 import { expect, test } from 'vitest'
 import { stringify } from 'yaml'
-import { createClient } from '../../src/api/client.ts'
-import { socketPath } from '../../src/api/home.ts'
 import { versionName } from '../../src/model/version.ts'
-import type { RecordedEntry } from '../../src/store/store.ts'
 import { openScene } from './open-scene.ts'
 import { type Scene, verdict } from './scene.ts'
 
@@ -14,7 +11,7 @@ test('a service is rolled out once what it depends on has been', async () => {
   await scene.succeed('up')
   await declare(scene, 'second')
   await scene.succeed('up')
-  const entries = await recorded(scene)
+  const entries = await scene.entries()
   const succeeded = entries.filter(({ service, kind }) => service === 'db' && kind === 'rollout.succeeded')
   const created = entries.filter(({ service, kind }) => service === 'web' && kind === 'create.intent')
   expect(succeeded).toHaveLength(2)
@@ -47,9 +44,4 @@ async function declare(scene: Scene, greeting: string, environment: object = { G
   const { route: _, ...db } = scene.service({ replicas: 1, environment: { GREETING: greeting } })
   const web = scene.service({ replicas: 1, environment, dependsOn: ['db'] })
   await scene.write(stringify({ stack: scene.stack, services: { web, db } }))
-}
-
-function recorded({ home, stack }: Scene): Promise<readonly RecordedEntry[]> {
-  const client = createClient(socketPath(home))
-  return Array.fromAsync(client.events({ stack, environment: 'default' }, false, new AbortController().signal))
 }

@@ -1,8 +1,6 @@
 /** Whether all that happened to a scene is on the record, by the ledger's files and a key alone. */
 import { join } from 'node:path'
 import { expect } from 'vitest'
-import { createClient } from '../../src/api/client.ts'
-import { socketPath } from '../../src/api/home.ts'
 import { checkpointPath } from '../../src/ledger/checkpoint.ts'
 import { DiskLedgerFiles } from '../../src/ledger/disk/disk-ledger-files.ts'
 import { readPublicKey } from '../../src/ledger/public-key.ts'
@@ -16,10 +14,10 @@ import type { Scene } from './scene.ts'
  * from before: what they were signed for is still there. Answers the checkpoint that there is now.
  */
 export async function expectRecorded(scene: Scene, earlier: readonly string[] = []): Promise<string> {
-  let entries = await recorded(scene)
+  let entries = await scene.entries()
   // What is made ahead for the next change goes on when a command has ended.
   await eventually('nothing is under way', async () => {
-    entries = await recorded(scene)
+    entries = await scene.entries()
     return outcomes(entries).every(({ count }) => count > 0)
   })
   expect(entries.map(({ sequence }) => sequence)).toEqual(entries.map((_, index) => index))
@@ -37,12 +35,6 @@ function outcomes(entries: readonly RecordedEntry[]) {
   return entries
     .filter(({ kind }) => kind.endsWith('.intent'))
     .map(({ sequence, kind }) => ({ sequence, kind, count: byIntent.get(sequence)?.length ?? 0 }))
-}
-
-/** Also what is about no environment. */
-function recorded(scene: Scene): Promise<readonly RecordedEntry[]> {
-  const client = createClient(socketPath(scene.home))
-  return Array.fromAsync(client.events({}, false, new AbortController().signal))
 }
 
 async function verify(scene: Scene, earlier?: string) {

@@ -1,4 +1,3 @@
-import { once } from 'node:events'
 import { expect, test } from 'vitest'
 import { eventually } from './eventually.ts'
 import { openScene } from './open-scene.ts'
@@ -32,20 +31,20 @@ test.each([
   expect((await scene.status()).services).toMatchObject([{ desired: 3, ready: 3 }])
 })
 
-test('a bad rollout that nobody watches any more gives way to the mended one', async () => {
+test('a bad rollout gives way to the mended one, and who watches it is told', async () => {
   const scene = await openScene()
   await scene.declare({ replicas: 2 })
   await scene.succeed('up')
   const rollout = { deadline: '10m' }
   await scene.declare({ replicas: 2, rollout, environment: { GREETING: 'broken', FAULT: 'unhealthy' } })
-  const watcher = scene.start('up')
+  const bad = scene.repave('up')
   await eventually('a bad instance runs', async () => (await scene.instances()).length > 2)
   await scene.declare({ replicas: 2, rollout, environment: { GREETING: 'mended' } })
-  expect((await scene.repave('up')).lines.at(-1)).toMatchObject({ ok: false, code: 'ROLLOUT_RUNNING' })
-  watcher.kill('SIGINT')
-  await once(watcher, 'exit')
   expect(await scene.succeed('up')).toMatchObject({ ok: true, changed: true, services: [{ ready: 2 }] })
   expect(await scene.answers(1)).toEqual([expect.stringMatching(/^200 mended from /)])
+  const ended = await bad
+  expect(ended.exitCode).toBe(1)
+  expect(verdict(ended)).toMatchObject({ ok: false, code: 'ROLLOUT_SUPERSEDED' })
 })
 
 test('an image that is nowhere changes nothing', async () => {

@@ -14,15 +14,14 @@ export class RouterView {
   }
 
   async servers(): Promise<readonly PooledServer[]> {
-    const answer = await this.#master.tell(await this.#worker(), 'show servers state')
-    return pooledServers(parseServers(answer))
+    const [listed] = await this.#lookUp('show servers state')
+    return pooledServers(parseServers(listed ?? ''))
   }
 
   /** Those in lanes that get requests. */
   async inRotation(): Promise<readonly PooledServer[]> {
     // The servers first: a lane has all of its own before it gets a share.
-    const lookups = ['show servers state', `show map ${splitFile}`]
-    const [listed = '', shown = ''] = await this.#master.lookUp(await this.#worker(), lookups)
+    const [listed = '', shown = ''] = await this.#lookUp('show servers state', `show map ${splitFile}`)
     const splits = splitsOf(parseMap(shown))
     return pooledServers(parseServers(listed)).filter(({ pool, lane }) => {
       const toB = splits.get(pool) ?? 0
@@ -33,16 +32,18 @@ export class RouterView {
   /** Requests at each server, by the name of its instance. */
   async requests(): Promise<ReadonlyMap<string, number>> {
     const counts = new Map<string, number>()
-    for (const row of parseSessions(await this.#master.tell(await this.#worker(), 'show servers conn'))) {
+    const [counted = ''] = await this.#lookUp('show servers conn')
+    for (const row of parseSessions(counted)) {
       const { instance } = sitterOf(row) ?? {}
       if (instance !== undefined) counts.set(instance, (counts.get(instance) ?? 0) + row.sessions)
     }
     return counts
   }
 
-  async #worker(): Promise<number> {
-    const processes = await this.#master.processes()
-    if (processes?.current === undefined) throw new Error('no HAProxy serves')
-    return processes.current
+  async #lookUp(...lookups: readonly string[]): Promise<readonly string[]> {
+    const seen = await this.#master.survey(lookups)
+    if (seen?.processes.current === undefined || seen.answers.length < lookups.length)
+      throw new Error('no HAProxy serves')
+    return seen.answers
   }
 }

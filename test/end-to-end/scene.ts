@@ -14,6 +14,7 @@ import { socketPath } from '../../src/api/home.ts'
 import { ownerOf } from '../../src/compose.ts'
 import { keptRepository } from '../../src/engine/docker/kept-images.ts'
 import type { ResultReport, StatusReport } from '../../src/model/report.ts'
+import type { RecordedEntry } from '../../src/store/store.ts'
 import type { LoadPlan } from '../load/generate.ts'
 import { type RunningLoad, startLoad } from '../load/load-process.ts'
 import { EngineApi } from './engine-api.ts'
@@ -185,6 +186,11 @@ export class Scene {
     return report as StatusReport
   }
 
+  /** Everything on the record of the controller, also what is about no environment. */
+  entries(): Promise<readonly RecordedEntry[]> {
+    return Array.fromAsync(createClient(socketPath(this.home)).events({}, false, new AbortController().signal))
+  }
+
   async load(plan: Partial<LoadPlan> = {}): Promise<RunningLoad> {
     const load = await startLoad({ url: this.url, ...plan })
     this.#loads.push(load)
@@ -220,8 +226,9 @@ export class Scene {
   /** Everything that the engine holds for the stack, by name. */
   async leftovers(): Promise<readonly string[]> {
     const label = `repave.stack=${this.stack}`
-    const [containers, networks] = await Promise.all([this.engine.containers(label), this.engine.networks(label)])
-    return [...containers.flatMap(({ Names }) => Names), ...networks.map(({ Name }) => Name)]
+    const containers = await this.engine.containers(label)
+    const others = [...(await this.engine.networks(label)), ...(await this.engine.volumes(label))]
+    return [...containers.flatMap(({ Names }) => Names), ...others.map(({ Name }) => Name)]
   }
 
   /** `kill -9` on the first process of one instance. */

@@ -1,29 +1,22 @@
 /** `rollout`, `refuse` and `recall` on the command line: what they do to what runs, and what they exit with. */
-import { type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
 import { expect, test } from 'vitest'
-import type { RolloutStatus } from '../../src/model/report.ts'
-import { eventually } from './eventually.ts'
+import { heldCanary, rolloutOf, startHeldUp } from './held-canary.ts'
 import { openScene } from './open-scene.ts'
 import { type Scene, verdict } from './scene.ts'
 
-const canary = {
-  strategy: 'canary',
-  steps: [{ share: '10%', for: '10m', requests: 0 }],
-  verdict: { window: '0s', requests: 0 },
-}
-const declare = (scene: Scene, greeting: string, rollout: object = canary) =>
-  scene.declare({ replicas: 2, rollout, environment: { GREETING: greeting } })
+const declare = (scene: Scene, greeting: string, rollout: object = heldCanary) =>
+  scene.declare({ replicas: 1, rollout, environment: { GREETING: greeting } })
 
 test('a canary is paused, resumed, and promoted to its end', async () => {
   const scene = await openScene()
   await declare(scene, 'first')
   await scene.succeed('up')
   await declare(scene, 'second')
-  const up = await startedUp(scene)
+  const up = await startHeldUp(scene)
 
   expect(await steer(scene, 'pause')).toEqual({ exitCode: 0, changed: true })
-  expect(await rolloutOf(scene)).toMatchObject({ pausedAt: expect.any(String), share: 10 })
+  expect(await rolloutOf(scene)).toMatchObject({ pausedAt: expect.any(String), share: 5 })
   expect(await steer(scene, 'pause')).toEqual({ exitCode: 0, changed: false })
   expect(await steer(scene, 'resume')).toEqual({ exitCode: 0, changed: true })
   expect((await rolloutOf(scene))?.pausedAt).toBeUndefined()
@@ -39,7 +32,7 @@ test('a canary is aborted for good, and tried again when somebody asks for it', 
   await declare(scene, 'first')
   await scene.succeed('up')
   await declare(scene, 'second')
-  const up = await startedUp(scene)
+  const up = await startHeldUp(scene)
   const ended = once(up, 'exit')
   const load = await scene.load({ ratePerSecond: 200, methods: ['GET', 'POST'] })
   expect(await steer(scene, 'abort')).toEqual({ exitCode: 0, changed: true })
@@ -57,7 +50,7 @@ test('what failed, and what is refused by hand, does not run until that is lifte
   const rolling = { deadline: '5s' }
   await declare(scene, 'first', rolling)
   await scene.succeed('up')
-  await scene.declare({ replicas: 2, rollout: rolling, environment: { GREETING: 'second', FAULT: 'crash' } })
+  await scene.declare({ replicas: 1, rollout: rolling, environment: { GREETING: 'second', FAULT: 'crash' } })
   expect(verdict(await scene.repave('up'))).toMatchObject({ code: 'ROLLOUT_ABORTED' })
   const again = await scene.repave('up')
   expect(again).toMatchObject({ exitCode: 3, lines: [{ ok: false, code: 'VERSION_REFUSED' }] })
@@ -88,28 +81,16 @@ test.each([{ strategy: 'rolling' }, { strategy: 'blueGreen' }])(
     const load = await scene.load({ ratePerSecond: 500, methods: ['GET', 'POST'] })
     const ended = await scene.repave('recall', recalled ?? '', '--reason', 'it leaks')
     expect(ended.exitCode).toBe(0)
-    expect(verdict(ended)).toMatchObject({ ok: true, changed: true, services: [{ ready: 2 }] })
+    expect(verdict(ended)).toMatchObject({ ok: true, changed: true, services: [{ ready: 1 }] })
     expect((await load.stop()).failures).toEqual([])
     expect(await greetings(scene)).toEqual(new Set(['first']))
     expect(await scene.repave('up')).toMatchObject({ exitCode: 3 })
   },
 )
 
-/** An `up` whose canary has got its share. */
-async function startedUp(scene: Scene): Promise<ChildProcess> {
-  const up = scene.start('up')
-  up.stdout?.resume()
-  await eventually('the canary has its share', async () => (await rolloutOf(scene))?.share === 10)
-  return up
-}
-
 async function steer(scene: Scene, verb: 'pause' | 'resume' | 'promote' | 'abort') {
   const ended = await scene.repave('rollout', verb)
   return { exitCode: ended.exitCode, changed: verdict(ended).changed }
-}
-
-async function rolloutOf(scene: Scene): Promise<RolloutStatus | undefined> {
-  return (await scene.status()).services[0]?.rollout
 }
 
 async function greetings(scene: Scene): Promise<ReadonlySet<string>> {
