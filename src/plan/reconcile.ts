@@ -120,7 +120,7 @@ function countMoves(fleet: Fleet, { crews }: Sorted): Moves {
   const lasting = alive.filter((instance) => isReady(instance, target) && keepsShare(instance, fleet)).length
   const unhealthy = alive.filter(isFailing).length
   const occupying = alive.filter((instance) => isApart || isFailing(instance) || !isLeaving(instance)).length
-  const ceiling = groups.reduce((sum, { count }) => sum + count, 0) + surge + alive.filter(isBeingLeft(fleet)).length
+  const ceiling = groups.reduce((sum, { count }) => sum + count, 0) + surge + countLeft(fleet)
   const missing = crews.reduce((sum, crew) => sum + lack(crew), 0)
   const moves = rollingMoves({ replicas, ceiling, surge, floor, missing, occupying, ready: lasting, unhealthy })
   return { ...moves, ready, lacking: Math.max(0, floor - ready) }
@@ -132,11 +132,19 @@ function keepsShare({ lane }: FleetInstance, fleet: Fleet): boolean {
   return lane === undefined || splits.every((split) => laneShare(split, lane) > 0)
 }
 
-/** In the lane that requests are to leave: those that take its place need room beside it, as in a rollout by shares. */
-function isBeingLeft({ target, split }: Fleet): (instance: FleetInstance) => boolean {
-  const { lane, thousandths, isExclusive } = target.share
-  const isMoving = !isExclusive && laneShare(split, lane) < thousandths
-  return (instance) => isMoving && isRouted(instance) && instance.lane !== lane && !isLeaving(instance)
+/**
+ * How many of those in the lane that requests are to leave have no place among what is wanted: what takes theirs needs
+ * room beside them, as in a rollout by shares.
+ */
+function countLeft({ instances, target, split }: Fleet): number {
+  const { groups, share } = target
+  const there = instances.filter(
+    (each) => isRouted(each) && each.lane !== share.lane && isAlive(each) && !isLeaving(each),
+  )
+  if (!share.isExclusive) return laneShare(split, share.lane) < share.thousandths ? there.length : 0
+  const strangers = there.filter(({ version }) => !groupOf(target, version)).length
+  const meant = groups.filter(({ lane }) => lane !== share.lane).reduce((sum, { count }) => sum + count, 0)
+  return Math.max(0, strangers - meant)
 }
 
 /** How many instances of a group have to be made. */

@@ -147,6 +147,8 @@ function serviceOf(scope: Scope, name: ServiceName, choice: ServiceChoice): Serv
   }
 }
 
+/** How slow a version is takes many answers to tell. */
+const patientDeadlineMs = 60_000
 const limits = { deadlineMs: 15_000, maxPauseMs: 12_000 }
 
 function rolloutOf({
@@ -155,7 +157,8 @@ function rolloutOf({
   verdict,
   strategy = { strategy: 'rolling' },
 }: ServiceChoice): RolloutPolicy {
-  const base = { ...limits, ...(verdict && { verdict }) }
+  const deadlineMs = verdict?.latency ? patientDeadlineMs : limits.deadlineMs
+  const base = { ...limits, deadlineMs, ...(verdict && { verdict }) }
   if (strategy.strategy !== 'recreate') return { ...strategy, ...base, maxSurge, maxUnavailable }
   return {
     ...strategy,

@@ -94,7 +94,8 @@ export class SurgeMonitor implements Monitor {
 /** In the lane that requests leave for that of the version that is wanted, which has room beside it. */
 function isBeingLeft({ order }: MemoryInstance, { lane }: RouterServer, fleet: FleetTruth): boolean {
   const { wanted, rollout, instances, servers } = fleet
-  if (order.version === wanted?.version || (rollout && isStaged(rollout))) return false
+  if (order.version === wanted?.version) return false
+  if (rollout && isStaged(rollout) && order.version === rollout.from?.version) return false
   const own = new Set(instances.filter((each) => each.order.version === wanted?.version).map((each) => each.order.name))
   return !servers.some((server) => own.has(server.instance) && server.lane === lane)
 }
