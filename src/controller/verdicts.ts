@@ -153,8 +153,10 @@ export class Verdicts {
     const failed = own(current?.release.services, rollout.service)
     if (!current || !failed) return false
     const logs = await this.#lastWords(rollout)
-    if (!(await this.#decisions.takeBack(rollout, current, { reason, logs, isFault }))) return true
+    if (this.#rollouts.of(rollout) !== rollout) return true
+    // Before it is taken back, as with one that went well.
     await saveVersion(this.#seams, rollout, failed, 'failed')
+    if (!(await this.#decisions.takeBack(rollout, current, { reason, logs, isFault }))) return true
     this.#seams.log(`${fleetName(rollout)}: rollout to ${shortVersion(rollout.to)} aborted: ${reason}`)
     return true
   }

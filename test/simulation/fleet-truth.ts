@@ -182,9 +182,11 @@ function leastOf({ replicas, rollout }: ServiceRelease): number {
 export function ceilingOf({ wanted, rollout, isWaiting }: FleetTruth): number {
   if (!wanted) return 0
   const tried = wanted.rehearsal ? 1 : 0
-  const goesBack = rollout?.record.pausedAtMs !== undefined && wanted.rollout.strategy === 'recreate'
-  if (rollout && (isWaiting || (goesBack && rollout.from)))
-    return (rollout.from ? wholeOf(rollout.from) + surgeOf(rollout.from) : 0) + tried
+  const before = rollout?.from ? wholeOf(rollout.from) + surgeOf(rollout.from) : 0
+  if (rollout && isWaiting) return before + tried
+  // Where versions must not overlap, a pause leads back as long as there is something left.
+  if (rollout?.record.pausedAtMs !== undefined && wanted.rollout.strategy === 'recreate')
+    return Math.max(before, wholeOf(wanted) + surgeOf(wanted))
   const stage = rollout && isStaged(rollout) ? stageOf(rollout) : undefined
   if (!rollout?.from || !stage) return wholeOf(wanted) + surgeOf(wanted) + tried
   const fresh = stage.count + (stage.share === 1_000 ? (wanted.standby ?? 0) : 0)

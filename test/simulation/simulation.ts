@@ -150,7 +150,7 @@ class Simulation {
   async #bringUpWell(): Promise<Violation | undefined> {
     const answer = await this.#answered({ kind: 'up', scope: scopes[0]!, choice: this.#finale })
     if (!isOk(answer)) return failed('converges', `a good release does not come up: ${words(answer)}`)
-    const obstacle = this.#obstacleIn(scopeName(scopes[0]!))
+    const obstacle = await this.#obstacleIn(scopeName(scopes[0]!))
     return obstacle ? failed('converges', `up is done, and ${obstacle}`) : undefined
   }
 
@@ -181,7 +181,7 @@ class Simulation {
     if (!isOk(answer)) return failed('a way back', `a rollback to ${to} does not come about: ${words(answer)}`)
     const isBack = this.#world.truth().releases.get(scopeName(scope!))?.services[target.service]?.version
     if (isBack !== target.version) return failed('a way back', `the rollback to ${to} is done, and that is not wanted`)
-    const obstacle = this.#obstacleIn(scopeName(scope!))
+    const obstacle = await this.#obstacleIn(scopeName(scope!))
     return obstacle ? failed('a way back', `the rollback to ${to} is done, and ${obstacle}`) : undefined
   }
 
@@ -248,12 +248,12 @@ class Simulation {
     return fleet && `the rollout of ${fleet} has no verdict`
   }
 
-  #obstacleIn(scope: string): string | undefined {
-    return this.#world
-      .truth()
-      .fleets.filter(({ key }) => scopeName(key) === scope)
-      .map(divergence)
-      .find(Boolean)
+  /** There is none once a command is done; what was kept warm may just be on its way out. */
+  async #obstacleIn(scope: string): Promise<string | undefined> {
+    const fleets = () => this.#world.truth().fleets.filter(({ key }) => scopeName(key) === scope)
+    const isWarm = fleets().some(({ replaced }) => replaced !== undefined)
+    const find = () => fleets().map(divergence).find(Boolean)
+    return isWarm ? this.#until(find, coolMs) : find()
   }
 
   /** Whether something is to run that can't be relied on to. */
@@ -287,6 +287,7 @@ class Simulation {
 const restMs = 200_000
 const patienceMs = 90_000
 const answerMs = 240_000
+const coolMs = 20_000
 const lookEveryMs = 500
 const signMs = 30_000
 

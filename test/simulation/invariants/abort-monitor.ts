@@ -42,7 +42,8 @@ export class AbortMonitor implements Monitor {
   }
 
   onDisturbance(disturbance: Disturbance): void {
-    if (disturbance.kind === 'instance' || disturbance.kind === 'doubt') this.#release(disturbance.instance)
+    if (disturbance.kind === 'instance') this.#release(disturbance.instance)
+    if (disturbance.kind === 'doubt') this.#unsettle(disturbance.instance)
     if (disturbance.kind === 'all') this.#survivors.clear()
   }
 

@@ -59,6 +59,8 @@ export class CauseMonitor implements Monitor {
     const isOverdue = nowMs - sinceMs >= service.rollout.deadlineMs
     const lacksRequests =
       needsRequests(service) && service.replicas > 0 && record.from !== record.to && record.from !== null
+    // The requests of one that was struck fail, and that is held against it.
+    if (struck > 0 && service.rollout.verdict) return true
     return struck >= causeCount || ((strokes.length > 0 || lacksRequests) && isOverdue)
   }
 }
