@@ -171,6 +171,7 @@ function viewInstance(
     condemned: remembered.isCondemned(name),
     ending: remembered.isEnding(name),
     ...(address && { address }),
+    ...(remembered.isRefused(instance, claimed) && { refused: true }),
     ...(effect && { busy: effect.kind }),
     ...(detail !== undefined && { detail }),
   }

@@ -24,6 +24,8 @@ export interface FleetInstance {
   readonly busy?: EffectKind
   /** Someone asked for a clean one in its place. */
   readonly condemned: boolean
+  /** Its version must not run: it serves on where it does, and is not brought back. */
+  readonly refused?: true
   /** It was, or may have been, told to end. */
   readonly ending: boolean
   /** What its last probe saw, or how it ended. */

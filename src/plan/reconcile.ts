@@ -229,6 +229,7 @@ function retire(fleet: Fleet, unwanted: readonly Unwanted[], moves: Moves): read
     const { instance, reason } = item
     if (instance.busy) return []
     if (isReady(instance, target) && !released.has(item)) return []
+    if (isBeingGiven(instance, fleet)) return []
     if (moves.lacking > 0 && instance.rotation !== 'warm' && canServe(instance)) return rescue(instance, fleet)
     // An unhealthy instance that is the only one in rotation may still answer some requests; nothing else would.
     if (isFailing(instance) && instance.rotation === 'in' && moves.ready === 0 && target.floor > 0) return []
@@ -239,8 +240,14 @@ function retire(fleet: Fleet, unwanted: readonly Unwanted[], moves: Moves): read
   })
 }
 
+/** Its lane was warm when it was looked at, and was being given requests then. */
+function isBeingGiven({ rotation, lane }: FleetInstance, { splitting }: Fleet): boolean {
+  return rotation === 'warm' && lane !== undefined && splitting !== undefined && laneShare(splitting, lane) > 0
+}
+
 function canServe(instance: FleetInstance): boolean {
-  return instance.phase === 'running' && instance.health === 'healthy' && instance.intact && !isLeaving(instance)
+  const { phase, health, intact, refused } = instance
+  return phase === 'running' && health === 'healthy' && intact && !refused && !isLeaving(instance)
 }
 
 function rescue(instance: FleetInstance, { target, split }: Fleet): readonly Effect[] {

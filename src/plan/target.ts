@@ -131,7 +131,8 @@ function stagedTarget(
   }
   return {
     ...basics(service),
-    floor: Math.min(floorOf(service), floorOf(from)),
+    // Of a fleet that had none, nothing can be asked; what serves in its place stays until another does.
+    floor: from.replicas > 0 ? Math.min(floorOf(service), floorOf(from)) : floorOf(service),
     isApart: false,
     groups: [old, fresh],
     share: {

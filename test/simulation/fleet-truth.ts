@@ -170,8 +170,11 @@ function standing(
 /** While a rollout waits, or moves traffic by shares, what the fleet had counts too. */
 export function floorOf({ wanted, rollout, isWaiting }: FleetTruth): number {
   if (!wanted) return 0
-  if (!rollout || (!isWaiting && !isStaged(rollout) && rollout.record.pausedAtMs === undefined)) return leastOf(wanted)
-  return Math.min(leastOf(wanted), rollout.from ? leastOf(rollout.from) : 0)
+  const floor = leastOf(wanted)
+  if (!rollout || (!isWaiting && !isStaged(rollout) && rollout.record.pausedAtMs === undefined)) return floor
+  const { from } = rollout
+  if (isWaiting || !from) return from ? Math.min(floor, leastOf(from)) : 0
+  return from.replicas > 0 ? Math.min(floor, leastOf(from)) : floor
 }
 
 function leastOf({ replicas, rollout }: ServiceRelease): number {

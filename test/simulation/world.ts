@@ -272,7 +272,7 @@ export class World {
   }
 
   #tellAct(call: Call): void {
-    if (call.verb !== 'reserve') this.acts++
+    if (call.verb !== 'reserve' && call.verb !== 'retain') this.acts++
     this.story.tell(call.on, `${call.verb} ${call.subject}`)
   }
 

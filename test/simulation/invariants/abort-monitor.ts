@@ -121,7 +121,10 @@ export class AbortMonitor implements Monitor {
     )
     const steady = routedIn(fleet, leaving).filter(
       (instance) =>
-        survivors.includes(instance) && !this.#past.hasFaltered(instance) && !this.#past.isCondemned(instance),
+        survivors.includes(instance) &&
+        !this.#past.hasFaltered(instance) &&
+        !this.#past.isCondemned(instance) &&
+        !this.#past.wasLetGo(instance),
     )
     this.#survivors.set(fleetName(key), {
       names: new Set(survivors.map(({ order }) => order.name)),

@@ -89,11 +89,14 @@ export class Monitors {
 
   onCall(call: Call, truth: WorldTruth): void {
     for (const monitor of this.#all) monitor.onCall?.(call, truth)
-    this.#noteLetGo(call)
+    this.#noteLetGo(call, truth)
   }
 
-  #noteLetGo({ verb, subject }: Call): void {
-    if (verb === 'remove' || verb === 'destroy') this.#past.letGo(subject)
+  /** Also what is only meant yet: on a slow disk, another decision may come before it. */
+  #noteLetGo({ verb, subject, entry }: Call, { nowMs }: WorldTruth): void {
+    if (verb === 'remove' || verb === 'destroy') this.#past.letGo(subject, nowMs)
+    if (entry?.instance && (entry.kind === 'unroute.intent' || entry.kind === 'destroy.intent'))
+      this.#past.letGo(entry.instance, nowMs)
   }
 
   onCallEnd(call: Call, outcome: 'done' | 'failed', truth: WorldTruth): void {

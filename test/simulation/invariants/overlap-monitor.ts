@@ -18,7 +18,8 @@ export class OverlapMonitor implements Monitor {
     if (fleet?.wanted?.rollout.strategy !== 'recreate' || fleet.isWaiting) return
     if (!this.#past.isSettled(fleet.key, nowMs)) return
     const other = fleet.instances.find(
-      ({ order, process }) => !process?.exit && !isOf(subject, fleet.key, order.version),
+      ({ order, process, behaviour }) =>
+        !process?.exit && !behaviour.cannotRun && !isOf(subject, fleet.key, order.version),
     )
     if (other)
       throw new ViolationError('one version at a time', `${subject} is made while ${other.order.name} is there`)

@@ -18,7 +18,7 @@ export class Past {
   readonly #areFit = new WeakSet<MemoryInstance>()
   readonly #wereRouted = new WeakSet<MemoryInstance>()
   readonly #condemned = new Set<string>()
-  readonly #letGo = new Set<string>()
+  readonly #letGoAtMs = new Map<string, number>()
   /** When something was decided last, by scope name. */
   readonly #changedAtMs = new Map<string, number>()
   #struckAtMs = -Infinity
@@ -36,12 +36,12 @@ export class Past {
   }
 
   /** A controller was about to take it out of service, or did. */
-  letGo(instance: string): void {
-    this.#letGo.add(instance)
+  letGo(instance: string, nowMs: number): void {
+    this.#letGoAtMs.set(instance, nowMs)
   }
 
-  wasLetGo({ order }: MemoryInstance): boolean {
-    return this.#letGo.has(order.name)
+  wasLetGo({ order, createdAtMs }: MemoryInstance): boolean {
+    return (this.#letGoAtMs.get(order.name) ?? -Infinity) >= createdAtMs
   }
 
   /** What is decided for a scope, or how far a rollout of it has come, is other than it was. */

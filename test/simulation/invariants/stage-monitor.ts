@@ -66,7 +66,7 @@ export class StageMonitor implements Monitor {
   /** A lane without any server that is up gives its requests to the other one. */
   #judgeShare(fleet: FleetTruth, rollout: Rollout, { lane, instance }: MemorySession): void {
     const [share, most] = [shareOf(fleet, lane), stageOf(rollout)?.share ?? 0]
-    if (share <= most || fleet.isWaiting) return
+    if (share <= most || fleet.isWaiting || !hasOther(fleet, lane)) return
     throw new ViolationError(
       'shares as staged',
       `${instance} gets ${share} ‰ of the requests, where ${most} is the most`,
@@ -116,6 +116,11 @@ function laneOf(version: string, { instances, servers }: FleetTruth): Lane | und
   const lanes = servers.filter(({ instance, state }) => names.has(instance) && state !== 'draining')
   if (lanes.length === 0) return undefined
   return lanes.filter(({ lane }) => lane === 'b').length * 2 > lanes.length ? 'b' : 'a'
+}
+
+/** Whether the other lane has anyone who could have had the request. */
+function hasOther({ servers }: FleetTruth, lane: Lane): boolean {
+  return servers.some((server) => server.lane !== lane && server.state === 'in')
 }
 
 /** Whether an instance of the version that is wanted could have had the request. */

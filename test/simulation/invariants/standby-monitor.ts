@@ -80,6 +80,8 @@ export class StandbyMonitor implements Monitor {
 function mostRouted(subject: string, { key, wanted, rollout, isWaiting }: FleetTruth): number | undefined {
   if (rollout?.record.pausedAtMs !== undefined) return undefined
   const isOld = isOf(subject, key, rollout?.from?.version)
+  // What is left of a fleet that had none may serve until another does.
+  if (isOld && rollout?.from?.replicas === 0) return undefined
   if (rollout && isStaged(rollout) && !isWaiting) return isOld ? rollout.from?.replicas : stageOf(rollout)?.count
   if (isWaiting) return isOld ? rollout?.from?.replicas : undefined
   return isOf(subject, key, wanted?.version) ? wanted?.replicas : undefined
