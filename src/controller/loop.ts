@@ -268,8 +268,8 @@ export class Loop {
     return { engine: engineState, router: routerState, ...underWay }
   }
 
-  #underWay(): Pick<Sight, 'underWay' | 'splitting'> {
-    return { underWay: this.#dispatcher.underWay(), splitting: this.#upkeep.splitting() }
+  #underWay(): Pick<Sight, 'underWay' | 'splitting' | 'configuring'> {
+    return { underWay: this.#dispatcher.underWay(), ...this.#upkeep.changing() }
   }
 
   async #decide(sight: Sight): Promise<void> {

@@ -13,6 +13,7 @@ interface Progress {
   /** What the fleet had before; undefined: nothing. */
   readonly from: ServiceRelease | undefined
   progressAtMs: number
+  judgedAtMs: number
   mostReady: number
   /** Since when all is as the stage wants it. */
   heldSinceMs: number | undefined
@@ -64,6 +65,7 @@ export class Rollouts {
     const seen = {
       from,
       progressAtMs: this.#clock.steady(),
+      judgedAtMs: this.#clock.steady(),
       mostReady: 0,
       heldSinceMs: undefined,
       excused: new Set<string>(),
@@ -160,8 +162,9 @@ export class Rollouts {
     const ready = readyOf(fleet, record.to)
     take(progress, fleet, readyOfAll(fleet), nowMs)
     const isReached = hasReached(fleet, service)
-    // What is lost while a stage is held has a deadline of its own.
-    if (isReached) progress.progressAtMs = nowMs
+    // The time in which all was as its stage wants it does not count: only what was lost since has to come back.
+    if (isReached && progress.heldSinceMs !== undefined) progress.progressAtMs += nowMs - progress.judgedAtMs
+    progress.judgedAtMs = nowMs
     progress.heldSinceMs = isReached ? (progress.heldSinceMs ?? nowMs) : undefined
     const symptom = progress.symptom && `${progress.symptom.instance}: ${progress.symptom.detail}`
     return verdict({

@@ -12,12 +12,13 @@ export const nothingSeen: Sight = {
 }
 
 /**
- * Those whose conditions hold. The router must know the pool before an instance can go in. And nothing is started
+ * Those whose conditions hold. The router must know the pool before an instance can go in, and keep it. And nothing is started
  * while the router would still send requests to an instance that is not there any more: the new one might get its
  * address, and with it another service's requests.
  */
-export function possible(orders: readonly Order[], { engine, router }: Sight): readonly Order[] {
-  const pools = new Set(router.services.map(({ pool }) => pool))
+export function possible(orders: readonly Order[], { engine, router, configuring }: Sight): readonly Order[] {
+  const present = new Set(router.services.map(({ pool }) => pool))
+  const pools = configuring ? present.intersection(configuring) : present
   const running = new Set(engine.instances.filter(({ phase }) => phase === 'running').map(serverName))
   const isStale = router.servers.some(
     ({ pool, instance, state }) => state !== 'draining' && !running.has(`${pool}/${instance}`),
@@ -32,7 +33,7 @@ export function possible(orders: readonly Order[], { engine, router }: Sight): r
 export function withDeaths(
   sight: Sight,
   deaths: ReadonlyMap<string, number>,
-  underWay: Pick<Sight, 'underWay' | 'splitting'>,
+  underWay: Pick<Sight, 'underWay' | 'splitting' | 'configuring'>,
 ): Sight {
   const instances = sight.engine.instances.map((instance): ObservedInstance => {
     const isDead = instance.phase === 'running' && instance.createdAtMs <= (deaths.get(instance.name) ?? -Infinity)

@@ -25,6 +25,8 @@ export class Upkeep {
   readonly #underWay = new Set<string>()
   /** Of those, the splits: by name, which pool is to give how much to lane b. */
   readonly #splitting = new Map<string, readonly [PoolName, number]>()
+  /** The pools that the router was given last. */
+  #configuring: ReadonlySet<PoolName> = new Set()
   readonly #retries = new Retries()
 
   constructor(seams: Seams, onEnd: () => void) {
@@ -32,9 +34,10 @@ export class Upkeep {
     this.#onEnd = onEnd
   }
 
-  /** Splits that are being changed, and to what. */
-  splitting(): ReadonlyMap<PoolName, number> {
-    return new Map(this.#splitting.values())
+  /** What is being changed of the router. */
+  changing(): Pick<Sight, 'splitting' | 'configuring'> {
+    const isConfiguring = this.#underWay.has(effectName('configure'))
+    return { splitting: new Map(this.#splitting.values()), ...(isConfiguring && { configuring: this.#configuring }) }
   }
 
   troubles(): readonly RepaveError[] {
@@ -80,7 +83,8 @@ export class Upkeep {
     const isSame = sameRoutes(wanted, sight.router.services)
     const reason = isSame ? 'a certificate was renewed' : routeWords(wanted)
     if (isSame && !sight.router.isOutdated) this.#retries.forget(effectName('configure'))
-    else this.#attempt('configure', undefined, reason, () => this.#seams.router.configure(wanted))
+    else if (this.#attempt('configure', undefined, reason, () => this.#seams.router.configure(wanted)))
+      this.#configuring = new Set(wanted.map(({ pool }) => pool))
   }
 
   #tendSplit(fleet: Fleet, { router }: Sight): void {

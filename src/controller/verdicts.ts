@@ -88,11 +88,17 @@ export class Verdicts {
   /** Ends the rollouts that have a verdict; true where that changed what is wanted. */
   async judge(views: readonly ScopeView[], nowMs: number): Promise<boolean> {
     let changed = false
+    // As they were viewed: one whose turn comes with the verdict of another is viewed anew first.
+    const waiting = new Set(
+      views.flatMap(({ fleets }) =>
+        fleets.filter(({ key }) => mustWait(key, this.#decisions, this.#rollouts)).map(({ key }) => fleetName(key)),
+      ),
+    )
     for (const { record, fleets } of views)
       for (const fleet of fleets) {
         const service = own(record.release.services, fleet.key.service)
         if (!service || !this.#decisions.isCurrent(record)) continue
-        if (mustWait(fleet.key, this.#decisions, this.#rollouts)) this.#rollouts.postpone(fleet.key)
+        if (waiting.has(fleetName(fleet.key))) this.#rollouts.postpone(fleet.key)
         else changed = (await this.#judgeFleet(fleet, service, nowMs)) || changed
       }
     return changed

@@ -46,6 +46,8 @@ export interface Sight {
   readonly underWay: readonly UnderWay[]
   /** Splits that were being changed then, and to what. */
   readonly splitting: ReadonlyMap<PoolName, number>
+  /** The pools that the router was being given then; absent: it was given none. */
+  readonly configuring?: ReadonlySet<PoolName>
 }
 
 export interface ScopeView {

@@ -1,6 +1,7 @@
+import { readFile } from 'node:fs/promises'
 import { createServer, type RequestListener } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { expect, onTestFinished, test } from 'vitest'
+import { expect, onTestFinished, test, vi } from 'vitest'
 import type { Health } from '../../model/version.ts'
 import { networkProbe } from './network-probe.ts'
 
@@ -45,6 +46,19 @@ test('an endless answer is judged by its head', async () => {
   })
   expect((await networkProbe.probe(address, http, never)).healthy).toBe(true)
 })
+
+test('nothing of the connection lingers at the instance', async () => {
+  const address = await serve((_request, response) => response.end('well'))
+  for (let count = 0; count < 3; count += 1) await networkProbe.probe(address, http, never)
+  await vi.waitFor(async () => expect(await connectionsAt(address.port)).toEqual([]))
+})
+
+/** The states of the connections whose local port it is, as in /proc/net/tcp: 01 is open, 06 is TIME_WAIT. */
+async function connectionsAt(port: number): Promise<readonly string[]> {
+  const local = `:${port.toString(16).toUpperCase().padStart(4, '0')}`
+  const lines = (await readFile('/proc/self/net/tcp', 'utf8')).split('\n').map((line) => line.trim().split(/\s+/))
+  return lines.filter((cells) => cells[1]?.endsWith(local) && cells[3] !== '0A').map((cells) => cells[3] ?? '')
+}
 
 test('a closed port refuses', async () => {
   const address = { host: '127.0.0.1', port: 1 }

@@ -18,9 +18,14 @@ export const networkProbe: Probe = {
   },
 }
 
-/** Healthy: any answer from 200 to 399. Only the head of the answer is waited for; its body is not read. */
+/**
+ * Healthy: any answer from 200 to 399. Only the head of the answer is waited for; its body is not read.
+ *
+ * It is the probe that closes the connection: whoever does so first keeps the address for a minute (TIME_WAIT), and a
+ * network namespace with such a rest in it is not given to another instance.
+ */
 function httpProbe({ host, port }: Address, path: string, signal: AbortSignal): Promise<ProbeResult> {
-  const headers = { 'user-agent': 'repave-probe', connection: 'close' }
+  const headers = { 'user-agent': 'repave-probe', connection: 'keep-alive' }
   return new Promise((resolve) => {
     const probe = request({ host, port, path, headers, agent: false, signal }, (response) => {
       const status = response.statusCode ?? 0

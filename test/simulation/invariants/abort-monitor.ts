@@ -28,7 +28,7 @@ export class AbortMonitor implements Monitor {
 
   /** A clean instance was asked for in its place. */
   condemn(instance: string): void {
-    for (const survivors of this.#survivors.values()) unsettle(instance, survivors)
+    this.#unsettle(instance)
   }
 
   onDecision(decree: Decree, truth: WorldTruth): void {
@@ -63,7 +63,10 @@ export class AbortMonitor implements Monitor {
   onStep({ fleets }: WorldTruth): void {
     if (this.#survivors.size === 0) return
     for (const { instances } of fleets)
-      for (const instance of instances) if (!isFit(instance)) this.#release(instance.order.name)
+      for (const instance of instances) {
+        if (!isFit(instance)) this.#unsettle(instance.order.name)
+        if (!instance.process || instance.process.exit) this.#release(instance.order.name)
+      }
   }
 
   /** Each service of the decision is as it was before, and each other one as it is. */
@@ -105,10 +108,19 @@ export class AbortMonitor implements Monitor {
 
   /** One that faltered and serves again may be kept or given up: it counts, and is not asked for. */
   #keep(fleet: FleetTruth, { leaving }: WorldTruth): void {
-    const { key, wanted } = fleet
-    const survivors = routedIn(fleet, leaving).filter(({ order }) => order.version === wanted?.version)
-    const steady = survivors.filter(
-      (instance) => !this.#past.hasFaltered(instance) && !this.#past.isCondemned(instance),
+    const { key, wanted, instances, servers } = fleet
+    const routed = new Set(servers.filter(({ state }) => state !== 'draining').map(({ instance }) => instance))
+    const survivors = instances.filter(
+      ({ order, process }) =>
+        order.version === wanted?.version &&
+        process !== undefined &&
+        !process.exit &&
+        !leaving.has(order.name) &&
+        (routed.has(order.name) || wanted.routes.length === 0),
+    )
+    const steady = routedIn(fleet, leaving).filter(
+      (instance) =>
+        survivors.includes(instance) && !this.#past.hasFaltered(instance) && !this.#past.isCondemned(instance),
     )
     this.#survivors.set(fleetName(key), {
       names: new Set(survivors.map(({ order }) => order.name)),
@@ -118,16 +130,16 @@ export class AbortMonitor implements Monitor {
   }
 
   #release(instance: string): void {
+    for (const { names } of this.#survivors.values()) names.delete(instance)
+    this.#unsettle(instance)
+  }
+
+  #unsettle(instance: string): void {
     for (const survivors of this.#survivors.values()) {
-      survivors.names.delete(instance)
-      unsettle(instance, survivors)
+      survivors.steady.delete(instance)
+      survivors.atLeast = Math.min(survivors.atLeast, survivors.steady.size)
     }
   }
-}
-
-function unsettle(instance: string, survivors: Survivors): void {
-  survivors.steady.delete(instance)
-  survivors.atLeast = Math.min(survivors.atLeast, survivors.steady.size)
 }
 
 /** Of what is taken back together, the rollout that is to blame. */
