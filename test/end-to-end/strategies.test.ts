@@ -20,9 +20,9 @@ const rollouts = {
 
 const sizes = isSoak ? [1, 3, 10, 30] : undefined
 const fleets = (strategy: keyof typeof rollouts, replicas: readonly number[]) =>
-  (sizes ?? replicas).flatMap((size) => mixes.map((mix) => [strategy, size, words(mix), mix] as const))
+  replicas.flatMap((size) => mixes.map((mix) => [strategy, size, words(mix), mix] as const))
 
-test.each([...fleets('blueGreen', [1, 3, 10]), ...fleets('canary', [3])])(
+test.each([...fleets('blueGreen', sizes ?? [1, 3, 10]), ...fleets('canary', sizes ?? [3])])(
   '%s of %i under 500 requests a second loses none, and none comes late after the way back (%s)',
   { timeout: 300_000 },
   async (strategy, replicas, _, mix) => {
@@ -48,6 +48,7 @@ test.each([...fleets('blueGreen', [1, 3, 10]), ...fleets('canary', [3])])(
   },
 )
 
+// The router lets requests wait for some 6 s: fleets that need longer to end and to begin can't be had without loss.
 test.each(fleets('recreate', [1, 3]))(
   '%s of %i under 500 requests a second lets them wait, and loses none (%s)',
   { timeout: 300_000 },

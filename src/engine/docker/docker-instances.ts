@@ -99,8 +99,8 @@ export class DockerInstances {
     const first = await this.#tryToStart(container)
     if (isStarted(first)) return
     if (first.status === 400) throw cannotRun(name, wordsOf(first))
-    // It can't be told from a status whether the instance or its surroundings are at fault: once more.
-    const again = await this.#surroundingsMended(container)
+    // It can't be told from a status whether the instance or its surroundings are at fault: once more, in others.
+    const again = await this.#madeAnew(container)
     const second = await this.#tryToStart(again)
     if (!isStarted(second)) throw await this.#startFailure(again, name, second)
   }
@@ -113,15 +113,17 @@ export class DockerInstances {
     }
   }
 
-  /** The instance as it is, or, where its sandbox died before it ever ran, made anew in another one. */
-  async #surroundingsMended(container: ContainerRecord): Promise<ContainerRecord> {
-    const name = nameOf(container)
-    const sandbox = await this.#inspect(sandboxIdOf(container.HostConfig.NetworkMode) ?? '')
+  /**
+   * The instance in another container and sandbox: its sandbox may have died before it ever ran, and an engine that was
+   * killed as it started one may hold remains under its id for good.
+   */
+  async #madeAnew(container: ContainerRecord): Promise<ContainerRecord> {
     const order = orderOf(container)
-    if (sandbox?.State.Running === true || order === undefined) return this.#requireOwn(name)
-    await this.#removeWithSandbox(container)
-    await this.create(order)
-    return this.#requireOwn(name)
+    if (order !== undefined) {
+      await this.#removeWithSandbox(container)
+      await this.create(order)
+    }
+    return this.#requireOwn(nameOf(container))
   }
 
   async #startFailure({ Id }: ContainerRecord, name: string, answer: Answer): Promise<RepaveError> {
