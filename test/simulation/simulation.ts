@@ -156,7 +156,8 @@ class Simulation {
   }
 
   async #liftAll(scope: Scope): Promise<void> {
-    while (this.#world.isAnythingRefused(scope)) await this.#answered({ kind: 'lift', scope })
+    while (this.#world.isAnythingRefused(scope) && !this.#world.violation)
+      if (!isOk(await this.#answered({ kind: 'lift', scope }))) return
   }
 
   async #bringUpAgain(): Promise<Violation | undefined> {
