@@ -1,9 +1,12 @@
 /** What was decided, as the store has it, whichever controller lives to hear of it. */
+import { refusalOf } from '../../src/guard/refusals.ts'
 import type { Refusal } from '../../src/model/refusal.ts'
 import type { Release, ServiceRelease } from '../../src/model/release.ts'
 import { own } from '../../src/model/own.ts'
 import { fleetName, scopeName, type FleetKey, type Scope } from '../../src/model/stack.ts'
 import { createMemoryStore } from '../../src/store/memory/memory-store.ts'
+import { versionName } from '../../src/model/version.ts'
+import type { Refusable, RefusalCommand } from './people.ts'
 import type {
   ReleaseDecision,
   ReleaseRecord,
@@ -33,6 +36,8 @@ export interface DecidedListener {
   onDecision(decree: Decree): void
   /** What is on record of a running rollout has changed: `before` is as it was. */
   onRolloutChange(before: Rollout, after: Rollout): void
+  /** Something is refused, or may run again. */
+  onRefusal(scope: Scope): void
 }
 
 export class Decided {
@@ -82,6 +87,25 @@ export class Decided {
     return [...this.#refusals.values()]
   }
 
+  newestRefusal(scope: Scope): Refusal | undefined {
+    return this.refusals.findLast((each) => !each.lifted && scopeName(each) === scopeName(scope))
+  }
+
+  isRefused(key: FleetKey, released: ServiceRelease): boolean {
+    return refusalOf(key, released, this.refusals) !== undefined
+  }
+
+  /** What a command to refuse or to lift is about at this moment. */
+  refusable(command: RefusalCommand): Refusable {
+    const { scope } = command
+    const id = this.newestRefusal(scope)?.id ?? 0
+    if (command.kind === 'lift') return { name: '', id }
+    const released = own(this.releases.get(scopeName(scope))?.services, command.service)
+    if (!released) return { name: 'none-there', id }
+    const isImage = command.what === 'image'
+    return { name: isImage ? released.spec.image : versionName(command.service, released.version), id }
+  }
+
   /** All that were ever decided for a scope, oldest first. */
   history(scope: Scope): readonly ReleaseRecord[] {
     return this.#history.get(scopeName(scope)) ?? []
@@ -107,12 +131,15 @@ export class Decided {
       refuse: async (refusal, entry) => {
         const refused = await store.refuse(refusal, entry)
         this.#refusals.set(refused.id, refused)
+        this.#listener.onRefusal(refused)
         return refused
       },
       lift: async (id, lifted, entry) => {
         await store.lift(id, lifted, entry)
         const refusal = this.#refusals.get(id)
-        if (refusal) this.#refusals.set(id, { ...refusal, lifted })
+        if (!refusal) return
+        this.#refusals.set(id, { ...refusal, lifted })
+        this.#listener.onRefusal(refusal)
       },
       coolRollout: async (id, entry) => {
         await store.coolRollout(id, entry)

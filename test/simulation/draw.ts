@@ -46,11 +46,18 @@ function drawCommand(random: Random, index: number, patient: boolean): Command {
   const scope = random.next() < 0.8 ? scopes[0]! : random.pick(scopes)
   const lot = index === 0 ? 0 : random.next()
   // Who waits until all has come to rest finds no rollout to steer.
-  if (lot < 0.5 || (patient && lot < 0.67)) return drawUp(random, scope)
-  if (lot < 0.67) return { kind: 'steer', scope, verb: random.pick(steerVerbs), ...drawName(random, 0.3) }
-  if (lot < 0.81) return { kind: 'rollback', scope, ...drawName(random, 0.5) }
-  if (lot < 0.93) return { kind: 'replace', scope, pick: random.next() }
+  if (lot < 0.48 || (patient && lot < 0.63)) return drawUp(random, scope)
+  if (lot < 0.63) return { kind: 'steer', scope, verb: random.pick(steerVerbs), ...drawName(random, 0.3) }
+  if (lot < 0.75) return { kind: 'rollback', scope, ...drawName(random, 0.5) }
+  if (lot < 0.85) return { kind: 'replace', scope, pick: random.next() }
+  if (lot < 0.94) return drawRefusal(random, scope)
   return { kind: 'down', scope }
+}
+
+function drawRefusal(random: Random, scope: Scope): Command {
+  const kind = random.pick(['refuse', 'recall', 'lift'] as const)
+  if (kind === 'lift') return { kind, scope }
+  return { kind, scope, service: random.pick(serviceNames), what: random.pick(['version', 'version', 'image']) }
 }
 
 function drawName(random: Random, chance: number): { readonly service?: ServiceName } {

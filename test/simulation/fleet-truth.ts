@@ -14,6 +14,8 @@ export interface FleetTruth {
   readonly key: FleetKey
   /** Absent: the service is not wanted. */
   readonly wanted?: ServiceRelease
+  /** Whether no further instance of it may be made. */
+  readonly isRefused: boolean
   /** The one that runs. */
   readonly rollout?: Rollout
   /** The newest, where it was taken back. */
@@ -86,6 +88,7 @@ export function fleetsOf(decided: Decided, { instances, servers, splits }: Scene
   return [...wanted].map(([name, fleet]) => ({
     ...fleet,
     ...courseOf(fleet.key, decided),
+    isRefused: fleet.wanted !== undefined && decided.isRefused(fleet.key, fleet.wanted),
     instances: present.get(name) ?? [],
     servers: servers.filter((server) => server.pool === poolName(fleet.key)),
     split: splits.get(poolName(fleet.key)) ?? 0,

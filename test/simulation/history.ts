@@ -21,6 +21,17 @@ export type Command =
   | { readonly kind: 'replace'; readonly scope: Scope; readonly pick: number }
   | { readonly kind: 'down'; readonly scope: Scope }
   | { readonly kind: 'steer'; readonly scope: Scope; readonly verb: SteerVerb; readonly service?: ServiceName }
+  /** What the service is to run then, as a version or by its image. */
+  | ({ readonly kind: 'refuse' } & RefusedThing)
+  | ({ readonly kind: 'recall' } & RefusedThing)
+  /** The newest refusal that counts then. */
+  | { readonly kind: 'lift'; readonly scope: Scope }
+
+interface RefusedThing {
+  readonly scope: Scope
+  readonly service: ServiceName
+  readonly what: 'version' | 'image'
+}
 
 export interface Crash {
   readonly kind: 'crash'
@@ -123,7 +134,16 @@ export interface History {
   readonly actions: readonly Action[]
 }
 
-const commands: readonly string[] = ['up', 'rollback', 'replace', 'down', 'steer'] satisfies readonly Command['kind'][]
+const commands: readonly string[] = [
+  'up',
+  'rollback',
+  'replace',
+  'down',
+  'steer',
+  'refuse',
+  'recall',
+  'lift',
+] satisfies readonly Command['kind'][]
 
 export function isCommand<Kind extends Command | Mishap>(action: Kind): action is Kind & Command {
   return commands.includes(action.kind)

@@ -16,11 +16,21 @@ export type Answer =
   /** The controller died before it answered. */
   | { readonly kind: 'cut off' }
 
+export type RefusalCommand = Command & { readonly kind: 'refuse' | 'recall' | 'lift' }
+
+/** The name of a version or an image, and the number of a refusal. */
+export interface Refusable {
+  readonly name: string
+  readonly id: number
+}
+
 export interface Office {
   /** A controller that runs, started if there is none. */
   controller(): Promise<{ readonly controller: Controller; readonly life: Life }>
   /** The instances of the environment that are there now. */
   instances(command: Command): readonly string[]
+  /** What a refusal, or the lifting of one, is about: that is said once, and stays the same when it is said again. */
+  refusable(command: RefusalCommand): Refusable
   /** How many decisions of people were recorded for the environment so far. */
   decisions(command: Command): number
   condemn(instance: string): void
@@ -37,11 +47,17 @@ interface Errand {
   isAlone: boolean
 }
 
+type Said = Command & { readonly kind: 'refuse' | 'lift' }
+
+const by = 'someone'
+const reason = 'someone says so'
+
 export class People {
   readonly #office: Office
   readonly #story: Story
   readonly #locks = new Map<string, Lock>()
   readonly #errands = new Set<Errand>()
+  readonly #refusables = new WeakMap<Command, Refusable>()
 
   constructor(office: Office, story: Story) {
     this.#office = office
@@ -69,7 +85,7 @@ export class People {
     this.#office.onAsk(command)
     const cutOff = life.over.then((): Answer => ({ kind: 'cut off' }))
     const errand = this.#begin(command)
-    const answer = await Promise.race([this.#read(command, controller), cutOff])
+    const answer = await Promise.race([this.#answer(command, controller), cutOff])
     this.#errands.delete(errand)
     if (errand.isAlone) this.#office.onAnswer(command, answer, this.#office.decisions(command) - before)
     return answer
@@ -83,24 +99,44 @@ export class People {
     return errand
   }
 
-  async #read(command: Command, controller: Controller): Promise<Answer> {
-    let answer: Answer = { kind: 'refused', code: 'INTERNAL', message: 'no report at all' }
+  async #answer(command: Command, controller: Controller): Promise<Answer> {
     try {
-      for await (const report of this.#reports(command, controller)) {
-        if (report.kind === 'lock') this.#locks.set(scopeName(command.scope), report.lock as Lock)
-        if (report.kind === 'result') answer = report
-        if (report.kind === 'error') answer = refused(report.error)
-      }
+      if (isSaid(command)) return await this.#say(command, controller)
+      return await this.#read(command, controller)
     } catch (error) {
-      // What steers a rollout is no long work: an error of it is thrown, and told by the API.
-      answer = refused(asRepaveError(error))
+      // What is no long work throws its errors, and the API tells them.
+      return refused(asRepaveError(error))
+    }
+  }
+
+  /** What is answered at once. */
+  async #say(command: Said, controller: Controller): Promise<Answer> {
+    const { name, id } = this.#refusable(command)
+    const { changed } =
+      command.kind === 'lift'
+        ? await controller.lift({ ...command.scope, by, id, reason })
+        : await controller.refuse({ ...command.scope, by, what: { kind: 'name', name }, reason })
+    return { kind: 'result', result: { ok: true, services: [], changed } }
+  }
+
+  #refusable(command: RefusalCommand): Refusable {
+    const known = this.#refusables.get(command) ?? this.#office.refusable(command)
+    this.#refusables.set(command, known)
+    return known
+  }
+
+  async #read(command: Exclude<Command, Said>, controller: Controller): Promise<Answer> {
+    let answer: Answer = { kind: 'refused', code: 'INTERNAL', message: 'no report at all' }
+    for await (const report of this.#reports(command, controller)) {
+      if (report.kind === 'lock') this.#locks.set(scopeName(command.scope), report.lock as Lock)
+      if (report.kind === 'result') answer = report
+      if (report.kind === 'error') answer = refused(report.error)
     }
     return answer
   }
 
-  #reports(command: Command, controller: Controller): AsyncIterable<ProgressReport> {
+  #reports(command: Exclude<Command, Said>, controller: Controller): AsyncIterable<ProgressReport> {
     const { scope } = command
-    const by = 'someone'
     switch (command.kind) {
       case 'up': {
         const lock = this.#locks.get(scopeName(scope)) ?? emptyLock
@@ -112,6 +148,10 @@ export class People {
         return controller.replace({ ...scope, by, instance: this.#pick(command) })
       case 'down':
         return controller.down({ ...scope, by })
+      case 'recall': {
+        const { name } = this.#refusable(command)
+        return controller.recall({ ...scope, by, what: { kind: 'name', name }, reason })
+      }
       case 'steer':
         return controller.steer({
           ...scope,
@@ -128,6 +168,10 @@ export class People {
     this.#office.condemn(instance)
     return instance
   }
+}
+
+function isSaid(command: Command): command is Said {
+  return command.kind === 'refuse' || command.kind === 'lift'
 }
 
 function refused({ code, message }: { readonly code: string; readonly message: string }): Answer {

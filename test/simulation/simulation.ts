@@ -1,7 +1,7 @@
 /** One seed, one world: its history, then quiet, then the question whether all is as it should be. */
 import { seededRandom } from '../../src/system/random.ts'
 import { refusalOf } from '../../src/guard/refusals.ts'
-import { scopeName } from '../../src/model/stack.ts'
+import { scopeName, type Scope } from '../../src/model/stack.ts'
 import { shortVersion } from '../../src/model/version.ts'
 import { becomesHealthy, imagesOf, scopes, type StackChoice } from './catalogue.ts'
 import { drawFinale, drawHistory } from './draw.ts'
@@ -148,10 +148,16 @@ class Simulation {
 
   /** A good version after all of that must come up, and be told to have. */
   async #bringUpWell(): Promise<Violation | undefined> {
+    for (const scope of scopes) await this.#liftAll(scope)
     const answer = await this.#answered({ kind: 'up', scope: scopes[0]!, choice: this.#finale })
     if (!isOk(answer)) return failed('converges', `a good release does not come up: ${words(answer)}`)
     const obstacle = await this.#obstacleIn(scopeName(scopes[0]!))
     return obstacle ? failed('converges', `up is done, and ${obstacle}`) : undefined
+  }
+
+  async #liftAll(scope: Scope): Promise<void> {
+    while (this.#world.isAnythingRefused(scope) && !this.#world.violation)
+      if (!isOk(await this.#answered({ kind: 'lift', scope }))) return
   }
 
   async #bringUpAgain(): Promise<Violation | undefined> {
@@ -260,7 +266,9 @@ class Simulation {
   #isDoubtful(): boolean {
     return this.#world
       .truth()
-      .fleets.some(({ key, wanted }) => wanted && !becomesHealthy(key.service, wanted.imageName))
+      .fleets.some(
+        ({ key, wanted, isRefused }) => wanted && (isRefused || !becomesHealthy(key.service, wanted.imageName)),
+      )
   }
 
   /** Whether something runs that is only kept ready, or tried: it may end at any time. */

@@ -38,8 +38,12 @@ export function actionWords(action: Action): string {
       return `up ${scopeWords(action.scope)}: ${choiceWords(action.choice)}${action.rollback ? '; each goes back alone' : ''}`
     case 'rollback':
       return `rollback ${scopeWords(action.scope)} ${action.to ?? action.service ?? ''}`.trim()
+    case 'refuse':
+    case 'recall':
+      return `${action.kind} the ${action.what} of ${scopeWords(action.scope)} ${action.service}`
     case 'replace':
     case 'down':
+    case 'lift':
       return `${action.kind} ${scopeWords(action.scope)}`
     case 'steer':
       return `rollout ${action.verb} ${scopeWords(action.scope)} ${action.service ?? ''}`.trim()

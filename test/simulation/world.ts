@@ -8,7 +8,7 @@ import { memorySigner, openMemoryLedger } from '../../src/ledger/memory/memory-l
 import { MemoryLedgerFiles } from '../../src/ledger/memory/memory-ledger-files.ts'
 import type { LedgerReport } from '../../src/ledger/report.ts'
 import { verifyLedger } from '../../src/ledger/verify.ts'
-import { scopeName } from '../../src/model/stack.ts'
+import { scopeName, type Scope } from '../../src/model/stack.ts'
 import type { ImageDigest } from '../../src/model/version.ts'
 import { MemoryProxy, type MemorySession } from '../../src/router/memory/memory-proxy.ts'
 import { MemoryRouter } from '../../src/router/memory/memory-router.ts'
@@ -57,6 +57,7 @@ export class World {
   readonly #decided = new Decided({
     onDecision: (decree) => this.#onDecision(decree),
     onRolloutChange: (before, after) => this.#onRolloutChange(before, after),
+    onRefusal: (scope) => this.#monitors.onRefusal(scope, this.clock.now()),
   })
   readonly #monitors = new Monitors(this.machine, this.#decided)
   readonly #succession: Succession
@@ -99,6 +100,11 @@ export class World {
   /** How many controllers were started after another one had died. */
   get recoveries(): number {
     return Math.max(0, this.#succession.lives - 1)
+  }
+
+  /** Whether something is refused in an environment. */
+  isAnythingRefused(scope: Scope): boolean {
+    return this.#decided.newestRefusal(scope) !== undefined
   }
 
   /** The fleet of a rollout that has no verdict. */
@@ -195,6 +201,7 @@ export class World {
         controller: () => this.#succession.ruler(),
         instances: ({ scope }) => this.#instancesOf(scopeName(scope)),
         decisions: ({ scope }) => this.#decided.countByPeople(scope),
+        refusable: (command) => this.#decided.refusable(command),
         condemn: (instance) => this.#monitors.condemn(instance),
         onAsk: ({ scope }) => this.#monitors.onAsk(scopeName(scope)),
         onAnswer: (command, answer, decisions) =>

@@ -19,9 +19,9 @@ interface Survivors {
 export class AbortMonitor implements Monitor {
   readonly #survivors = new Map<string, Survivors>()
   readonly #past: Past
-  readonly #decided: Pick<Decided, 'history' | 'newest'>
+  readonly #decided: Pick<Decided, 'history' | 'newest' | 'isRefused'>
 
-  constructor(past: Past, decided: Pick<Decided, 'history' | 'newest'>) {
+  constructor(past: Past, decided: Pick<Decided, 'history' | 'newest' | 'isRefused'>) {
     this.#past = past
     this.#decided = decided
   }
@@ -75,9 +75,16 @@ export class AbortMonitor implements Monitor {
     const failed = failedOf(decree)
     if (!before || !failed) return
     const due = this.#dueAfter(before, failed)
-    for (const name of Object.keys({ ...due, ...release.services, ...before.services }))
+    const names = Object.keys({ ...due, ...release.services, ...before.services })
+    for (const name of names.filter((each) => !this.#isRefused(release, each, due)))
       if (!isSameService(own(due, name), own(release.services, name)))
         throw new ViolationError('aborted ends whole', `${scopeName(release)}/${name} is not put back to what it had`)
+  }
+
+  /** What it had must not run any more: something else may take its place. */
+  #isRefused(scope: Release, service: string, due: Release['services']): boolean {
+    const released = own(due, service)
+    return released !== undefined && this.#decided.isRefused({ ...scope, service }, released)
   }
 
   #dueAfter(before: Release, { record, from }: Rollout): Release['services'] {

@@ -4,7 +4,7 @@
  */
 import { fleetName } from '../../../src/model/stack.ts'
 import { becomesHealthy } from '../catalogue.ts'
-import { needsRequests, type Decree, type Rollout } from '../decided.ts'
+import { needsRequests, type Decided, type Decree, type Rollout } from '../decided.ts'
 import type { WorldTruth } from '../fleet-truth.ts'
 import { failedOf } from './abort-monitor.ts'
 import { ViolationError, type Disturbance, type Monitor } from './invariant.ts'
@@ -20,9 +20,14 @@ interface Course {
 export class CauseMonitor implements Monitor {
   /** Of running rollouts, by id. */
   readonly #courses = new Map<number, Course>()
+  readonly #decided: Pick<Decided, 'isRefused'>
   #clockJumpedAtMs = -Infinity
   /** When instances were struck, and how many may have been. */
   readonly #strokes: { readonly atMs: number; readonly count: number }[] = []
+
+  constructor(decided: Pick<Decided, 'isRefused'>) {
+    this.#decided = decided
+  }
 
   onDisturbance({ kind }: Disturbance, { nowMs }: WorldTruth): void {
     if (kind === 'clock') this.#clockJumpedAtMs = nowMs
@@ -50,7 +55,7 @@ export class CauseMonitor implements Monitor {
   }
 
   #hasCause({ record, service }: Rollout, { sinceMs, pausedSinceMs = Infinity }: Course, nowMs: number): boolean {
-    if (!becomesHealthy(record.service, service.imageName)) return true
+    if (!becomesHealthy(record.service, service.imageName) || this.#decided.isRefused(record, service)) return true
     if (nowMs - pausedSinceMs >= (service.rollout.maxPauseMs ?? Infinity)) return true
     // What passed under an earlier controller is told by the time of day.
     if (pausedSinceMs <= this.#clockJumpedAtMs) return true

@@ -1,6 +1,7 @@
 /** All the monitors of a world, as one. */
 import type { MemoryInstance, MemoryMachine } from '../../../src/engine/memory/memory-machine.ts'
 import type { MemorySession } from '../../../src/router/memory/memory-proxy.ts'
+import type { Scope } from '../../../src/model/stack.ts'
 import type { Decided, Decree, Rollout } from '../decided.ts'
 import type { WorldTruth } from '../fleet-truth.ts'
 import type { Command } from '../history.ts'
@@ -44,7 +45,7 @@ export class Monitors {
       this.#traffic,
       this.#mandate,
       new RecordMonitor(),
-      new CauseMonitor(),
+      new CauseMonitor(decided),
       new StageMonitor(machine, this.#past),
       new OverlapMonitor(this.#past),
       new StandbyMonitor(this.#past),
@@ -54,6 +55,11 @@ export class Monitors {
       new VerdictMonitor(),
       new RehearsalMonitor(this.#past, decided),
     ]
+  }
+
+  /** What must not run is other than it was. */
+  onRefusal(scope: Scope, nowMs: number): void {
+    this.#past.change(scope, nowMs)
   }
 
   condemn(instance: string): void {

@@ -2,9 +2,7 @@
  * Nothing is made but what is wanted: no version that was taken back, none that is refused, and none of a service that
  * waits for another one.
  */
-import { refusalOf } from '../../../src/guard/refusals.ts'
 import { own } from '../../../src/model/own.ts'
-import { scopeName } from '../../../src/model/stack.ts'
 import type { Decided } from '../decided.ts'
 import type { FleetTruth, WorldTruth } from '../fleet-truth.ts'
 import { fleetOf, isOf } from '../instance-name.ts'
@@ -41,7 +39,6 @@ export class WantMonitor implements Monitor {
       .history(key)
       .map(({ release }) => own(release.services, key.service))
       .findLast((each) => isOf(instance, key, each?.version))
-    const refusals = this.#decided.refusals.filter((refusal) => scopeName(refusal) === scopeName(key))
-    return released !== undefined && refusalOf(key, released, refusals) !== undefined
+    return released !== undefined && this.#decided.isRefused(key, released)
   }
 }
