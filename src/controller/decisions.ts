@@ -1,5 +1,4 @@
 /** What was decided for each environment: the store's view, kept at hand. */
-import { asRepaveError } from '../errors.ts'
 import type { ObservedInstance } from '../engine/engine.ts'
 import type { Entry } from '../model/entry.ts'
 import { type Lifted, type NewRefusal, type Refusal, refusedName } from '../model/refusal.ts'
@@ -7,11 +6,19 @@ import { isSameService, type Release, type ServiceRelease } from '../model/relea
 import { type FleetKey, fleetName, type Scope, scopeName } from '../model/stack.ts'
 import { type Health, type VersionId, versionName } from '../model/version.ts'
 import { keepWarmMs } from '../rollout/stages.ts'
-import type { Decision, ReleaseRecord, RolloutChange, RolloutEnd, RolloutRecord, RolloutStart } from '../store/store.ts'
+import type {
+  Decision,
+  ReleaseRecord,
+  RolloutChange,
+  RolloutEnd,
+  RolloutRecord,
+  RolloutStart,
+  VersionRecord,
+} from '../store/store.ts'
 import { Serial } from '../system/serial.ts'
 import { decisionEntries, liftEntry, refusalEntry, supersededEntry } from './decision-entries.ts'
 import { recordChange, recordDecision } from './record-decision.ts'
-import { entryOf, itself, saveVersion } from './records.ts'
+import { entryOf, itself, versionRecord } from './records.ts'
 import { closeIntents, recallIntents } from './recovery.ts'
 import type { Recollection } from './recollection.ts'
 import { Refusals } from './refusals.ts'
@@ -165,7 +172,8 @@ export class Decisions {
     const ends = superseded.map(({ id }): RolloutEnd => ({ id, state: 'superseded', endedAtMs: atMs }))
     const starts = changed.flatMap((service) => this.#start(service, before, release, decision))
     const previous = starts.map(({ service, from }) => from && this.released({ ...scopeOf(release), service }, from))
-    const asked = { release, decision, reason, by, atMs, ends, starts, refuses }
+    const versions = await this.#versionsOf(release, starts, before)
+    const asked = { release, decision, reason, by, atMs, ends, starts, refuses, versions }
     const entries = decisionEntries(asked, superseded)
     const { record, started, refused } = await recordDecision(this.#seams, { ...asked, entries }, known)
     this.refusals.note(refused)
@@ -174,7 +182,6 @@ export class Decisions {
     this.#asked.set(scopeName(release), record)
     started.forEach((rollout, index) => this.#rollouts.begin(rollout, previous[index] || undefined))
     this.#onChange()
-    await this.#saveVersions(record, started, before)
     return record
   }
 
@@ -324,23 +331,23 @@ export class Decisions {
     return [{ service, from, to: next.version, ...(isBack && from !== null && { isSwitch: true }) }]
   }
 
-  /** The decision stands already: that its versions can't be noted, say on a full disk, must not make it look refused. */
-  async #saveVersions(
-    record: ReleaseRecord,
-    started: readonly RolloutRecord[],
+  /** What each fleet leaves and what it is to run; none of it is proven by that alone. */
+  async #versionsOf(
+    release: Release,
+    starts: readonly RolloutStart[],
     before: Release | undefined,
-  ): Promise<void> {
-    try {
-      for (const rollout of started) await this.#saveVersionsOf(rollout, own(before?.services, rollout.service))
-    } catch (error) {
-      this.#seams.log(`the versions of ${scopeName(record.release)} lack some: ${asRepaveError(error).message}`)
-    }
-  }
-
-  async #saveVersionsOf(rollout: RolloutRecord, before: ServiceRelease | undefined): Promise<void> {
-    const next = own(this.of(rollout)?.release.services, rollout.service)
-    if (before && before.version !== rollout.to) await saveVersion(this.#seams, rollout, before, 'unproven')
-    if (next) await saveVersion(this.#seams, rollout, next, 'unproven')
+  ): Promise<readonly VersionRecord[]> {
+    const runs = starts.flatMap(({ service, to }) => {
+      const [left, next] = [own(before?.services, service), own(release.services, service)]
+      return [left?.version === to ? undefined : left, next].flatMap((released) =>
+        released ? [{ service, released }] : [],
+      )
+    })
+    return Promise.all(
+      runs.map(({ service, released }) =>
+        versionRecord(this.#seams, { ...scopeOf(release), service }, released, 'unproven'),
+      ),
+    )
   }
 
   async #resume(rollout: RolloutRecord): Promise<void> {

@@ -61,12 +61,12 @@ function dispatcherOver(driver: Engine): Dispatcher {
 test('instances that are slow to stop keep no others from ending', async () => {
   const [first, second, third] = await runStubborn(3)
   const orders = [first!, second!, third!].map(end)
-  dispatcher.dispatch(orders, clock.now())
+  void dispatcher.dispatch(orders, clock.now())
   await clock.advance(500)
   expect(ending()).toEqual([first, second])
   const retryAtMs = dispatcher.nextRetryAtMs(clock.now())!
   await clock.runUntil(retryAtMs)
-  dispatcher.dispatch(orders, clock.now())
+  void dispatcher.dispatch(orders, clock.now())
   await clock.advance(0)
   expect(ending()).toEqual([first, second, third])
 })
@@ -79,7 +79,7 @@ test('an instance that is made and never appears is made again with growing dela
     const underWay = dispatcher.underWay()
     await clock.advance(50)
     dispatcher.forgetAllBut(underWay.length > 0 ? [] : [order], underWay)
-    dispatcher.dispatch([order], clock.now())
+    void dispatcher.dispatch([order], clock.now())
   }
   expect(forgetful.creations).toBeGreaterThan(3)
   expect(forgetful.creations).toBeLessThan(8)
@@ -90,11 +90,11 @@ test('an instance that is made and never appears is made again with growing dela
 
 test('an instance that appeared and was removed is made anew at once', async () => {
   const order = make()
-  dispatcher.dispatch([order], clock.now())
+  void dispatcher.dispatch([order], clock.now())
   await clock.advance(10)
   dispatcher.forgetAllBut([], [])
   machine.remove(order.effect.instance)
-  dispatcher.dispatch([order], clock.now())
+  void dispatcher.dispatch([order], clock.now())
   await clock.advance(10)
   expect([...machine.instances].map(({ order: { name } }) => name)).toEqual([order.effect.instance])
 })

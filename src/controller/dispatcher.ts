@@ -51,9 +51,10 @@ export class Dispatcher {
     return Number.isFinite(next) ? next : undefined
   }
 
-  /** Begins as many of these as fit, in their order. */
-  dispatch(orders: readonly Order[], nowMs: number): void {
-    for (const order of orders) if (this.#fits(order, nowMs)) void this.#run(order)
+  /** Begins as many of these as fit, in their order. Resolves once these are on their way: their intents are on record. */
+  async dispatch(orders: readonly Order[], nowMs: number): Promise<void> {
+    const begun = orders.flatMap((order) => (this.#fits(order, nowMs) ? [this.#begin(order)] : []))
+    await Promise.all(begun)
   }
 
   /**
@@ -74,7 +75,13 @@ export class Dispatcher {
     return busy.length < mostAtOnce[kind]
   }
 
-  async #run(order: Order): Promise<void> {
+  #begin(order: Order): Promise<void> {
+    const onItsWay = Promise.withResolvers<void>()
+    void this.#run(order, onItsWay.resolve).finally(onItsWay.resolve)
+    return onItsWay.promise
+  }
+
+  async #run(order: Order, onItsWay: () => void): Promise<void> {
     const { key, effect } = order
     const version = effect.kind === 'create' ? effect.version : undefined
     this.#underWay.set(instanceKey(order), {
@@ -84,7 +91,10 @@ export class Dispatcher {
       beganAtMs: this.#seams.clock.steady(),
       ...(version && { version }),
     })
-    const onIntent = () => this.#listener.onIntent(order)
+    const onIntent = () => {
+      this.#listener.onIntent(order)
+      onItsWay()
+    }
     const error = await act(order, this.#seams, onIntent).then(() => undefined, asRepaveError)
     this.#underWay.delete(instanceKey(order))
     const nowMs = this.#seams.clock.steady()

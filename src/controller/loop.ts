@@ -74,6 +74,8 @@ export class Loop {
   #isOutOfDate = true
   /** Of instances since the last look, by the engine's clock. */
   readonly #deaths = new Map<string, number>()
+  /** Ends when what moves requests is on its way. */
+  #moves: Promise<unknown> = Promise.resolve()
   #woken = false
   #rest = new AbortController()
   #ended: Promise<unknown> = Promise.resolve()
@@ -220,6 +222,8 @@ export class Loop {
   }
 
   async #pass(): Promise<void> {
+    // The router does one thing at a time: it is not to be asked for all it has before it is told of these.
+    await this.#moves
     this.#woken = false
     this.#isLooking = true
     try {
@@ -242,9 +246,13 @@ export class Loop {
     const views = viewScopes(this.decisions.current(), sight, this.remembered)
     const nowMs = this.#seams.clock.steady()
     const orders = views.flatMap((view) => view.fleets.flatMap((fleet) => this.#orders(fleet, nowMs)))
-    const moves = orders.filter(({ effect }) => effect.kind === 'route' || effect.kind === 'unroute')
-    this.#dispatcher.dispatch(possible(moves, sight), nowMs)
-    this.#upkeep.tendSplits(views, sight)
+    const moves = possible(orders, sight)
+    // HAProxy sees for itself that a dead one does not answer; who steps in, it has to be told.
+    const inFirst = (['route', 'unroute'] as const).flatMap((kind) =>
+      moves.filter(({ effect }) => effect.kind === kind),
+    )
+    const splits = this.#upkeep.tendSplits(views, sight)
+    this.#moves = Promise.all([splits, this.#dispatcher.dispatch(inFirst, nowMs)])
   }
 
   async #observe(): Promise<Sight> {
@@ -284,7 +292,7 @@ export class Loop {
       this.#views = viewScopes(this.decisions.current(), sight, this.remembered)
     const orders = this.#views.flatMap((view) => view.fleets.flatMap((fleet) => this.#orders(fleet, nowMs)))
     this.#dispatcher.forgetAllBut(orders, sight.underWay)
-    this.#dispatcher.dispatch(possible(orders, sight), nowMs)
+    void this.#dispatcher.dispatch(possible(orders, sight), nowMs)
     this.#upkeep.tend(this.#views, sight, (scope) => this.isSettled(scope))
     this.#retention.tend(this.decisions.current())
   }

@@ -69,17 +69,27 @@ function newContent(request: ImageRequest): string | undefined {
   return request.kind === 'reference' && request.digest === undefined ? `resolve ${request.reference}` : undefined
 }
 
-/** A version that was proven once stays it, whatever a later rollout says; one that failed has to be proven anew. */
+/** Notes how a version has done. */
 export async function saveVersion(
+  books: Books,
+  key: FleetKey,
+  service: ServiceRelease,
+  state: VersionRecord['state'],
+): Promise<void> {
+  await books.store.saveVersion(await versionRecord(books, key, service, state))
+}
+
+/** A version that was proven once stays it, whatever a later rollout says; one that failed has to be proven anew. */
+export async function versionRecord(
   { store, clock }: Books,
   { stack, environment, service }: FleetKey,
   { version, spec, imageName, labels }: ServiceRelease,
   state: VersionRecord['state'],
-): Promise<void> {
+): Promise<VersionRecord> {
   const scope = { stack, environment }
   const known = (await store.versions(scope, service)).find((each) => each.version === version)
   const lasts = known?.state === 'proven' || (known?.state === 'failed' && state === 'unproven')
   const times = { firstRunAtMs: known?.firstRunAtMs ?? clock.now(), lastRunAtMs: clock.now() }
   const content = { version, spec, imageName, ...(labels && { labels }) }
-  await store.saveVersion({ ...scope, service, ...content, ...times, state: lasts ? known.state : state })
+  return { ...scope, service, ...content, ...times, state: lasts ? known.state : state }
 }

@@ -60,14 +60,17 @@ export class Upkeep {
     ]
   }
 
-  /** Sees that each lane of each fleet gets the share of the requests that it should have now. */
-  tendSplits(views: readonly ScopeView[], sight: Sight): void {
-    for (const { fleets } of views) for (const fleet of fleets) this.#tendSplit(fleet, sight)
+  /**
+   * Sees that each lane of each fleet gets the share of the requests that it should have now. Resolves once the router has
+   * been asked for that.
+   */
+  async tendSplits(views: readonly ScopeView[], sight: Sight): Promise<void> {
+    await Promise.all(views.flatMap(({ fleets }) => fleets.map((fleet) => this.#tendSplit(fleet, sight))))
   }
 
   tend(views: readonly ScopeView[], sight: Sight, isSettled: (scope: Scope) => boolean): void {
     this.#tendRoutes(views, sight)
-    this.tendSplits(views, sight)
+    void this.tendSplits(views, sight)
     for (const view of views) {
       if (isHollow(view, sight)) this.#retire(view.scope)
       else if (isWanted(view) && isSettled(view.scope)) this.#reserve(view, sight)
@@ -87,18 +90,19 @@ export class Upkeep {
       this.#configuring = new Set(wanted.map(({ pool }) => pool))
   }
 
-  #tendSplit(fleet: Fleet, { router }: Sight): void {
+  async #tendSplit(fleet: Fleet, { router }: Sight): Promise<void> {
     const pool = poolName(fleet.key)
     const toB = wantedSplit(fleet)
     if (toB === fleet.split || !router.services.some((service) => service.pool === pool)) return
     const reason = `${toB} of 1000 requests go to lane b, after ${fleet.split}`
     const work = () => this.#seams.router.split(pool, toB)
-    const isBegun = this.#attempt('split', fleet.key, reason, work)
-    if (isBegun) this.#splitting.set(effectName('split', fleet.key), [pool, toB])
+    const begun = this.#attempt('split', fleet.key, reason, work)
+    if (begun) this.#splitting.set(effectName('split', fleet.key), [pool, toB])
+    await begun
   }
 
   #retire(scope: Scope): void {
-    this.#attempt('retire', scope, 'nothing of it is wanted any more', () => this.#seams.engine.retire(scope))
+    void this.#attempt('retire', scope, 'nothing of it is wanted any more', () => this.#seams.engine.retire(scope))
   }
 
   #reserve({ scope, fleets }: ScopeView, { engine }: Sight): void {
@@ -106,17 +110,23 @@ export class Upkeep {
     const count = Math.min(mostSpares, Math.max(surge, Math.min(2 * surge, mostDoubled)))
     const spares = engine.scopes.find((each) => scopeName(each) === scopeName(scope))?.spares ?? 0
     const reason = `${count} network namespaces ahead of need`
-    if (spares !== count) this.#attempt('reserve', scope, reason, () => this.#seams.engine.reserve(scope, count))
+    if (spares !== count) void this.#attempt('reserve', scope, reason, () => this.#seams.engine.reserve(scope, count))
   }
 
-  /** False where that is under way already, or is not due yet. */
-  #attempt(kind: string, about: About | undefined, reason: string, work: () => Promise<void>): boolean {
+  /** Resolves once it is on its way. Undefined where that is so already, or it is not due yet. */
+  #attempt(
+    kind: string,
+    about: About | undefined,
+    reason: string,
+    work: () => Promise<void>,
+  ): Promise<void> | undefined {
     const name = effectName(kind, about)
-    if (this.#underWay.has(name) || !this.#retries.isDue(name, this.#seams.clock.steady())) return false
+    if (this.#underWay.has(name) || !this.#retries.isDue(name, this.#seams.clock.steady())) return undefined
     this.#underWay.add(name)
-    const subject = subjectOf(about)
-    void this.#run(name, () => recorded(this.#seams, subject, { kind, reason }, work))
-    return true
+    const onItsWay = Promise.withResolvers<void>()
+    const what = { kind, reason, onIntent: onItsWay.resolve }
+    void this.#run(name, () => recorded(this.#seams, subjectOf(about), what, work)).finally(onItsWay.resolve)
+    return onItsWay.promise
   }
 
   async #run(name: string, work: () => Promise<void>): Promise<void> {

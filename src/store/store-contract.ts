@@ -144,6 +144,13 @@ export function storeContract(name: string, setup: () => { store: Store; reopen?
       expect(await store.versions(scope)).toHaveLength(2)
     })
 
+    test('a decision notes the versions that it is about with itself', async () => {
+      const run = { ...version, firstRunAtMs: 1, lastRunAtMs: 1 }
+      await store.decide({ ...decided, versions: [run, { ...run, service: 'api' }] })
+      expect(await store.versions(scope, 'web')).toEqual([run])
+      expect(await store.versions(scope)).toHaveLength(2)
+    })
+
     test('a version keeps its labels and how its last rehearsal went', async () => {
       const run = { ...version, firstRunAtMs: 1, lastRunAtMs: 1 }
       const rehearsal = { atMs: 5, passed: false, message: 'HTTP 503' }

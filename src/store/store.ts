@@ -103,6 +103,8 @@ export interface ReleaseDecision extends Omit<ReleaseRecord, 'sequence'> {
   readonly starts: readonly RolloutStart[]
   /** What must not run in the scope any more. */
   readonly refuses?: readonly NewRefusal[]
+  /** What is known from then on of the versions that it starts and replaces. */
+  readonly versions?: readonly VersionRecord[]
   /** What the ledger says of it. */
   readonly entries: readonly Entry[]
 }

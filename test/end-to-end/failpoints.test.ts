@@ -23,7 +23,7 @@ const calls = [
   'store decide 1',
   'store append 3',
   'store append 14',
-  'store saveVersion 2',
+  'store saveVersion 1',
   'store endRollout 1',
   'ledger publish 1',
 ] as const

@@ -31,7 +31,7 @@ import { PemSource } from './pem-source.ts'
 import { Removal } from './removal.ts'
 import { planRoutes, type RoutesPlan } from './routes-plan.ts'
 import { mapChanges, parseMap, renderMap, servicesOf, splitsOf } from './routing.ts'
-import { countSessions, listServers, serverKey, Servers, type SessionCounts } from './servers.ts'
+import { countSessions, listServers, notRunning, serverKey, Servers, type SessionCounts } from './servers.ts'
 import { parseMaps, showMaps, Survey } from './survey.ts'
 import { watchHaproxy } from './watch.ts'
 import { parseServers, parseSessions } from './worker-report.ts'
@@ -107,10 +107,8 @@ class HaproxyRouter implements Router {
   async add(pool: PoolName, instance: string, address: Address, lane: Lane): Promise<void> {
     checkServer(pool, instance, address)
     await this.#changes.run(async () => {
-      const running = await this.#haproxy.running()
-      if (running === undefined) throw notRunning()
+      await this.#servers.add(pool, instance, address, lane)
       await this.#haproxy.trimLog()
-      await this.#servers.add(running, pool, instance, address, lane)
       this.#removals.get(serverKey(pool, instance))?.cancel()
       this.#removals.delete(serverKey(pool, instance))
     })
@@ -184,7 +182,7 @@ class HaproxyRouter implements Router {
   }
 
   async #remove(removal: Removal, pool: PoolName, instance: string): Promise<'drained' | 'cut'> {
-    await this.#ifRunning((running) => this.#takeOut(running, pool, instance))
+    await this.#changes.run(() => this.#servers.drain(pool, instance))
     const drained = await removal.waitUntilIdle(() => this.#sessionsLeft(pool, instance))
     return this.#changes.run(async () => {
       removal.assertWanted(serverKey(pool, instance))
@@ -194,10 +192,6 @@ class HaproxyRouter implements Router {
       await this.#servers.delete(running, pool, instance)
       return drained ? 'drained' : 'cut'
     })
-  }
-
-  async #takeOut(running: Running, pool: PoolName, instance: string): Promise<void> {
-    await this.#servers.drain(running, pool, instance)
   }
 
   async #sessionsOf(running: Running, pool: PoolName, instance: string): Promise<number> {
@@ -226,13 +220,6 @@ class HaproxyRouter implements Router {
       await this.#clock.sleep(cutPollMs)
     } while ((await this.#sessionsOf(running, pool, instance)) > 0 && this.#clock.steady() < deadline)
   }
-
-  async #ifRunning(change: (running: Running) => Promise<void>): Promise<void> {
-    await this.#changes.run(async () => {
-      const running = await this.#haproxy.running()
-      if (running !== undefined) await change(running)
-    })
-  }
 }
 
 const cutPollMs = 5
@@ -256,12 +243,6 @@ function observedServer(server: PooledServer, sessions: SessionCounts): RouterSe
   const { pool, instance, address, lane } = server
   const count = sessions.get(serverKey(pool, instance)) ?? 0
   return { pool, instance, address, lane, state: stateOf(server), sessions: count }
-}
-
-function notRunning(): RepaveError {
-  return new RepaveError('ROUTER_UNREACHABLE', 'HAProxy is not running', {
-    hint: 'it is started with the next route that is configured',
-  })
 }
 
 function notSplit(pool: PoolName, words: string): RepaveError {

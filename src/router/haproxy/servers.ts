@@ -19,11 +19,13 @@ import {
 } from './lanes.ts'
 import * as commands from './seat-commands.ts'
 import {
+  parseAllServers,
   parseAnswers,
   parseFrontends,
   parseServers,
   parseSessionIds,
   parseSessions,
+  serversHeader,
   type Seat,
   type ServerRow,
   type SessionRow,
@@ -36,6 +38,12 @@ const stuckMs = 1_000
 /** Look-ups that tell of the servers, and of their sessions, of all pools or of one backend. */
 export const listServers = (backend?: string) => `show servers state${backend === undefined ? '' : ` ${backend}`}`
 export const countSessions = (backend?: string) => `show servers conn${backend === undefined ? '' : ` ${backend}`}`
+
+/** What came of some commands. */
+interface Changed {
+  readonly rows: readonly ServerRow[]
+  readonly words: string
+}
 
 /** By `pool/instance`. */
 export type SessionCounts = ReadonlyMap<string, number>
@@ -77,29 +85,30 @@ export class Servers {
     return rows.map(({ name }) => name)
   }
 
-  async add(running: Running, pool: PoolName, instance: string, address: Address, lane: Lane): Promise<void> {
-    let rows = await this.#rows(running, pool)
+  async add(pool: PoolName, instance: string, address: Address, lane: Lane): Promise<void> {
+    const seen = await this.#look(pool)
+    if (seen === undefined) throw notRunning()
+    const { running } = seen
+    let { rows } = seen
     const known = serverIn(rows, instance)
     if (known && !sameAddress(known.address, address)) {
       await this.delete(running, pool, instance)
       rows = await this.#rows(running, pool)
     }
     let words = ''
-    if (!isIn(rows, instance, lane)) {
-      words = await this.#tell(running, commands.moveIn(rows, pool, instance, address, lane))
-      rows = await this.#rows(running, pool)
-    }
+    if (!isIn(rows, instance, lane))
+      ({ rows, words } = await this.#change(running, pool, commands.moveIn(rows, pool, instance, address, lane)))
     if (!isIn(rows, instance, lane)) throw failed(`add ${instance} to ${pool}`, words)
     await this.#tell(running, commands.endHolds(rows, pool))
   }
 
   /** No new request reaches it from here on. */
-  async drain(running: Running, pool: PoolName, instance: string): Promise<void> {
-    const rows = await this.#rows(running, pool)
-    if (!seatsIn(rows, instance).some(commands.isReady)) return
-    const words = await this.#tell(running, commands.drain(rows, instance))
-    const drained = seatsIn(await this.#rows(running, pool), instance)
-    if (drained.some(commands.isReady)) throw failed(`drain ${instance} of ${pool}`, words)
+  async drain(pool: PoolName, instance: string): Promise<void> {
+    const seen = await this.#look(pool)
+    if (seen === undefined || !seatsIn(seen.rows, instance).some(commands.isReady)) return
+    const drained = await this.#change(seen.running, pool, commands.drain(seen.rows, instance))
+    if (seatsIn(drained.rows, instance).some(commands.isReady))
+      throw failed(`drain ${instance} of ${pool}`, drained.words)
   }
 
   /**
@@ -119,12 +128,12 @@ export class Servers {
     const beganAtMs = this.#clock.steady()
     let rows = await this.#rows(running, pool)
     while (seatsIn(rows, instance).length > 0) {
-      const words = await this.#tell(running, commands.remove(rows, instance))
-      rows = await this.#rows(running, pool)
+      const removed = await this.#change(running, pool, commands.remove(rows, instance))
+      rows = removed.rows
       const left = seatsIn(rows, instance)
       if (left.length === 0) return
       const tookMs = this.#clock.steady() - beganAtMs
-      if (tookMs > deleteDeadlineMs) throw failed(`delete ${instance} from ${pool}`, words)
+      if (tookMs > deleteDeadlineMs) throw failed(`delete ${instance} from ${pool}`, removed.words)
       if (tookMs > stuckMs) await this.#tell(running, left.map(commands.shutDown))
       await this.#clock.sleep(deletePollMs)
     }
@@ -145,21 +154,39 @@ export class Servers {
     for (const server of servers) await this.#tell(running, commands.comeBack(server))
   }
 
-  /** Both lanes' seats, those for nobody included. */
+  /** The running HAProxy with both lanes' seats, those for nobody included. */
+  async #look(pool: PoolName): Promise<{ readonly running: Running; readonly rows: readonly ServerRow[] } | undefined> {
+    const seen = await this.#haproxy.survey(listPool(pool))
+    return seen && { running: seen.running, rows: seen.answers.flatMap(parseServers) }
+  }
+
   async #rows({ current }: Running, pool: PoolName): Promise<readonly ServerRow[]> {
-    const lookups = lanes.map((lane) => listServers(backendName(pool, lane)))
-    return (await this.#haproxy.master.lookUp(current, lookups)).flatMap(parseServers)
+    return (await this.#haproxy.master.lookUp(current, listPool(pool))).flatMap(parseServers)
+  }
+
+  /** The seats once they are changed, and what HAProxy said to that. */
+  async #change({ current }: Running, pool: PoolName, changes: readonly string[]): Promise<Changed> {
+    const answer = await this.#haproxy.master.tell(current, ...changes, ...listPool(pool))
+    const listedAt = answer.search(serversHeader)
+    return { rows: parseAllServers(answer), words: inLine(listedAt < 0 ? answer : answer.slice(0, listedAt)) }
   }
 
   /** What HAProxy says to some commands, in a line. */
   async #tell({ current }: Running, words: readonly string[]): Promise<string> {
     if (words.length === 0) return ''
-    const answer = await this.#haproxy.master.tell(current, ...words)
-    return answer
-      .split('\n')
-      .filter((line) => line.trim() !== '')
-      .join('; ')
+    return inLine(await this.#haproxy.master.tell(current, ...words))
   }
+}
+
+function listPool(pool: PoolName): readonly string[] {
+  return lanes.map((lane) => listServers(backendName(pool, lane)))
+}
+
+function inLine(answer: string): string {
+  return answer
+    .split('\n')
+    .filter((line) => line.trim() !== '')
+    .join('; ')
 }
 
 /** All that an instance may have. */
@@ -194,5 +221,11 @@ function sameAddress(a: Address, b: Address): boolean {
 function failed(action: string, words: string): RepaveError {
   return new RepaveError('ROUTER_FAILED', `HAProxy did not ${action}: ${words || 'no reason given'}`, {
     hint: 'the pool must be configured before its servers are added; else try again',
+  })
+}
+
+export function notRunning(): RepaveError {
+  return new RepaveError('ROUTER_UNREACHABLE', 'HAProxy is not running', {
+    hint: 'it is started with the next route that is configured',
   })
 }

@@ -41,6 +41,14 @@ export function parseServers(answer: string): readonly ServerRow[] {
   })
 }
 
+/** Where an answer to `show servers state` begins. */
+export const serversHeader = /^(?=1\n# be_id)/m
+
+/** The servers in every `show servers state` of a connection, whatever was answered before, between and after them. */
+export function parseAllServers(text: string): readonly ServerRow[] {
+  return text.split(serversHeader).flatMap(parseServers)
+}
+
 /** The answers to several commands in one connection: an empty line ends each. */
 export function parseAnswers(text: string): readonly string[] {
   const answers: string[] = []

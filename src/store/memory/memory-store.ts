@@ -58,12 +58,20 @@ export function createMemoryStore(): Store {
     return refused
   }
 
+  const save = (version: VersionRecord) => {
+    const name = `${fleetName(version)}@${version.version}`
+    const { firstRunAtMs, labels, rehearsal } = versions.get(name) ?? version
+    const kept = { ...(labels && { labels }), ...(rehearsal && { rehearsal }) }
+    versions.set(name, { ...kept, ...version, firstRunAtMs })
+  }
+
   return {
-    async decide({ ends, starts, refuses = [], entries: told, ...decision }) {
+    async decide({ ends, starts, refuses = [], versions: known = [], entries: told, ...decision }) {
       const decided = { ...decision, sequence: releases.length + 1 }
       const toldLeaves = told.map(leafOf)
       ends.forEach(end)
       releases.push(decided)
+      known.forEach(save)
       told.forEach((entry, index) => enter(entry, toldLeaves[index]))
       return {
         record: decided,
@@ -128,10 +136,7 @@ export function createMemoryStore(): Store {
     },
 
     async saveVersion(version) {
-      const name = `${fleetName(version)}@${version.version}`
-      const { firstRunAtMs, labels, rehearsal } = versions.get(name) ?? version
-      const kept = { ...(labels && { labels }), ...(rehearsal && { rehearsal }) }
-      versions.set(name, { ...kept, ...version, firstRunAtMs })
+      save(version)
     },
     async saveRehearsal(version, rehearsal, entry) {
       enter(entry)

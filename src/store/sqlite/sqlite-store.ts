@@ -4,7 +4,7 @@ import type { Entry } from '../../model/entry.ts'
 import { releaseId } from '../../model/release.ts'
 import type { Scope } from '../../model/stack.ts'
 import { sqliteFailure } from '../../system/sqlite-failure.ts'
-import type { RecordedEntry, ReleaseRecord, Store } from '../store.ts'
+import type { RecordedEntry, ReleaseRecord, Store, VersionRecord } from '../store.ts'
 import { migrate } from './migrations.ts'
 import { toEntry, toLeaf, toRelease, toSize, toVersion } from './rows.ts'
 import { entriesWhere, inserting, openIntentsSql } from './sqlite-entries.ts'
@@ -41,6 +41,20 @@ export function createSqliteStore(file: string): Store {
       VALUES (?, ?, ?, ?, ?, ?, ?, ?) RETURNING *`
     const content = [JSON.stringify(release), releaseId(release)] as const
     return toRelease(returned(sql, stack, environment, ...content, decision, reason, by, atMs))
+  }
+
+  const saveVersion = ({ labels, rehearsal, ...version }: VersionRecord) => {
+    const { stack, environment, service, spec, imageName, firstRunAtMs, lastRunAtMs, state } = version
+    const sql = `INSERT INTO versions
+      (stack, environment, service, version, spec, image_name, first_run_at_ms, last_run_at_ms, state, labels, rehearsal)
+      VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+      ON CONFLICT DO UPDATE SET
+        spec = excluded.spec, image_name = excluded.image_name, last_run_at_ms = excluded.last_run_at_ms,
+        state = excluded.state, labels = coalesce(excluded.labels, labels),
+        rehearsal = coalesce(excluded.rehearsal, rehearsal)`
+    const identity = [stack, environment, service, version.version] as const
+    const beside = [labels, rehearsal].map((value) => (value ? JSON.stringify(value) : null))
+    run(sql, ...identity, JSON.stringify(spec), imageName, firstRunAtMs, lastRunAtMs, state, ...beside)
   }
 
   const wholly = <Result>(work: () => Result): Result => {
@@ -80,12 +94,13 @@ export function createSqliteStore(file: string): Store {
     })
 
   return {
-    async decide({ ends, starts, refuses = [], entries, ...decision }) {
+    async decide({ ends, starts, refuses = [], versions = [], entries, ...decision }) {
       return inOrder(() => {
         const record = insertRelease(decision)
         ends.forEach((end) => rollouts.end(end))
         const started = starts.map((start) => rollouts.start(record, start))
         const refused = refuses.map((refusal) => refusals.add(refusal))
+        versions.forEach(saveVersion)
         entries.forEach(insertEntry)
         return { record, started, refused }
       })
@@ -136,18 +151,8 @@ export function createSqliteStore(file: string): Store {
       return refusals.newestFirst()
     },
 
-    async saveVersion({ labels, rehearsal, ...version }) {
-      const { stack, environment, service, spec, imageName, firstRunAtMs, lastRunAtMs, state } = version
-      const sql = `INSERT INTO versions
-        (stack, environment, service, version, spec, image_name, first_run_at_ms, last_run_at_ms, state, labels, rehearsal)
-        VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
-        ON CONFLICT DO UPDATE SET
-          spec = excluded.spec, image_name = excluded.image_name, last_run_at_ms = excluded.last_run_at_ms,
-          state = excluded.state, labels = coalesce(excluded.labels, labels),
-          rehearsal = coalesce(excluded.rehearsal, rehearsal)`
-      const identity = [stack, environment, service, version.version] as const
-      const beside = [labels, rehearsal].map((value) => (value ? JSON.stringify(value) : null))
-      run(sql, ...identity, JSON.stringify(spec), imageName, firstRunAtMs, lastRunAtMs, state, ...beside)
+    async saveVersion(version) {
+      saveVersion(version)
     },
     async saveRehearsal({ stack, environment, service, version }, rehearsal, entry) {
       const sql = `UPDATE versions SET rehearsal = ?
