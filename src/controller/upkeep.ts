@@ -84,7 +84,7 @@ export class Upkeep {
   #tendRoutes(views: readonly ScopeView[], sight: Sight): void {
     const wanted = wantedRoutes(views, sight.router)
     const isSame = sameRoutes(wanted, sight.router.services)
-    const reason = isSame ? 'a certificate was renewed' : routeWords(wanted)
+    const reason = isSame ? 'a certificate was renewed, or another build configured the router' : routeWords(wanted)
     if (isSame && !sight.router.isOutdated) this.#retries.forget(effectName('configure'))
     else if (this.#attempt('configure', undefined, reason, () => this.#seams.router.configure(wanted)))
       this.#configuring = new Set(wanted.map(({ pool }) => pool))

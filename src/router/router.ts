@@ -39,7 +39,7 @@ export interface RouterState {
   readonly servers: readonly RouterServer[]
   /** Thousandths of a pool's requests that go to lane b; absent: none. */
   readonly splits: ReadonlyMap<PoolName, number>
-  /** Whether a certificate that it serves has been renewed: `configure` takes the new one. */
+  /** Whether a certificate that it serves was renewed, or another build configured it: `configure` puts that right. */
   readonly isOutdated: boolean
   /** Why a certificate can't be renewed: what its files hold now is not valid, and the earlier one is served on. */
   readonly problems: readonly RepaveError[]

@@ -1,5 +1,5 @@
 /** The whole of haproxy.cfg, as a function of what it is about. Paths in it are relative to its folder. */
-import { createHash } from 'node:crypto'
+import { createHash, randomUUID } from 'node:crypto'
 import type { Address } from '../../model/address.ts'
 import type { Route } from '../../model/stack.ts'
 import type { Lane, RoutedService, RouterServer } from '../router.ts'
@@ -62,6 +62,17 @@ export function layoutId(layout: Layout): string {
     .update(renderConfig(layout, [], ''))
     .digest('hex')
     .slice(0, 16)
+}
+
+/** What a configuration tells of itself: its layout, in which form this build writes any, and a name of its own. */
+export function describe(layout: Layout): string {
+  return `${layoutId(layout)} ${formId} ${randomUUID()}`
+}
+
+/** Of a configuration that describes itself so: its layout, and whether this build would write it in the same form. */
+export function parseDescription(description: string): { readonly layoutId: string; readonly isOfThisForm: boolean } {
+  const [id = '', form] = description.split(' ')
+  return { layoutId: id, isOfThisForm: form === formId }
 }
 
 /** The listeners that the routes of `services` need; `pemOf` names the file with a route's certificate and key, if any. */
@@ -245,3 +256,11 @@ function renderSeat(
   const at = listenerName({ address: address.host, port: address.port })
   return `server ${seatOf(pool, instance, lane).server} ${at} ${options}${isDisabled ? ' disabled' : ''}`
 }
+
+/** Changes when another build writes the same layout in another way. */
+const formId = layoutId({
+  listeners: [{ listen: { address: '127.0.0.1', port: 1 }, certificates: [`${pemFolder}/any.pem`] }],
+  pools: ['any'],
+  account: { user: 'any', group: 'any' },
+  maxConnections: 1,
+})

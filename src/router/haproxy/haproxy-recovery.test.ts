@@ -1,5 +1,5 @@
 /** What is left of HAProxy after a death, a reload or a touch, and what the next driver makes of it. */
-import { writeFile } from 'node:fs/promises'
+import { readFile, writeFile } from 'node:fs/promises'
 import { createServer as createTcpServer } from 'node:net'
 import { dirname, join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
@@ -60,6 +60,21 @@ describe('a HAProxy that died', () => {
 })
 
 describe('a HAProxy that runs', () => {
+  it('is outdated where another build wrote its configuration, and is reloaded with all that it serves', async () => {
+    await serveOne()
+    const config = join(world.folder, 'haproxy.cfg')
+    const written = await readFile(config, 'utf8')
+    const [layout = '', form = ''] = /description "(\w+) (\w+) /.exec(written)?.slice(1) ?? []
+    await writeFile(config, written.replace(`"${layout} ${form} `, `"${layout} `).replaceAll('split.map', 'other.map'))
+    await writeFile(join(world.folder, 'other.map'), '')
+    await new MasterSocket(world.folder).reload()
+    await until(async () => (await world.another().observe()).isOutdated)
+    await serveOne()
+    expect(await world.another().observe()).toMatchObject({ isOutdated: false, servers: [{ instance: 'web-1' }] })
+    await world.router.split(web, 500)
+    expect(await answer()).toEqual({ status: 200, instance: 'web-1' })
+  })
+
   it('is left to a driver that comes later, with everything that it serves', async () => {
     await serveOne()
     const before = await world.processes()

@@ -5,7 +5,6 @@
  * pool or certificate reloads it, and the old worker hands what still reaches it to the new one (config.ts).
  * All that is known about it is read from the running HAProxy, so that any controller can go on with it.
  */
-import { randomUUID } from 'node:crypto'
 import { resolve } from 'node:path'
 import { RepaveError } from '../../errors.ts'
 import type { Address } from '../../model/address.ts'
@@ -22,7 +21,15 @@ import type {
   RouterState,
 } from '../router.ts'
 import { checkName, checkServer, checkSplit } from './checks.ts'
-import { renderConfig, routesFile, splitFile, tlsFile, type StaticServer } from './config.ts'
+import {
+  describe,
+  parseDescription,
+  renderConfig,
+  routesFile,
+  splitFile,
+  tlsFile,
+  type StaticServer,
+} from './config.ts'
 import { haproxyVersion } from './haproxy-binary.ts'
 import { HaproxyProcess, type ConfigFiles, type Running } from './haproxy-process.ts'
 import { pooledServers, stateOf, type PooledServer } from './lanes.ts'
@@ -58,6 +65,8 @@ class HaproxyRouter implements Router {
   /** What changes HAProxy does so alone: a reload must not overtake a change of a server. */
   readonly #changes = new Serial()
   readonly #removals = new Map<string, Removal>()
+  /** The worker that was last asked whether this build could have written its configuration. */
+  #lookedAt: { readonly pid: number; readonly isOfThisForm: boolean } | undefined
 
   constructor({ folder, binary = 'haproxy', clock = systemClock }: HaproxyOptions) {
     this.#binary = binary
@@ -100,7 +109,9 @@ class HaproxyRouter implements Router {
       const services = servicesOf(routes, tls)
       const sessions = await this.#servers.addLeaving(seen.running, parseSessions(counted))
       const servers = pooledServers(parseServers(listed)).map((server) => observedServer(server, sessions))
-      return { services, servers, splits: splitsOf(splits), ...(await this.#survey.freshness(services, tls)) }
+      const { isOutdated, problems } = await this.#survey.freshness(services, tls)
+      const isOfEarlierBuild = !(await this.#isOfThisForm(seen.running))
+      return { services, servers, splits: splitsOf(splits), isOutdated: isOutdated || isOfEarlierBuild, problems }
     })
   }
 
@@ -156,7 +167,8 @@ class HaproxyRouter implements Router {
     if (isNothing && plan.missing.length > 0) return
     if (isNothing) return this.#haproxy.stop(() => this.#isBusy())
     if (running === undefined) return this.#start(plan)
-    if ((await this.#runningLayout(running)) !== plan.layoutId) return this.#reload(running, plan)
+    const described = await this.#described(running)
+    if (described.layoutId !== plan.layoutId || !described.isOfThisForm) return this.#reload(running, plan)
     return this.#changeMaps(running, plan)
   }
 
@@ -177,8 +189,15 @@ class HaproxyRouter implements Router {
     if (changes.length > 0) await this.#haproxy.writeMaps(mapTexts(plan))
   }
 
-  async #runningLayout({ current }: Running): Promise<string | undefined> {
-    return (await this.#haproxy.info(current)).get('description')?.split(' ')[0]
+  async #described({ current }: Running) {
+    return parseDescription((await this.#haproxy.info(current)).get('description') ?? '')
+  }
+
+  /** Asked once of each worker. */
+  async #isOfThisForm(running: Running): Promise<boolean> {
+    if (this.#lookedAt?.pid !== running.current)
+      this.#lookedAt = { pid: running.current, isOfThisForm: (await this.#described(running)).isOfThisForm }
+    return this.#lookedAt.isOfThisForm
   }
 
   async #remove(removal: Removal, pool: PoolName, instance: string): Promise<'drained' | 'cut'> {
@@ -226,7 +245,7 @@ const cutPollMs = 5
 const cutDeadlineMs = 2_000
 
 function configFiles(plan: RoutesPlan, servers: readonly StaticServer[]): ConfigFiles {
-  const description = `${plan.layoutId} ${randomUUID()}`
+  const description = describe(plan.layout)
   return {
     description,
     config: renderConfig(plan.layout, servers, description),
