@@ -39,14 +39,14 @@ export async function measureSwitches(
   await eventually('the second version answers', () => prober.answers.some(({ release }) => release === 'second'))
   const scope = { stack: scene.stack, environment: 'default' }
   const client = createClient(socketPath(scene.home))
-  const switched = await repeated(count, prober, async () => {
+  const switched = await repeated(ways('second', count), prober, async () => {
     for await (const report of client.rollback({ ...scope, by: 'bench' }))
       if (report.kind === 'error' || (report.kind === 'result' && !report.result.ok))
         throw new Error(`a rollback failed: ${JSON.stringify(report)}`)
   })
   const decided = await decisions(scene)
   await scene.killController()
-  const raw = await repeated(count, prober, flipper(scene))
+  const raw = await repeated(ways(switched.at(-1)?.to ?? '', count), prober, flipper(scene))
   await prober.stop()
   return {
     commandMs: switched.map(({ beganMs, firstMs }) => firstMs - beganMs),
@@ -69,29 +69,40 @@ async function bringUpBoth(scene: Scene, replicas: number): Promise<void> {
   }
 }
 
-interface Switched {
+interface Way {
+  readonly from: string
+  readonly to: string
+}
+
+/** There and back again, so many times. */
+function ways(serving: string, count: number): readonly Way[] {
+  return Array.from({ length: count }, (_, index) => {
+    const isServing = (greeting: string) => (greeting === serving) === (index % 2 === 0)
+    return { from: greetings.find(isServing) ?? '', to: greetings.find((greeting) => !isServing(greeting)) ?? '' }
+  })
+}
+
+interface Switched extends Way {
   readonly beganMs: number
   readonly firstMs: number
   readonly late: number
 }
 
-/** Leaves the version that answers for the other one, so many times. */
+/** Goes each of these ways, one after the other. */
 async function repeated(
-  count: number,
+  plan: readonly Way[],
   prober: Prober,
   flip: (to: string) => Promise<void>,
 ): Promise<readonly Switched[]> {
   const switched: Switched[] = []
-  for (let index = 0; index < count; index += 1) {
-    const from = prober.answers.at(-1)?.release
-    const to = greetings.find((greeting) => greeting !== from) ?? ''
+  for (const { from, to } of plan) {
     const beganMs = performance.now()
     await flip(to)
     await eventually(`${to} answers`, () => prober.answers.some(isAnswer(to, beganMs)))
     await delay(restMs)
     const firstMs = prober.answers.find(isAnswer(to, beganMs))?.atMs ?? Number.NaN
     const late = prober.answers.filter(({ sentMs, release }) => sentMs > firstMs && release === from).length
-    switched.push({ beganMs, firstMs, late })
+    switched.push({ from, to, beganMs, firstMs, late })
   }
   return switched
 }
