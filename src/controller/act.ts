@@ -24,7 +24,7 @@ export async function act(order: Order, seams: Seams, onIntent: () => void): Pro
   const subject = { ...key, instance: effect.instance, ...(version && { version }) }
   const { reason } = effect
   await recorded(seams, subject, { kind: effect.kind, reason, onIntent }, () => carryOut(order, seams))
-  if (effect.kind === 'create')
+  if (effect.kind === 'create' && !effect.isAhead)
     await recorded(seams, subject, { kind: 'start', reason }, () => seams.engine.start(effect.instance))
 }
 

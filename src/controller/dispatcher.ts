@@ -4,7 +4,7 @@
  */
 import { asRepaveError, RepaveError } from '../errors.ts'
 import { fleetName } from '../model/stack.ts'
-import { busyEndMs, mostAtOnce } from '../plan/limits.ts'
+import { busyEndMs, fitsBeside, isBusy } from '../plan/limits.ts'
 import { act, type Order } from './act.ts'
 import { Retries } from './retries.ts'
 import type { Seams } from './seams.ts'
@@ -68,11 +68,9 @@ export class Dispatcher {
   }
 
   #fits(order: Order, nowMs: number): boolean {
-    const { kind } = order.effect
     if (this.#underWay.has(instanceKey(order))) return false
     if (![this.#retries, this.#unseen].every((retries) => retries.isDue(retryKey(order), nowMs))) return false
-    const busy = [...this.#underWay.values()].filter((effect) => effect.kind === kind && isBusy(effect, nowMs))
-    return busy.length < mostAtOnce[kind]
+    return fitsBeside(order.effect.kind, [...this.#underWay.values()], nowMs)
   }
 
   #begin(order: Order): Promise<void> {
@@ -102,11 +100,6 @@ export class Dispatcher {
     if (!error && effect.kind === 'create') this.#unseen.note(retryKey(order), neverSeen(effect.instance), nowMs)
     this.#listener.onEnd(order, error)
   }
-}
-
-/** Whether it keeps the engine at work, and not only waiting. */
-function isBusy({ kind, beganAtMs }: Begun, nowMs: number): boolean {
-  return kind !== 'destroy' || nowMs - beganAtMs < busyEndMs
 }
 
 function instanceKey({ key, effect }: Order): string {

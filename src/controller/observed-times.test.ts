@@ -75,7 +75,7 @@ const observed = (release = released()) => observedTimes(key, release, store)
 
 test('before anything was seen, something is assumed, and said', async () => {
   expect(await observed()).toEqual({
-    times: { createMs: 500, healthyMs: 500, drainMs: 0, destroyMs: 0 },
+    times: { makeMs: 100, createMs: 500, healthyMs: 500, drainMs: 0, destroyMs: 0 },
     assumptions: [
       { what: 'start', ms: 1_000, basis: 'no start was observed yet: 1 s is assumed' },
       { what: 'drain', ms: 0, basis: 'no drain was observed yet: 0 s is assumed' },
@@ -88,7 +88,7 @@ test('the medians of what was seen count', async () => {
   for (const healthyMs of [500, 700, 20_000]) await birth(`web-${healthyMs}`, { healthyMs })
   await death('web-500')
   expect(await observed()).toEqual({
-    times: { createMs: 300, healthyMs: 700, drainMs: 100, destroyMs: 200 },
+    times: { makeMs: 300, createMs: 300, healthyMs: 700, drainMs: 100, destroyMs: 200 },
     assumptions: [
       { what: 'start', ms: 1_000, basis: 'median of 3 starts observed' },
       { what: 'drain', ms: 100, basis: 'one drain observed' },
@@ -109,7 +109,7 @@ test('those of other services serve where the service has none of its own', asyn
   await death('api-1', {}, 'api')
   await death('web-1', { drainMs: 5_000 })
   const { times, assumptions } = await observed()
-  expect(times).toEqual({ createMs: 400, healthyMs: 700, drainMs: 5_000, destroyMs: 200 })
+  expect(times).toEqual({ makeMs: 400, createMs: 400, healthyMs: 700, drainMs: 5_000, destroyMs: 200 })
   expect(assumptions.map(({ basis }) => basis)).toEqual([
     'one start of other services observed',
     'one drain observed',
@@ -121,6 +121,15 @@ test('a standby that stepped in long after its start says nothing of starts', as
   await birth('web-1')
   await birth('web-2', { healthyMs: 3_600_000 })
   expect((await observed()).assumptions[0]).toMatchObject({ ms: 1_000, basis: 'one start observed' })
+})
+
+test('the wait of one that is made ahead is no part of its start', async () => {
+  await effect('create', 300, 'web-1')
+  atMs += 60_000
+  await effect('start', 200, 'web-1')
+  atMs += 500
+  await effect('route', 1, 'web-1')
+  expect((await observed()).times).toMatchObject({ makeMs: 300, createMs: 500, healthyMs: 500 })
 })
 
 test('an instance that was never routed, or whose creation is forgotten, counts for nothing', async () => {

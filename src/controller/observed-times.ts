@@ -12,6 +12,8 @@ export interface ObservedTimes {
 
 const kinds = [
   'create.intent',
+  'create.done',
+  'start.intent',
   'start.done',
   'route.intent',
   'unroute.intent',
@@ -21,7 +23,7 @@ const kinds = [
 ]
 /** So many of the newest are enough. */
 const sample = 20
-const assumedMs = { create: 500, start: 1_000, drain: 0, end: 0 }
+const assumedMs = { make: 100, create: 500, start: 1_000, drain: 0, end: 0 }
 
 /** By what instances of the service showed last, else by what those of other services in its environment did. */
 export async function observedTimes(
@@ -37,8 +39,9 @@ export async function observedTimes(
   const chosen = (what: Measure) => choose(what, own[what], others[what])
   const [create, start, drain, end] = [chosen('create'), chosen('start'), chosen('drain'), chosen('end')]
   const createMs = Math.min(create.ms, start.ms)
+  const makeMs = Math.min(chosen('make').ms, createMs)
   return {
-    times: { createMs, healthyMs: start.ms - createMs, drainMs: drain.ms, destroyMs: end.ms },
+    times: { makeMs, createMs, healthyMs: start.ms - createMs, drainMs: drain.ms, destroyMs: end.ms },
     assumptions: [
       { what: 'start', ...start },
       { what: 'drain', ...drain },
@@ -47,8 +50,8 @@ export async function observedTimes(
   }
 }
 
-/** `create`: until the engine has started it. `start`: until it was healthy. */
-type Measure = 'create' | 'start' | 'drain' | 'end'
+/** `make`: until the engine has made it. `create`: until it has started it, too. `start`: until it was healthy. */
+type Measure = 'make' | 'create' | 'start' | 'drain' | 'end'
 
 interface Span {
   readonly measure: Measure
@@ -67,20 +70,30 @@ function measured(
   // Without routes, the record does not say when an instance was healthy.
   const livesMs = spec.health.kind === 'process' ? spec.health.intervalMs : 0
   const start = routes.length > 0 ? routed : of('create').map((ms) => ms + livesMs)
-  return { create: of('create'), start, drain: of('drain'), end: of('end') }
+  return { make: of('make'), create: of('create'), start, drain: of('drain'), end: of('end') }
 }
 
 function* spansOf(entries: readonly RecordedEntry[]): Iterable<Span> {
+  // When their making began, without what those that were made ahead have waited to be started.
   const births = new Map<string, number>()
+  const madeAtMs = new Map<string, number>()
   const begun = new Map(entries.map(({ sequence, atMs }) => [sequence, atMs]))
   for (const { kind, instance = '', operation = -1, atMs } of entries) {
     if (kind === 'create.intent') births.set(instance, atMs)
+    if (kind === 'create.done') madeAtMs.set(instance, atMs)
+    if (kind === 'create.done') yield* spanOf('make', births.get(instance), atMs)
+    if (kind === 'start.intent') postpone(births, instance, atMs - (madeAtMs.get(instance) ?? atMs))
     if (kind === 'start.done') yield* spanOf('create', births.get(instance), atMs)
     if (kind === 'route.intent') yield* spanOf('start', births.get(instance), atMs)
     if (kind === 'route.intent') births.delete(instance)
     if (kind === 'unroute.done') yield* spanOf('drain', begun.get(operation), atMs)
     if (kind === 'destroy.done') yield* spanOf('end', begun.get(operation), atMs)
   }
+}
+
+function postpone(births: Map<string, number>, instance: string, ms: number): void {
+  const birthMs = births.get(instance)
+  if (birthMs !== undefined) births.set(instance, birthMs + ms)
 }
 
 /** None where its beginning is not known, or the clock was set back. */

@@ -106,7 +106,7 @@ export class Upkeep {
   }
 
   #reserve({ scope, fleets }: ScopeView, { engine }: Sight): void {
-    const surge = Math.max(0, ...fleets.map(({ target }) => target.surge))
+    const surge = Math.max(0, ...fleets.map(({ target }) => mostAhead(target)))
     const count = Math.min(mostSpares, Math.max(surge, Math.min(2 * surge, mostDoubled)))
     const spares = engine.scopes.find((each) => scopeName(each) === scopeName(scope))?.spares ?? 0
     const reason = `${count} network namespaces ahead of need`
@@ -157,6 +157,11 @@ function routeWords(services: readonly RoutedService[]): string {
 
 function isWanted({ record }: ScopeView): boolean {
   return Object.keys(record.release.services).length > 0
+}
+
+/** Where versions must not overlap, the next one is made beside the one that serves, and only started later. */
+function mostAhead({ isApart, replicas, surge }: Fleet['target']): number {
+  return isApart ? replicas : surge
 }
 
 /** Nothing is wanted and nothing runs, and the engine still holds something for it. */

@@ -57,6 +57,58 @@ describe('from nothing', () => {
   })
 })
 
+const former = (name: string, changes: Partial<FleetInstance> = {}) => instance(name, { version: old, ...changes })
+const made = (changes: Partial<FleetInstance> = {}) =>
+  three.map((name) => instance(`new-${name}`, { phase: 'created', health: 'starting', rotation: 'out', ...changes }))
+
+describe('where versions must not overlap', () => {
+  const apart = { isApart: true, surge: 0, floor: 0 }
+  test('those of the next one are made first, and not started', () => {
+    const effects = reconcile(
+      fleet(
+        three.map((name) => former(name)),
+        apart,
+      ),
+      0,
+    )
+    expect(effects.map(({ kind }) => kind)).toEqual(['create', 'create', 'create'])
+    expect(effects).toEqual(effects.map((effect) => ({ ...effect, isAhead: true })))
+  })
+
+  test('nothing leaves while any of them is still being made', () => {
+    const instances = [...three.map((name) => former(name)), ...made({ busy: 'create' })]
+    expect(reconcile(fleet(instances, apart), 0)).toEqual([])
+  })
+
+  test('then most leave, and the last when these have ended', () => {
+    const instances = [...three.map((name) => former(name)), ...made()]
+    expect(words(reconcile(fleet(instances, apart), 0))).toEqual(['unroute web-1', 'unroute web-2'])
+    const ending = former('web-2', { rotation: 'out', busy: 'destroy' })
+    expect(reconcile(fleet([ending, former('web-3'), ...made()], apart), 0)).toEqual([])
+    expect(words(reconcile(fleet([former('web-3'), ...made()], apart), 0))).toEqual(['unroute web-3'])
+  })
+
+  test('and they start once nothing of the other one runs', () => {
+    const ending = former('web-3', { rotation: 'out', busy: 'destroy' })
+    expect(reconcile(fleet([ending, ...made()], apart), 0)).toEqual([])
+    const exited = former('web-3', { phase: 'exited', rotation: 'out', busy: 'destroy' })
+    expect(words(reconcile(fleet([exited, ...made()], apart), 0))).toEqual(three.map((name) => `start new-${name}`))
+  })
+
+  test('what of the other one may be starting is waited for', () => {
+    const starting = former('web-1', { phase: 'created', health: 'starting', rotation: 'out', busy: 'start' })
+    expect(reconcile(fleet([starting, ...made()], apart), 0)).toEqual([])
+  })
+
+  test('a clean instance is made once the one that it replaces is gone', () => {
+    const condemned = instance('web-1', { condemned: true })
+    const alone = { ...apart, replicas: 1 }
+    expect(words(reconcile(fleet([condemned], alone), 0))).toEqual(['unroute web-1'])
+    const out = instance('web-1', { condemned: true, rotation: 'out' })
+    expect(words(reconcile(fleet([out], alone), 0))).toEqual(['destroy web-1'])
+  })
+})
+
 describe('an instance on its way', () => {
   test('that is created is started', () => {
     const created = instance('web-1', { phase: 'created', health: 'starting', rotation: 'out' })

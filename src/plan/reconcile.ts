@@ -9,6 +9,7 @@ import { rollingMoves, type RollingMoves } from '../rollout/rolling.ts'
 import {
   type Fleet,
   type FleetInstance,
+  type FleetTarget,
   type Group,
   groupOf,
   instanceName,
@@ -24,7 +25,14 @@ import {
 import { wantedSplit } from './split.ts'
 
 export type Effect =
-  | { readonly kind: 'create'; readonly instance: string; readonly version: VersionId; readonly reason: string }
+  | {
+      readonly kind: 'create'
+      readonly instance: string
+      readonly version: VersionId
+      readonly reason: string
+      /** It is only made now, and started once nothing of another version is left. */
+      readonly isAhead?: true
+    }
   | { readonly kind: 'start'; readonly instance: string; readonly reason: string }
   | { readonly kind: 'route'; readonly instance: string; readonly lane: Lane; readonly reason: string }
   | { readonly kind: 'unroute'; readonly instance: string; readonly drainMs: number; readonly reason: string }
@@ -38,7 +46,7 @@ export function reconcile(fleet: Fleet, nowMs: number): readonly Effect[] {
     ...sorted.crews.flatMap((crew) => advance(crew, fleet)),
     ...create(fleet, sorted, moves.create, nowMs),
     ...sorted.dead.flatMap(bury),
-    ...retire(fleet, sorted.unwanted, moves),
+    ...retire(fleet, sorted, moves),
   ]
 }
 
@@ -114,16 +122,22 @@ interface Moves extends RollingMoves {
 
 function countMoves(fleet: Fleet, { crews }: Sorted): Moves {
   const { instances, target } = fleet
-  const { replicas, surge, floor, groups, isApart } = target
+  const { replicas, surge, floor, groups } = target
   const alive = instances.filter(isAlive)
   const ready = alive.filter((instance) => isReady(instance, target)).length
   const lasting = alive.filter((instance) => isReady(instance, target) && keepsShare(instance, fleet)).length
   const unhealthy = alive.filter(isFailing).length
-  const occupying = alive.filter((instance) => isApart || isFailing(instance) || !isLeaving(instance)).length
+  const occupying = alive.filter((instance) => isOccupying(instance, target)).length
   const ceiling = groups.reduce((sum, { count }) => sum + count, 0) + surge + countLeft(fleet)
   const missing = crews.reduce((sum, crew) => sum + lack(crew), 0)
   const moves = rollingMoves({ replicas, ceiling, surge, floor, missing, occupying, ready: lasting, unhealthy })
   return { ...moves, ready, lacking: Math.max(0, floor - ready) }
+}
+
+/** Where versions must not overlap, none takes the room of another, and each keeps its own to the end. */
+function isOccupying(instance: FleetInstance, target: FleetTarget): boolean {
+  if (target.isApart) return groupOf(target, instance.version) !== undefined
+  return isFailing(instance) || !isLeaving(instance)
 }
 
 /** Whether its lane gets requests also once the split is as it should be by now. */
@@ -165,9 +179,10 @@ function isFailing(instance: FleetInstance): boolean {
 function advance({ group, members }: Crew, fleet: Fleet): readonly Effect[] {
   const routed = members.filter((instance) => isRouted(instance) || instance.busy === 'route').length
   const ready = fleet.target.routed ? members.filter(isWaiting).slice(0, Math.max(0, group.routed - routed)) : []
+  const mayStart = !hasOthers(group, fleet, mayRun)
   return [
     ...members
-      .filter(({ phase, busy }) => phase === 'created' && !busy)
+      .filter(({ phase, busy }) => mayStart && phase === 'created' && !busy)
       .map(({ name }): Effect => ({ kind: 'start', instance: name, reason: 'created and not yet started' })),
     ...ready.map(({ name }): Effect => ({ kind: 'route', instance: name, lane: group.lane, reason: 'healthy' })),
   ]
@@ -181,21 +196,31 @@ function create(fleet: Fleet, { crews }: Sorted, count: number, nowMs: number): 
   const taken = new Set(fleet.instances.map((instance) => instance.name))
   const effects: Effect[] = []
   for (const crew of crews) {
-    if (mustWait(crew.group, fleet, nowMs)) continue
+    if (nowMs < (fleet.createAfterMs.get(crew.group.version) ?? 0)) continue
     const missing = Math.min(lack(crew), count - effects.length)
-    effects.push(...freeNames(crew.group, fleet, taken, missing).map((instance) => order(crew.group, instance)))
+    effects.push(...freeNames(crew.group, fleet, taken, missing).map((name) => order(crew.group, name, fleet)))
   }
   return effects
 }
 
-/** A version that keeps dying waits; where two must not be there at once, the one that comes waits for the other to go. */
-function mustWait({ version }: Group, { instances, target, createAfterMs }: Fleet, nowMs: number): boolean {
-  if (nowMs < (createAfterMs.get(version) ?? 0)) return true
-  return target.isApart && instances.some((instance) => isAlive(instance) && instance.version !== version)
+function order(group: Group, instance: string, fleet: Fleet): Effect {
+  const { version, count } = group
+  const isAhead = hasOthers(group, fleet, isAlive)
+  return { kind: 'create', instance, version, reason: `${count} are wanted`, ...(isAhead && { isAhead }) }
 }
 
-function order({ version, count }: Group, instance: string): Effect {
-  return { kind: 'create', instance, version, reason: `${count} are wanted` }
+/** Whether there are such instances of versions that this one must not overlap with. */
+function hasOthers(
+  { version }: Group,
+  { instances, target }: Fleet,
+  isSuch: (instance: FleetInstance) => boolean,
+): boolean {
+  return target.isApart && instances.some((instance) => instance.version !== version && isSuch(instance))
+}
+
+/** Runs, or will where what is being done to it has that effect. */
+function mayRun({ phase, busy }: FleetInstance): boolean {
+  return phase === 'running' || (phase === 'created' && busy !== undefined)
 }
 
 /** The first `count` that nothing has. */
@@ -227,8 +252,9 @@ function bury(instance: FleetInstance): readonly Effect[] {
  * While too few serve, whatever still can goes (back) into rotation: a router that lost everything in the
  * middle of a rollout must not cost the old instances that carry it.
  */
-function retire(fleet: Fleet, unwanted: readonly Unwanted[], moves: Moves): readonly Effect[] {
+function retire(fleet: Fleet, { unwanted, crews }: Omit<Sorted, 'dead'>, moves: Moves): readonly Effect[] {
   const { target } = fleet
+  const held = heldBack(fleet, { unwanted, crews })
   const serving = unwanted.filter(({ instance }) => isReady(instance, target)).toSorted(leavesFirst)
   const released = new Set(serving.slice(0, moves.release))
   const failing = unwanted.filter(({ instance }) => isFailing(instance) && instance.rotation === 'out')
@@ -237,6 +263,7 @@ function retire(fleet: Fleet, unwanted: readonly Unwanted[], moves: Moves): read
     const { instance, reason } = item
     if (instance.busy) return []
     if (isReady(instance, target) && !released.has(item)) return []
+    if (held.has(instance)) return []
     if (isBeingGiven(instance, fleet)) return []
     if (moves.lacking > 0 && instance.rotation !== 'warm' && canServe(instance)) return rescue(instance, fleet)
     // An unhealthy instance that is the only one in rotation may still answer some requests; nothing else would.
@@ -246,6 +273,36 @@ function retire(fleet: Fleet, unwanted: readonly Unwanted[], moves: Moves): read
     if (isFailing(instance) && !givenUp.has(item)) return []
     return [{ kind: 'destroy', instance: instance.name, graceMs: target.drainMs, reason }]
   })
+}
+
+/**
+ * Where versions must not overlap, requests wait from when the last one leaves until the first one of the next version
+ * serves. So all are made before any leaves, and a quarter serves until the others have ended.
+ */
+function heldBack(
+  { target, instances }: Fleet,
+  { unwanted, crews }: Pick<Sorted, 'unwanted' | 'crews'>,
+): ReadonlySet<FleetInstance> {
+  if (!target.isApart) return new Set()
+  const serving = unwanted.filter(({ instance }) => mayServe(instance, target)).toSorted(leavesFirst)
+  const names = serving.map(({ instance }) => instance)
+  if (crews.some(isIncomplete)) return new Set(names)
+  const last = names.slice(-Math.ceil(target.replicas * lastShare))
+  const leaving = instances.filter((each) => isAlive(each) && !groupOf(target, each.version) && !names.includes(each))
+  return new Set(names.length > last.length || leaving.length > 0 ? last : [])
+}
+
+const lastShare = 0.25
+
+/** Some of it have still to be made. */
+function isIncomplete(crew: Crew): boolean {
+  return lack(crew) > 0 || crew.members.some(({ busy }) => busy === 'create')
+}
+
+/** Is of another version, and may still answer requests. */
+function mayServe(instance: FleetInstance, target: FleetTarget): boolean {
+  if (groupOf(target, instance.version) || isFailing(instance) || isLeaving(instance)) return false
+  return instance.phase === 'running' && (isRouted(instance) || !target.routed)
 }
 
 /** Its lane was warm when it was looked at, and was being given requests then. */

@@ -5,7 +5,9 @@ import type { Effect } from './reconcile.ts'
 
 /** How long effects on the instances of a service take. */
 export interface EffectTimes {
-  /** Until the engine has made and started one. */
+  /** Until the engine has made one. */
+  readonly makeMs: number
+  /** Until it has made and started one. */
   readonly createMs: number
   /** From then on until it is healthy. */
   readonly healthyMs: number
@@ -24,15 +26,13 @@ export interface Consequence {
 export function consequences(effect: Effect, times: EffectTimes): readonly Consequence[] {
   switch (effect.kind) {
     case 'create':
-    case 'start':
+      if (!effect.isAhead) return started(effect.kind, times.createMs, times)
       return [
         { afterMs: 0, become: busyWith(effect.kind) },
-        {
-          afterMs: times.createMs,
-          become: (instance) => ({ ...idle(instance), phase: 'running', health: 'starting' }),
-        },
-        { afterMs: times.createMs + times.healthyMs, become: healthy },
+        { afterMs: times.makeMs, become: idle },
       ]
+    case 'start':
+      return started(effect.kind, times.createMs - times.makeMs, times)
     case 'route':
       return [{ afterMs: 0, become: (instance) => ({ ...instance, rotation: 'in', lane: effect.lane }) }]
     case 'unroute':
@@ -46,6 +46,14 @@ export function consequences(effect: Effect, times: EffectTimes): readonly Conse
         { afterMs: times.destroyMs, become: () => undefined },
       ]
   }
+}
+
+function started(kind: EffectKind, afterMs: number, { healthyMs }: EffectTimes): readonly Consequence[] {
+  return [
+    { afterMs: 0, become: busyWith(kind) },
+    { afterMs, become: (instance) => ({ ...idle(instance), phase: 'running', health: 'starting' }) },
+    { afterMs: afterMs + healthyMs, become: healthy },
+  ]
 }
 
 /** An instance that is only just being made. */

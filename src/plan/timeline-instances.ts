@@ -51,10 +51,10 @@ export class InstancesRun {
   begin(effect: Effect): readonly Pending[] {
     const { times, log } = this.#surroundings
     const { instance: name } = effect
-    if (effect.kind === 'create') {
-      this.#present.set(name, unmade(name, effect.version))
-      log.count('started', effect.version)
-    }
+    if (effect.kind === 'create') this.#present.set(name, unmade(name, effect.version))
+    const present = this.#present.get(name)
+    const isStarted = effect.kind === 'start' || (effect.kind === 'create' && !effect.isAhead)
+    if (present && isStarted) log.count('started', present.version)
     const [first, ...later] = consequences(effect, times)
     if (first) this.#become(name, first)
     return later.map((consequence) => this.#pending(name, consequence))

@@ -4,8 +4,7 @@
  */
 import TinyQueue from 'tinyqueue'
 import type { TimelineReport } from '../model/report.ts'
-import type { EffectKind } from './fleet.ts'
-import { busyEndMs, mostAtOnce } from './limits.ts'
+import { busyEndMs, fitsBeside, type RunningEffect } from './limits.ts'
 import type { Effect } from './reconcile.ts'
 import { FleetRun, type FleetStart } from './timeline-fleet.ts'
 import type { Pending } from './timeline-instances.ts'
@@ -32,16 +31,11 @@ interface Due {
   readonly happen: () => void
 }
 
-interface UnderWay {
-  readonly kind: EffectKind
-  readonly beganAtMs: number
-}
-
 class World {
   readonly #start: TimelineStart
   readonly #runs: ReadonlyMap<string, FleetRun>
   readonly #queue = new TinyQueue<Due>([], (a, b) => a.atMs - b.atMs || a.sequence - b.sequence)
-  readonly #underWay = new Set<UnderWay>()
+  readonly #underWay = new Set<RunningEffect>()
   #nowMs = 0
   #sequence = 0
   #looks = 0
@@ -102,8 +96,7 @@ class World {
   /** False where it does not fit beside what is under way. */
   #begin(run: FleetRun, effect: Effect): boolean {
     const { kind } = effect
-    const others = [...this.#underWay].filter((each) => each.kind === kind && this.#isBusy(each))
-    if (others.length >= mostAtOnce[kind]) return false
+    if (!fitsBeside(kind, [...this.#underWay], this.#nowMs)) return false
     const [end, ...later] = run.begin(effect)
     const begun = { kind, beganAtMs: this.#nowMs }
     if (end) this.#underWay.add(begun)
@@ -118,10 +111,6 @@ class World {
       also()
     }
     this.#queue.push({ atMs: this.#nowMs + afterMs, sequence: this.#sequence++, happen: both })
-  }
-
-  #isBusy({ kind, beganAtMs }: UnderWay): boolean {
-    return kind !== 'destroy' || this.#nowMs - beganAtMs < busyEndMs
   }
 
   #takeBack(failed: FleetRun): void {

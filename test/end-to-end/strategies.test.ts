@@ -48,8 +48,8 @@ test.each([...fleets('blueGreen', sizes ?? [1, 3, 10]), ...fleets('canary', size
   },
 )
 
-// The router lets requests wait for some 6 s: fleets that need longer to end and to begin can't be had without loss.
-test.each(fleets('recreate', [1, 3]))(
+// The router lets requests wait for some 6 s.
+test.each(fleets('recreate', sizes ?? [1, 3, 10]))(
   '%s of %i under 500 requests a second lets them wait, and loses none (%s)',
   { timeout: 300_000 },
   async (strategy, replicas, _, mix) => {

@@ -1,4 +1,4 @@
-/** A fleet whose versions can't overlap never has an instance made of one while there is one of another. */
+/** A fleet whose versions can't overlap never has an instance started of one while one of another runs. */
 import { fleetOf, isOf } from '../instance-name.ts'
 import type { Call } from '../seams.ts'
 import type { WorldTruth } from '../fleet-truth.ts'
@@ -13,15 +13,14 @@ export class OverlapMonitor implements Monitor {
   }
 
   onCall({ on, verb, subject }: Call, { fleets, nowMs }: WorldTruth): void {
-    if (on !== 'engine' || verb !== 'create') return
+    if (on !== 'engine' || verb !== 'start') return
     const fleet = fleetOf(subject, fleets)
     if (fleet?.wanted?.rollout.strategy !== 'recreate' || fleet.isWaiting) return
     if (!this.#past.isSettled(fleet.key, nowMs)) return
     const other = fleet.instances.find(
       ({ order, process, behaviour }) =>
-        !process?.exit && !behaviour.cannotRun && !isOf(subject, fleet.key, order.version),
+        process && !process.exit && !behaviour.cannotRun && !isOf(subject, fleet.key, order.version),
     )
-    if (other)
-      throw new ViolationError('one version at a time', `${subject} is made while ${other.order.name} is there`)
+    if (other) throw new ViolationError('one version at a time', `${subject} is started while ${other.order.name} runs`)
   }
 }
