@@ -174,7 +174,7 @@ export class Decisions {
     this.#asked.set(scopeName(release), record)
     started.forEach((rollout, index) => this.#rollouts.begin(rollout, previous[index] || undefined))
     this.#onChange()
-    await this.#saveVersions(record, started, before)
+    await this.#saveVersions(release, started, before?.services)
     return record
   }
 
@@ -326,14 +326,14 @@ export class Decisions {
 
   /** The decision stands already: that its versions can't be noted, say on a full disk, must not make it look refused. */
   async #saveVersions(
-    record: ReleaseRecord,
+    scope: Scope,
     started: readonly RolloutRecord[],
-    before: Release | undefined,
+    before: Release['services'] | undefined,
   ): Promise<void> {
     try {
-      for (const rollout of started) await this.#saveVersionsOf(rollout, own(before?.services, rollout.service))
+      for (const rollout of started) await this.#saveVersionsOf(rollout, own(before, rollout.service))
     } catch (error) {
-      this.#seams.log(`the versions of ${scopeName(record.release)} lack some: ${asRepaveError(error).message}`)
+      this.#seams.log(`the versions of ${scopeName(scope)} lack some: ${asRepaveError(error).message}`)
     }
   }
 
@@ -346,8 +346,12 @@ export class Decisions {
   async #resume(rollout: RolloutRecord): Promise<void> {
     const record = this.of(rollout)
     const { clock, store } = this.#seams
-    if (own(record?.release.services, rollout.service)?.version === rollout.to)
-      return this.#rollouts.begin(rollout, previousOf(rollout, await store.releases(rollout)))
+    if (own(record?.release.services, rollout.service)?.version === rollout.to) {
+      const previous = previousOf(rollout, await store.releases(rollout))
+      this.#rollouts.begin(rollout, previous)
+      // Whoever decided it may have died before they were noted.
+      return this.#saveVersions(rollout, [rollout], previous && { [rollout.service]: previous })
+    }
     const atMs = clock.now()
     await store.endRollout({ id: rollout.id, state: 'superseded', endedAtMs: atMs }, supersededEntry(rollout, atMs))
   }
