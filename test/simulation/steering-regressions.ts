@@ -73,4 +73,33 @@ export const steeringRegressions: readonly Regression[] = [
     },
     { kind: 'replace', scope: live, pick: 0, afterMs: 170_000 },
   ]),
+  calm('a paused rollout makes up for one that is sick no more than once', [
+    { kind: 'up', scope: live, choice: { web: service('quick', 3) }, afterMs: 0 },
+    { kind: 'up', scope: live, choice: { web: service('slow', 3, { generation: 1 }) }, afterMs: 5_000 },
+    { kind: 'steer', scope: live, verb: 'pause', afterMs: 1_000 },
+    { kind: 'sickness', pick: 0, answer: 'unhealthy', forMs: 30_000, afterMs: 500 },
+    { kind: 'steer', scope: live, verb: 'resume', afterMs: 9_000 },
+  ]),
+  calm('services that came to depend on each other in a circle do not wait for ever', [
+    {
+      kind: 'up',
+      scope: live,
+      choice: { api: service('quick', 1), web: service('quick', 1, { dependsOn: ['api'] }) },
+      afterMs: 0,
+    },
+    {
+      kind: 'up',
+      scope: live,
+      choice: { web: service('unrunnable', 1), api: service('quick', 1, { generation: 1, dependsOn: ['web'] }) },
+      rollback: 'service',
+      afterMs: 5_000,
+    },
+    {
+      kind: 'up',
+      scope: live,
+      choice: { api: service('quick', 1, { generation: 2 }), web: service('quick', 1, { generation: 2 }) },
+      afterMs: 9_000,
+    },
+    { kind: 'rollback', scope: live, afterMs: 9_000 },
+  ]),
 ]
