@@ -1,10 +1,11 @@
 /** Controllers that are broken on purpose, each in one way, by a seam that is not what it should be. */
 import type { EngineState } from '../../src/engine/engine.ts'
-import type { Release, ServiceRelease } from '../../src/model/release.ts'
+import type { ServiceRelease } from '../../src/model/release.ts'
 import type { RouterServer } from '../../src/router/router.ts'
 import type { ReleaseRecord, Store } from '../../src/store/store.ts'
 import type { InvariantName } from './invariants/invariant.ts'
 import type { ControllerSeams } from './succession.ts'
+import { deciding, withEngine, withRouter, withStore } from './tampering.ts'
 import type { Tamper } from './world.ts'
 
 export interface Mutation {
@@ -91,7 +92,7 @@ export const mutations: readonly Mutation[] = [
   {
     flaw: 'lets more go than may be unavailable',
     breaks: 'floor',
-    tamper: deciding((release) => eachService(release, (service) => ({ ...service, rollout: lax(service) }))),
+    tamper: deciding((service) => ({ ...service, rollout: lax(service) })),
   },
   {
     flaw: 'forgets what was decided when it dies',
@@ -153,7 +154,7 @@ export const mutations: readonly Mutation[] = [
   {
     flaw: 'gives up a version that can run',
     breaks: 'aborted for a cause',
-    tamper: deciding((release) => eachService(release, (service) => ({ ...service, rollout: hasty(service) }))),
+    tamper: deciding((service) => ({ ...service, rollout: hasty(service) })),
   },
   {
     flaw: 'measures its delays by a clock that jumps',
@@ -173,20 +174,6 @@ export const mutations: readonly Mutation[] = [
   },
 ]
 
-type Change<Seam extends 'engine' | 'router' | 'store'> = (seams: ControllerSeams) => Partial<ControllerSeams[Seam]>
-
-function withEngine(change: Change<'engine'>): Tamper {
-  return (seams) => ({ ...seams, engine: { ...seams.engine, ...change(seams) } })
-}
-
-function withRouter(change: Change<'router'>): Tamper {
-  return (seams) => ({ ...seams, router: { ...seams.router, ...change(seams) } })
-}
-
-function withStore(change: Change<'store'>): Tamper {
-  return (seams) => ({ ...seams, store: { ...seams.store, ...change(seams) } })
-}
-
 /** Records only what is of the kinds that `isKept` says; the rest is taken for recorded. */
 function appending(isKept: (kind: string) => boolean): Tamper {
   return withStore(({ store }) => ({
@@ -194,25 +181,8 @@ function appending(isKept: (kind: string) => boolean): Tamper {
   }))
 }
 
-/** Believes that something else was decided than what is on record. */
-function deciding(change: (release: Release) => Release): Tamper {
-  const changed = (record: ReleaseRecord) => ({ ...record, release: change(record.release) })
-  return withStore(({ store }) => ({
-    decide: async (decision) => {
-      const decided = await store.decide(decision)
-      return { ...decided, record: changed(decided.record) }
-    },
-    currentReleases: async () => (await store.currentReleases()).map(changed),
-  }))
-}
-
 async function decidedAgain(record: ReleaseRecord, store: Store): Promise<ReleaseRecord> {
   return (await store.decide({ ...record, ends: [], starts: [], entries: [] })).record
-}
-
-function eachService(release: Release, change: (service: ServiceRelease) => ServiceRelease): Release {
-  const services = Object.entries(release.services).map(([name, service]) => [name, change(service)] as const)
-  return { ...release, services: Object.fromEntries(services) }
 }
 
 function lax({ rollout }: ServiceRelease): ServiceRelease['rollout'] {

@@ -71,9 +71,9 @@ export function aroundStore(store: Store, around: Around): Store {
   const look = lookAt(around, 'store')
   const record = <Result>(verb: string, subject: string, run: () => Promise<Result>) =>
     around({ on: 'store', verb, subject, nature: 'record' }, run)
-  const append = (entry: Entry) => {
+  const enter = <Result>(verb: string, entry: Entry, run: () => Promise<Result>) => {
     const subject = `${entry.kind} ${entry.instance ?? ''}`.trim()
-    return around({ on: 'store', verb: 'append', subject, nature: 'record', entry }, () => store.append(entry))
+    return around({ on: 'store', verb, subject, nature: 'record', entry }, run)
   }
   return {
     decide: (decision) => record('decide', `${decision.decision}: ${decision.reason}`, () => store.decide(decision)),
@@ -92,9 +92,9 @@ export function aroundStore(store: Store, around: Around): Store {
     refusals: () => look('refusals', () => store.refusals()),
     saveVersion: (version) => record('saveVersion', version.version.slice(0, 8), () => store.saveVersion(version)),
     saveRehearsal: (version, rehearsal, entry) =>
-      record('saveRehearsal', entry.kind, () => store.saveRehearsal(version, rehearsal, entry)),
+      enter('saveRehearsal', entry, () => store.saveRehearsal(version, rehearsal, entry)),
     versions: (scope, service) => look('versions', () => store.versions(scope, service)),
-    append,
+    append: (entry) => enter('append', entry, () => store.append(entry)),
     entries: (filter) => look('entries', () => store.entries(filter)),
     openIntents: () => look('openIntents', () => store.openIntents()),
     leaves: (from, limit) => look('leaves', () => store.leaves(from, limit)),

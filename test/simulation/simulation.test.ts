@@ -6,6 +6,7 @@ import { faultNames } from './faults.ts'
 import { simulateMany } from './many-worlds.ts'
 import { regressions } from './regressions.ts'
 import { defaultSteps, simulate, type Outcome } from './simulation.ts'
+import { steeringRegressions } from './steering-regressions.ts'
 import { strategyRegressions } from './strategy-regressions.ts'
 import { tallyWords, timesOf } from './tally.ts'
 
@@ -22,10 +23,13 @@ test(`all that is promised holds in ${seeds} worlds`, { timeout: patienceMs }, a
 })
 
 describe('what was broken once stays mended', () => {
-  test.each([...regressions, ...faultRegressions, ...strategyRegressions])('$name', async ({ seed, history }) => {
-    const outcome = await simulate({ seed, history })
-    expect(outcome.violation && words(outcome)).toBeUndefined()
-  })
+  test.each([...regressions, ...faultRegressions, ...strategyRegressions, ...steeringRegressions])(
+    '$name',
+    async ({ seed, history }) => {
+      const outcome = await simulate({ seed, history })
+      expect(outcome.violation && words(outcome)).toBeUndefined()
+    },
+  )
 })
 
 test.each([3, 12, 45])('seed %i tells the same story twice', async (seed) => {

@@ -127,7 +127,8 @@ class Simulation {
 
   async #play(actions: readonly Action[], patient: boolean): Promise<undefined> {
     for (const action of actions) {
-      if (patient && isCommand(action)) await this.#until(() => this.#obstacle(), patienceMs)
+      // Who steers is about what is not done yet.
+      if (patient && isCommand(action) && action.kind !== 'steer') await this.#until(() => this.#obstacle(), patienceMs)
       await this.#world.runUntil(this.#world.clock.now() + action.afterMs)
       if (this.#world.violation) return
       if (isCommand(action)) void this.#world.give(action)

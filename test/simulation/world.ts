@@ -59,7 +59,7 @@ export class World {
     onRolloutChange: (before, after) => this.#onRolloutChange(before, after),
     onRefusal: (scope) => this.#monitors.onRefusal(scope, this.clock.now()),
   })
-  readonly #monitors = new Monitors(this.machine, this.#decided)
+  readonly #monitors = new Monitors(this.machine, this.#decided, (name) => !this.#only || name === this.#only)
   readonly #succession: Succession
   readonly #misfortune: Misfortune
   readonly #ledgerFiles = new MemoryLedgerFiles()

@@ -11,7 +11,7 @@ import { AbortMonitor } from './abort-monitor.ts'
 import { CauseMonitor } from './cause-monitor.ts'
 import { ContentMonitor } from './content-monitor.ts'
 import { FloorMonitor } from './floor-monitor.ts'
-import type { Disturbance, Monitor } from './invariant.ts'
+import { ViolationError, type Disturbance, type InvariantName, type Monitor } from './invariant.ts'
 import { MandateMonitor } from './mandate-monitor.ts'
 import { Past } from './past.ts'
 import { RecordMonitor } from './record-monitor.ts'
@@ -33,8 +33,11 @@ export class Monitors {
   readonly #mandate = new MandateMonitor()
   readonly #traffic: TrafficMonitor
   readonly #all: readonly Monitor[]
+  readonly #isHeeded: (invariant: InvariantName) => boolean
 
-  constructor(machine: MemoryMachine, decided: Decided) {
+  /** `isHeeded`: whether a breach of that promise is to be told. */
+  constructor(machine: MemoryMachine, decided: Decided, isHeeded: (invariant: InvariantName) => boolean) {
+    this.#isHeeded = isHeeded
     this.#abort = new AbortMonitor(this.#past, decided)
     this.#traffic = new TrafficMonitor(machine, this.#past)
     this.#all = [
@@ -49,7 +52,7 @@ export class Monitors {
       new StageMonitor(machine, this.#past),
       new OverlapMonitor(this.#past),
       new StandbyMonitor(this.#past),
-      new WarmMonitor(this.#past),
+      new WarmMonitor(this.#past, decided),
       new PauseMonitor(this.#past),
       new WantMonitor(this.#past, decided),
       new VerdictMonitor(),
@@ -76,7 +79,7 @@ export class Monitors {
   }
 
   onRequest(pool: string, session: MemorySession | undefined, truth: WorldTruth): void {
-    for (const monitor of this.#all) monitor.onRequest?.(pool, session, truth)
+    this.#each((monitor) => monitor.onRequest?.(pool, session, truth))
   }
 
   onEnd(session: MemorySession): void {
@@ -85,16 +88,16 @@ export class Monitors {
 
   onDecision(decree: Decree, truth: WorldTruth): void {
     this.#past.change(decree.release, truth.nowMs)
-    for (const monitor of this.#all) monitor.onDecision?.(decree, truth)
+    this.#each((monitor) => monitor.onDecision?.(decree, truth))
   }
 
   onRolloutChange(before: Rollout, after: Rollout, truth: WorldTruth): void {
     this.#past.change(after.record, truth.nowMs)
-    for (const monitor of this.#all) monitor.onRolloutChange?.(before, after, truth)
+    this.#each((monitor) => monitor.onRolloutChange?.(before, after, truth))
   }
 
   onCall(call: Call, truth: WorldTruth): void {
-    for (const monitor of this.#all) monitor.onCall?.(call, truth)
+    this.#each((monitor) => monitor.onCall?.(call, truth))
     this.#noteLetGo(call, truth)
   }
 
@@ -106,21 +109,31 @@ export class Monitors {
   }
 
   onCallEnd(call: Call, outcome: 'done' | 'failed', truth: WorldTruth): void {
-    for (const monitor of this.#all) monitor.onCallEnd?.(call, outcome, truth)
+    this.#each((monitor) => monitor.onCallEnd?.(call, outcome, truth))
   }
 
   onCreated(instance: MemoryInstance, truth: WorldTruth): void {
     this.#past.note(truth)
-    for (const monitor of this.#all) monitor.onCreated?.(instance, truth)
+    this.#each((monitor) => monitor.onCreated?.(instance, truth))
   }
 
   onDisturbance(disturbance: Disturbance, truth: WorldTruth): void {
     this.#past.suffer(disturbance, truth)
-    for (const monitor of this.#all) monitor.onDisturbance?.(disturbance, truth)
+    this.#each((monitor) => monitor.onDisturbance?.(disturbance, truth))
   }
 
   onStep(truth: WorldTruth): void {
     this.#past.note(truth)
-    for (const monitor of this.#all) monitor.onStep?.(truth)
+    this.#each((monitor) => monitor.onStep?.(truth))
+  }
+
+  /** What goes unheeded keeps no other monitor from looking. */
+  #each(look: (monitor: Monitor) => void): void {
+    for (const monitor of this.#all)
+      try {
+        look(monitor)
+      } catch (error) {
+        if (!(error instanceof ViolationError) || this.#isHeeded(error.violation.invariant)) throw error
+      }
   }
 }

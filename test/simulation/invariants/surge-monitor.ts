@@ -2,6 +2,7 @@
 import type { MemoryInstance } from '../../../src/engine/memory/memory-machine.ts'
 import { fleetName, scopeName } from '../../../src/model/stack.ts'
 import type { RouterServer } from '../../../src/router/router.ts'
+import { mainLane } from '../../../src/plan/fleet.ts'
 import type { ReleaseRecord } from '../../../src/store/store.ts'
 import type { Rollout } from '../decided.ts'
 import type { Call } from '../seams.ts'
@@ -91,11 +92,17 @@ export class SurgeMonitor implements Monitor {
   }
 }
 
-/** In the lane that requests leave for that of the version that is wanted, which has room beside it. */
+/**
+ * In the lane that requests leave for that of the version that is wanted, which has room beside it. Where the router has
+ * none of that yet, it goes to the lane that has most of the requests, unless traffic moves by shares.
+ */
 function isBeingLeft({ order }: MemoryInstance, { lane }: RouterServer, fleet: FleetTruth): boolean {
-  const { wanted, rollout, instances, servers } = fleet
+  const { wanted, rollout, instances, servers, split } = fleet
   if (order.version === wanted?.version) return false
-  if (rollout && isStaged(rollout) && order.version === rollout.from?.version) return false
+  const moves = rollout !== undefined && isStaged(rollout)
+  if (moves && order.version === rollout.from?.version) return false
   const own = new Set(instances.filter((each) => each.order.version === wanted?.version).map((each) => each.order.name))
-  return !servers.some((server) => own.has(server.instance) && server.lane === lane)
+  const there = servers.filter(({ instance }) => own.has(instance))
+  if (there.length === 0) return moves || lane !== mainLane(split)
+  return there.every((server) => server.lane !== lane)
 }

@@ -1,7 +1,7 @@
 /** What a fleet had before stays ready for as long as was decided, unless another decision takes its place. */
 import { fleetName } from '../../../src/model/stack.ts'
 import { keepWarmMs } from '../../../src/rollout/stages.ts'
-import type { Rollout } from '../decided.ts'
+import type { Decided, Rollout } from '../decided.ts'
 import { isFit, type WorldTruth } from '../fleet-truth.ts'
 import { fleetOf } from '../instance-name.ts'
 import type { Call } from '../seams.ts'
@@ -10,18 +10,21 @@ import type { Past } from './past.ts'
 
 export class WarmMonitor implements Monitor {
   readonly #past: Past
+  readonly #decided: Pick<Decided, 'isRefused'>
   /** By fleet name. */
   readonly #coolAtMs = new Map<string, number>()
 
-  constructor(past: Past) {
+  constructor(past: Past, decided: Pick<Decided, 'isRefused'>) {
     this.#past = past
+    this.#decided = decided
   }
 
-  onRolloutChange(_before: Rollout, { record, service }: Rollout, { nowMs }: WorldTruth): void {
+  onRolloutChange({ record: before }: Rollout, { record, from, service }: Rollout, { nowMs }: WorldTruth): void {
     if (record.state !== 'succeeded') return
-    const isWarm = record.warmUntilMs !== undefined
-    if (!isWarm) this.#coolAtMs.delete(fleetName(record))
-    else this.#coolAtMs.set(fleetName(record), nowMs + keepWarmMs(record.from, service))
+    const isRefused = from === undefined || this.#decided.isRefused(record, from)
+    const warmMs = isRefused ? 0 : keepWarmMs(record.from, service)
+    if (warmMs === 0) this.#coolAtMs.delete(fleetName(record))
+    else if (before.state === 'running') this.#coolAtMs.set(fleetName(record), nowMs + warmMs)
   }
 
   /** For how long it is yet to be kept is told by the time of day where the controller is another one since. */
