@@ -373,7 +373,7 @@ export class Loop {
       this.#upkeep.nextRetryAtMs(nowMs),
       this.#retention.nextRetryAtMs(nowMs),
       this.#figures.nextTimeMs(),
-      this.#rehearsals.nextTimeMs(this.#views),
+      this.#rehearsals.nextTimeMs(this.#views, nowMs),
       ...this.#views.flatMap((view) => view.fleets.flatMap((fleet) => this.#fleetTimes(view.record, fleet, nowMs))),
     ]
     return Math.min(...times.filter((time) => time !== undefined))
