@@ -76,6 +76,10 @@ export class Decided {
     return record?.state === 'running' && to !== undefined && needsRequests(to)
   }
 
+  get rollouts(): readonly Rollout[] {
+    return [...this.#rollouts.values()]
+  }
+
   /** The newest rollout of a fleet, running or not. */
   newest(key: FleetKey): Rollout | undefined {
     const id = this.#newest.get(fleetName(key))

@@ -27,6 +27,7 @@ import type { Command, Crash, Mishap } from './history.ts'
 import { ViolationError, type Disturbance, type InvariantName, type Violation } from './invariants/invariant.ts'
 import { Monitors } from './invariants/monitors.ts'
 import type { Life } from './life.ts'
+import { milestonesOf, type MilestoneName } from './milestones.ts'
 import { Misfortune } from './misfortune.ts'
 import { People, type Answer } from './people.ts'
 import { aroundEngine, aroundLedger, aroundRouter, aroundStore, type Call } from './seams.ts'
@@ -110,6 +111,11 @@ export class World {
   /** The fleet of a rollout that has no verdict. */
   unjudged(): string | undefined {
     return this.#decided.unjudged()
+  }
+
+  /** How far its rollouts and people have come. */
+  async milestones(): Promise<ReadonlyMap<MilestoneName, number>> {
+    return milestonesOf(this.#decided.rollouts, await this.store.entries({}))
   }
 
   /** What the store has, for whoever compares the ends of worlds. */
