@@ -96,7 +96,7 @@ export class Decided {
   }
 
   isRefused(key: FleetKey, released: ServiceRelease): boolean {
-    return refusalOf(key, released, this.refusals) !== undefined
+    return this.#refusals.size > 0 && refusalOf(key, released, this.refusals) !== undefined
   }
 
   /** What a command to refuse or to lift is about at this moment. */

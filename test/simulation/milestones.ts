@@ -60,9 +60,7 @@ export function milestonesOf(
 ): ReadonlyMap<MilestoneName, number> {
   return new Map<MilestoneName, number>([
     ...keysOf(ofRollouts).map((name) => [name, rollouts.filter(ofRollouts[name]).length] as const),
-    ...keysOf(ofEntries).map(
-      (name) => [name, entries.filter(({ kind }) => kind === ofEntries[name]).length] as const,
-    ),
+    ...keysOf(ofEntries).map((name) => [name, entries.filter(({ kind }) => kind === ofEntries[name]).length] as const),
   ])
 }
 

@@ -46,14 +46,15 @@ export class TrafficMonitor implements Monitor {
     if (disturbance.kind === 'controller') this.#diedAtMs = nowMs
   }
 
-  onCall({ on, verb, subject }: Call, { fleets, nowMs }: WorldTruth): void {
-    if (on === 'router' && verb === 'remove' && !this.#removedAtMs.has(subject)) this.#removedAtMs.set(subject, nowMs)
-    if (on === 'router' && verb === 'add') this.#noteAdd(subject, nowMs)
+  onCall({ on, verb, subject }: Call, truth: WorldTruth): void {
+    if (on === 'router' && verb === 'remove' && !this.#removedAtMs.has(subject))
+      this.#removedAtMs.set(subject, truth.nowMs)
+    if (on === 'router' && verb === 'add') this.#noteAdd(subject, truth.nowMs)
     if (on !== 'engine' || verb !== 'destroy') return
     const instance = this.#machine.instance(subject)
     if (!instance || !isFit(instance)) return
-    const server = fleets.flatMap(({ servers }) => servers).find((each) => each.instance === subject)
-    if (server && !this.#isJustAdded(subject, nowMs))
+    const server = truth.fleets.flatMap(({ servers }) => servers).find((each) => each.instance === subject)
+    if (server && !this.#isJustAdded(subject, truth.nowMs))
       throw new ViolationError('no request lost', `${subject} is destroyed while the router has it (${server.state})`)
   }
 
