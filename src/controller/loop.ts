@@ -215,8 +215,7 @@ export class Loop {
 
   async #sleepUntilWoken(ms: number): Promise<void> {
     this.#rest = new AbortController()
-    const signal = AbortSignal.any([this.#rest.signal, this.#stop.signal])
-    await this.#seams.clock.sleep(Math.max(1, ms), signal).catch(() => {})
+    await this.#seams.clock.sleep(Math.max(1, ms), this.#rest.signal).catch(() => {})
   }
 
   async #pass(): Promise<void> {
