@@ -168,9 +168,13 @@ function standing(
   if (!wanted) return []
   const routed = wanted.routes.length > 0
   const there = servers.filter((server) => server.state !== 'draining' && counts(server))
-  const names = new Set(there.map(({ instance }) => instance))
+  // A name may be that of one that is gone, whose server has not been told yet.
+  const hosts = new Map(there.map(({ instance, address }) => [instance, address.host]))
   return instances.filter(
-    (instance) => isFit(instance) && !leaving.has(instance.order.name) && (!routed || names.has(instance.order.name)),
+    (instance) =>
+      isFit(instance) &&
+      !leaving.has(instance.order.name) &&
+      (!routed || hosts.get(instance.order.name) === instance.address?.host),
   )
 }
 

@@ -294,7 +294,8 @@ class Simulation {
 }
 
 const restMs = 200_000
-const patienceMs = 90_000
+/** Longer than a deadline that a crash has begun anew, and another one. */
+const patienceMs = 200_000
 const answerMs = 240_000
 const coolMs = 20_000
 const lookEveryMs = 500

@@ -222,6 +222,7 @@ export class World {
     const realm = { clock, story, hazards, seams: (life: Life) => this.#seams(life) }
     return new Succession(realm, {
       onCall: (call) => this.#onCall(call),
+      onLook: (call) => this.#onLook(call),
       onCallEnd: (call, outcome) => this.#onCallEnd(call, outcome),
       onDeath: (how) => this.#onDeath(how),
     })
@@ -282,6 +283,10 @@ export class World {
     if (call.nature === 'act') this.#tellAct(call)
     this.#watch(() => this.#monitors.onCall(call, this.truth()))
     if (takesOut(call)) this.#departures.begin(call.subject)
+  }
+
+  #onLook({ on, verb }: Call): void {
+    if (on === 'engine' && verb === 'observe') this.#watch(() => this.#monitors.onLook(this.clock.now()))
   }
 
   #tellAct(call: Call): void {

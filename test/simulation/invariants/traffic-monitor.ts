@@ -89,11 +89,16 @@ export class TrafficMonitor implements Monitor {
     const holder = this.#machine.holder(session.address)
     if (!holder) return
     const { name, service } = holder.order
-    if (name !== session.instance && service !== key.service)
+    if (name !== session.instance && service !== key.service && !this.#isSeenLate(nowMs))
       throw new ViolationError('no request lost', `a request for ${session.instance} reached ${name}`)
     if (!isFit(holder) && !this.#past.wasFit(holder) && nowMs > this.#excusedUntilMs)
       throw new ViolationError('no request lost', `a request reached ${name}, which was never healthy`)
     this.#sessions.add(session)
+  }
+
+  /** Who sees an engine as it was before it restarted can't know that addresses are free again. */
+  #isSeenLate(nowMs: number): boolean {
+    return nowMs <= this.#excusedUntilMs && this.#past.latenessMs(nowMs) > 0
   }
 
   /** A request may be cut when its instance has died, or when its drain has passed. */
