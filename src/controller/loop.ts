@@ -217,8 +217,7 @@ export class Loop {
 
   async #sleepUntilWoken(ms: number): Promise<void> {
     this.#rest = new AbortController()
-    const signal = AbortSignal.any([this.#rest.signal, this.#stop.signal])
-    await this.#seams.clock.sleep(Math.max(1, ms), signal).catch(() => {})
+    await this.#seams.clock.sleep(Math.max(1, ms), this.#rest.signal).catch(() => {})
   }
 
   async #pass(): Promise<void> {
@@ -381,7 +380,7 @@ export class Loop {
       this.#upkeep.nextRetryAtMs(nowMs),
       this.#retention.nextRetryAtMs(nowMs),
       this.#figures.nextTimeMs(),
-      this.#rehearsals.nextTimeMs(this.#views),
+      this.#rehearsals.nextTimeMs(this.#views, nowMs),
       ...this.#views.flatMap((view) => view.fleets.flatMap((fleet) => this.#fleetTimes(view.record, fleet, nowMs))),
     ]
     return Math.min(...times.filter((time) => time !== undefined))

@@ -42,11 +42,11 @@ export class Rehearsals {
     return this.#current && fleetName(this.#current.key) === fleetName(key) ? this.#current.version : undefined
   }
 
-  /** When something is to be done next, on the steady clock. */
-  nextTimeMs(views: readonly ScopeView[]): number | undefined {
-    if (this.#current) return this.#current.deadlineMs
+  /** The next time after `nowMs` at which something is to be done; what is due and held up waits for a full look. */
+  nextTimeMs(views: readonly ScopeView[], nowMs: number): number | undefined {
     const scheduled = fleetsOf(views).filter(({ service }) => service && isRehearsed(service))
-    const times = scheduled.map(({ fleet }) => (this.#lookedAtMs.get(fleetName(fleet.key)) ?? -Infinity) + lookMs)
+    const looks = scheduled.map(({ fleet }) => (this.#lookedAtMs.get(fleetName(fleet.key)) ?? -Infinity) + lookMs)
+    const times = (this.#current ? [this.#current.deadlineMs] : looks).filter((time) => time > nowMs)
     return times.length > 0 ? Math.min(...times) : undefined
   }
 

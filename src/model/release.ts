@@ -23,12 +23,20 @@ export interface Release extends Scope, Pick<Stack, 'rollback'> {
 
 /** Whether both run the same in the same way: what people call an image, and what its labels say, is no part of that. */
 export function isSameService(a: ServiceRelease | undefined, b: ServiceRelease | undefined): boolean {
-  if (!a || !b) return a === b
-  return canonicalJson(effective(a)) === canonicalJson(effective(b))
+  if (a === b || !a || !b) return a === b
+  return effectiveText(a) === effectiveText(b)
 }
 
-function effective({ imageName: _imageName, labels: _labels, ...service }: ServiceRelease): object {
-  return service
+/** Of services that are asked about again and again; none of them ever changes. */
+const effectiveTexts = new WeakMap<ServiceRelease, string>()
+
+function effectiveText(service: ServiceRelease): string {
+  const known = effectiveTexts.get(service)
+  if (known !== undefined) return known
+  const { imageName: _imageName, labels: _labels, ...effective } = service
+  const text = canonicalJson(effective)
+  effectiveTexts.set(service, text)
+  return text
 }
 
 /** Whether each of the services of both is the same, and so is what a failed rollout takes back. */

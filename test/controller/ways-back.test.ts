@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import type { ServiceSpec } from '../../src/model/stack.ts'
 import {
+  badImage,
   by,
   clock,
   controller,
@@ -93,6 +94,14 @@ describe('rehearsals', () => {
     expect(live()).toEqual(serving)
     expect((await versions())[1]).toMatchObject({ state: 'proven', rehearsal: { passed: false } })
     expect(await fleet()).toMatchObject({ ready: 3 })
+  })
+
+  test('that are due while a rollout runs do not keep the controller busy', async () => {
+    image('web:bad', { healthyAfterMs: null })
+    void Array.fromAsync(up(stack({ image: badImage, rehearsal })))
+    let steps = 0
+    for (const endMs = clock.now() + 10_000; (clock.nextAtMs() ?? Infinity) <= endMs; steps++) await clock.step()
+    expect(steps).toBeLessThan(200)
   })
 
   test('are not held where two versions must not be there at once', async () => {

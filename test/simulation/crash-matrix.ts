@@ -161,7 +161,7 @@ export const scenes: readonly Scene[] = [
 
 /** What the scene comes to when nobody dies. */
 export function undisturbed({ actions }: Scene): Promise<Outcome> {
-  return simulate({ seed: 1, history: historyOf(actions), isShort: true })
+  return simulate({ seed: 1, history: historyOf(actions), isAlone: true })
 }
 
 /** Every way to die at one of the so many effects and records of a scene. */
@@ -176,11 +176,11 @@ export function crashesAt(moments: number): readonly Crash[] {
 /** What is wrong in the end when the controller dies so; undefined when all is as if it had lived. */
 export async function difference({ actions }: Scene, crash: Crash, ending: string): Promise<string | undefined> {
   const history = historyOf([{ ...crash, afterMs: 0 }, ...actions])
-  const outcome = await simulate({ seed: 1, history, isShort: true })
+  const outcome = await simulate({ seed: 1, history, isAlone: true })
   if (outcome.violation) return `${outcome.violation.invariant}: ${outcome.violation.message}`
   return outcome.ending === ending ? undefined : `it ends as ${outcome.ending}, and not as ${ending}`
 }
 
 function historyOf(actions: readonly Action[]): History {
-  return { profile: 'crashes', patient: true, actions }
+  return { profile: 'crashes', patient: true, isShort: true, actions }
 }

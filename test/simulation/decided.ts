@@ -76,6 +76,10 @@ export class Decided {
     return record?.state === 'running' && to !== undefined && needsRequests(to)
   }
 
+  get rollouts(): readonly Rollout[] {
+    return [...this.#rollouts.values()]
+  }
+
   /** The newest rollout of a fleet, running or not. */
   newest(key: FleetKey): Rollout | undefined {
     const id = this.#newest.get(fleetName(key))
@@ -92,7 +96,7 @@ export class Decided {
   }
 
   isRefused(key: FleetKey, released: ServiceRelease): boolean {
-    return refusalOf(key, released, this.refusals) !== undefined
+    return this.#refusals.size > 0 && refusalOf(key, released, this.refusals) !== undefined
   }
 
   /** What a command to refuse or to lift is about at this moment. */

@@ -17,11 +17,12 @@ import { profiles, type Action, type Command, type History, type Profile } from 
 export function drawHistory(random: Random, steps: number): History {
   const profile = drawProfile(random)
   const patient = profile === 'crashes' && random.next() < 0.5
+  const isShort = random.next() < 0.7
   const actions = Array.from({ length: steps }, (_, index): Action => {
     const afterMs = drawPause(random)
     return { ...drawAction(random, index, profile, patient), afterMs }
   })
-  return { profile, patient, actions }
+  return { profile, patient, isShort, actions }
 }
 
 function drawAction(random: Random, index: number, profile: Profile, patient: boolean) {
@@ -39,7 +40,8 @@ function drawProfile(random: Random): Profile {
 
 /** Often no time at all, often in the middle of what the action before set off, at times long after. */
 function drawPause(random: Random): number {
-  return random.pick([0, random.integer(300), random.integer(2_000), random.integer(6_000), random.integer(25_000)])
+  const longest = random.pick([1, 1, 300, 300, 2_000, 2_000, 6_000, 25_000])
+  return random.integer(longest)
 }
 
 function drawCommand(random: Random, index: number, patient: boolean): Command {

@@ -85,14 +85,17 @@ export function fleetsOf(decided: Decided, { instances, servers, splits }: Scene
     }
   const present = Map.groupBy(instances, ({ order }) => fleetName(order))
   for (const [name, [first]] of present) if (first && !wanted.has(name)) wanted.set(name, { key: keyOf(first.order) })
-  return [...wanted].map(([name, fleet]) => ({
-    ...fleet,
-    ...courseOf(fleet.key, decided),
-    isRefused: fleet.wanted !== undefined && decided.isRefused(fleet.key, fleet.wanted),
-    instances: present.get(name) ?? [],
-    servers: servers.filter((server) => server.pool === poolName(fleet.key)),
-    split: splits.get(poolName(fleet.key)) ?? 0,
-  }))
+  return [...wanted].map(([name, fleet]) => {
+    const pool = poolName(fleet.key)
+    return {
+      ...fleet,
+      ...courseOf(fleet.key, decided),
+      isRefused: fleet.wanted !== undefined && decided.isRefused(fleet.key, fleet.wanted),
+      instances: present.get(name) ?? [],
+      servers: servers.filter((server) => server.pool === pool),
+      split: splits.get(pool) ?? 0,
+    }
+  })
 }
 
 function keyOf({ stack, environment, service }: FleetKey): FleetKey {
@@ -114,12 +117,13 @@ function courseOf(key: FleetKey, decided: Decided): Course {
 
 /** In a circle, nobody waits. */
 function mustWait({ record, service }: Rollout, decided: Decided): boolean {
+  if (!service.dependsOn) return false
   const released = decided.releases.get(scopeName(record))?.services ?? {}
   const circles = dependencyCycles(
     new Map(Object.entries(released).map(([name, { dependsOn = [] }]) => [name, dependsOn])),
   )
   const circle = circles.find((names) => names.includes(record.service)) ?? []
-  return (service.dependsOn ?? []).some(
+  return service.dependsOn.some(
     (other) => !circle.includes(other) && decided.newest({ ...record, service: other })?.record.state === 'running',
   )
 }
@@ -164,9 +168,13 @@ function standing(
   if (!wanted) return []
   const routed = wanted.routes.length > 0
   const there = servers.filter((server) => server.state !== 'draining' && counts(server))
-  const names = new Set(there.map(({ instance }) => instance))
+  // A name may be that of one that is gone, whose server has not been told yet.
+  const hosts = new Map(there.map(({ instance, address }) => [instance, address.host]))
   return instances.filter(
-    (instance) => isFit(instance) && !leaving.has(instance.order.name) && (!routed || names.has(instance.order.name)),
+    (instance) =>
+      isFit(instance) &&
+      !leaving.has(instance.order.name) &&
+      (!routed || hosts.get(instance.order.name) === instance.address?.host),
   )
 }
 

@@ -131,6 +131,8 @@ export interface History {
   readonly profile: Profile
   /** Whether each command waits until all before it is done, so that crashes are the only thing left to chance. */
   readonly patient: boolean
+  /** Whether it ends once all has come to rest, without a try whether all can be had and be taken down again. */
+  readonly isShort?: boolean
   readonly actions: readonly Action[]
 }
 

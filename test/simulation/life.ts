@@ -13,6 +13,8 @@ const reorderedByMs = 1_500
 /** Hears of every effect and record: when it is asked for, and when it has ended well or badly. */
 export interface CallListener {
   onCall(call: Call): void
+  /** Of what changes nothing, it hears when it is asked for. */
+  onLook(call: Call): void
   onCallEnd(call: Call, outcome: 'done' | 'failed'): void
   /** `meanwhile`: what someone asks for at the same moment. */
   onDeath(how: Pick<Crash, 'finishing' | 'meanwhile'>): void
@@ -105,7 +107,10 @@ export class Life {
   }
 
   async #listenedTo<Result>(call: Call, run: () => Promise<Result>): Promise<Result> {
-    if (call.nature === 'look') return run()
+    if (call.nature === 'look') {
+      this.#listener.onLook(call)
+      return run()
+    }
     this.#listener.onCall(call)
     try {
       const result = await run()

@@ -172,6 +172,14 @@ export const mutations: readonly Mutation[] = [
         (await store.versions(...asked)).map((version) => ({ ...version, version: `0${version.version.slice(1)}` })),
     })),
   },
+  {
+    flaw: 'never rests',
+    breaks: 'rests between looks',
+    tamper: ({ clock, ...seams }) => ({
+      ...seams,
+      clock: { ...clock, sleep: (ms, signal) => clock.sleep(Math.min(ms, 1), signal) },
+    }),
+  },
 ]
 
 /** Records only what is of the kinds that `isKept` says; the rest is taken for recorded. */

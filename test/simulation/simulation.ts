@@ -7,6 +7,7 @@ import { becomesHealthy, imagesOf, scopes, type StackChoice } from './catalogue.
 import { drawFinale, drawHistory } from './draw.ts'
 import type { FaultName } from './faults.ts'
 import { divergence, leftovers, routeWords } from './fleet-truth.ts'
+import type { MilestoneName } from './milestones.ts'
 import { isCommand, type Action, type Command, type History, type Profile } from './history.ts'
 import type { InvariantName, Violation } from './invariants/invariant.ts'
 import type { Answer } from './people.ts'
@@ -19,8 +20,8 @@ export interface SimulationOptions {
   readonly tamper?: Tamper
   /** The one promise that is looked at; absent: all. */
   readonly only?: InvariantName
-  /** Whether the world ends with its history, without a try whether all can be had and be taken down again. */
-  readonly isShort?: boolean
+  /** Whether it is not compared with the same world without crashes. */
+  readonly isAlone?: boolean
 }
 
 export interface Outcome {
@@ -40,18 +41,20 @@ export interface Outcome {
   readonly virtualMs: number
   /** How often each kind of mishap struck. */
   readonly struck: ReadonlyMap<FaultName, number>
+  /** How far its rollouts and people came. */
+  readonly reached: ReadonlyMap<MilestoneName, number>
   /** What runs in the end: fleet by fleet, version and number. */
   readonly ending: string
 }
 
-export const defaultSteps = 9
+export const defaultSteps = 6
 
 export async function simulate(options: SimulationOptions): Promise<Outcome> {
   const { seed, steps = defaultSteps } = options
   const history = options.history ?? drawHistory(seededRandom(seed), steps)
   const outcome = await live(history, options)
   if (outcome.violation || !isCompared(history, options)) return outcome
-  const undisturbed = await live({ ...history, actions: history.actions.filter(isCommand) }, options)
+  const undisturbed = await live({ ...history, isShort: true, actions: history.actions.filter(isCommand) }, options)
   if (undisturbed.violation) return undisturbed
   const message = `it ends as ${outcome.ending}, and without crashes as ${undisturbed.ending}`
   return undisturbed.ending === outcome.ending ? outcome : { ...outcome, violation: failed('kill anything', message) }
@@ -61,7 +64,7 @@ async function live(history: History, options: SimulationOptions): Promise<Outco
   const { seed, tamper, only } = options
   const world = new World(seed, tamper, only)
   const simulation = new Simulation(world, drawFinale(seededRandom(seed + 1)))
-  const violation = await simulation.run(history, options)
+  const violation = await simulation.run(history, only)
   await world.end()
   return {
     seed,
@@ -75,13 +78,14 @@ async function live(history: History, options: SimulationOptions): Promise<Outco
     recoveries: world.recoveries,
     virtualMs: world.clock.now() - world.startedAtMs,
     struck: world.hazards.struck,
+    reached: await world.milestones(),
     ending: simulation.ending,
   }
 }
 
 /** Where only crashes are left to chance, and no image is of the doubtful kind, a run without them must end alike. */
-function isCompared({ patient, actions }: History, { isShort, only }: SimulationOptions): boolean {
-  if (isShort || (only && only !== 'kill anything')) return false
+function isCompared({ patient, actions }: History, { isAlone, only }: SimulationOptions): boolean {
+  if (isAlone || (only && only !== 'kill anything')) return false
   const choices = actions.flatMap((action) => (action.kind === 'up' ? [action.choice] : []))
   return patient && choices.every(isForeseeable)
 }
@@ -104,10 +108,7 @@ class Simulation {
     this.#finale = finale
   }
 
-  async run(
-    { actions, patient }: History,
-    { only, isShort }: Pick<SimulationOptions, 'only' | 'isShort'>,
-  ): Promise<Violation | undefined> {
+  async run({ actions, patient, isShort }: History, only: InvariantName | undefined): Promise<Violation | undefined> {
     const history = [() => this.#play(actions, patient), () => this.#rest()]
     const finale = [
       () => this.#bringUpWell(),
@@ -294,7 +295,8 @@ class Simulation {
 }
 
 const restMs = 200_000
-const patienceMs = 90_000
+/** Longer than a deadline that a crash has begun anew, and another one. */
+const patienceMs = 200_000
 const answerMs = 240_000
 const coolMs = 20_000
 const lookEveryMs = 500

@@ -1,5 +1,5 @@
 /** Histories that broke a promise once rollouts had strategies, went back as one, and could be steered. */
-import type { Scope, VerdictPolicy } from '../../src/model/stack.ts'
+import type { Quantity, Scope, VerdictPolicy } from '../../src/model/stack.ts'
 import type { ImageName, ServiceChoice } from './catalogue.ts'
 import type { Regression } from './regressions.ts'
 
@@ -14,6 +14,9 @@ const blueGreen: Partial<ServiceChoice> = { strategy: { strategy: 'blueGreen', k
 const canary: Partial<ServiceChoice> = {
   strategy: { strategy: 'canary', keepWarmMs: 3_000, steps: [{ share: 0.25, holdMs: 2_500, requests: 1 }] },
 }
+const none: Quantity = { kind: 'count', count: 0 }
+const one: Quantity = { kind: 'count', count: 1 }
+const quarter: Quantity = { kind: 'share', share: 0.25 }
 const verdict: VerdictPolicy = { windowMs: 1_000, requests: 5, errors: true }
 
 export const strategyRegressions: readonly Regression[] = [
@@ -126,6 +129,130 @@ export const strategyRegressions: readonly Regression[] = [
           afterMs: 5_000,
         },
         { kind: 'up', scope: live, choice: { web: service('quick', 0, { generation: 2, verdict }) }, afterMs: 30_000 },
+      ],
+    },
+  },
+  {
+    name: 'a rehearsal that a rollout holds up does not keep the controller awake',
+    seed: 1,
+    history: {
+      profile: 'calm',
+      patient: false,
+      isShort: true,
+      actions: [{ kind: 'up', scope: live, choice: { web: service('never', 1, { rehearsalMs: 2_000 }) }, afterMs: 0 }],
+    },
+  },
+  {
+    name: 'an engine that is seen as it was before it restarted may give an address to another service',
+    seed: 8160,
+    history: {
+      profile: 'everything',
+      patient: false,
+      isShort: true,
+      actions: [
+        {
+          kind: 'up',
+          scope: live,
+          choice: {
+            web: service('quick', 2, { maxSurge: quarter, maxUnavailable: one, drainMs: 5_000 }),
+            api: service('quick', 6, {
+              generation: 1,
+              maxSurge: none,
+              maxUnavailable: one,
+              drainMs: 5_000,
+              strategy: {
+                strategy: 'canary',
+                keepWarmMs: 3_000,
+                steps: [{ share: 0.5, holdMs: 18_000, requests: 1 }],
+              },
+              verdict: { windowMs: 1_000, requests: 20, errors: false },
+            }),
+            worker: service('usual', 1, {
+              maxSurge: { kind: 'count', count: 2 },
+              maxUnavailable: one,
+              drainMs: 2_000,
+              strategy: { strategy: 'recreate' },
+            }),
+          },
+          afterMs: 181,
+        },
+        { kind: 'engine-late', byMs: 1_510, forMs: 9_069, afterMs: 1_859 },
+        { kind: 'removal', pick: 0.9114860597440202, afterMs: 1_678 },
+        { kind: 'engine-restart', afterMs: 1_125 },
+        {
+          kind: 'up',
+          scope: live,
+          choice: {
+            web: service('stubborn', 2, {
+              maxSurge: { kind: 'count', count: 2 },
+              drainMs: 2_000,
+              verdict: { windowMs: 1_000, requests: 20, errors: true },
+            }),
+            api: service('slow', 2, {
+              generation: 2,
+              strategy: {
+                strategy: 'canary',
+                keepWarmMs: 3_000,
+                steps: [{ share: 0.05, holdMs: 2_366, requests: 3 }],
+              },
+              standby: 1,
+              rehearsalMs: 3_490,
+              dependsOn: ['web'],
+            }),
+          },
+          afterMs: 336,
+        },
+      ],
+    },
+  },
+  {
+    name: 'one that got the name of one that a stranger removed does not serve by the server of that',
+    seed: 12557,
+    history: {
+      profile: 'strangers',
+      patient: false,
+      actions: [
+        {
+          kind: 'up',
+          scope: { ...live, environment: 'test' },
+          choice: {
+            web: service('stubborn', 1, {
+              generation: 2,
+              maxUnavailable: one,
+              drainMs: 5_000,
+              ...blueGreen,
+              verdict: { windowMs: 3_000, requests: 20, errors: true, latency: { percentile: 50, tolerance: 1.2 } },
+            }),
+          },
+          afterMs: 679,
+        },
+        { kind: 'removal', pick: 0.7840224362734566, afterMs: 145 },
+        { kind: 'removal', pick: 0.47237337466808405, afterMs: 202 },
+      ],
+    },
+  },
+  {
+    name: 'a rollout whose deadline a crash has begun anew is waited for',
+    seed: 19980,
+    history: {
+      profile: 'crashes',
+      patient: true,
+      isShort: true,
+      actions: [
+        {
+          kind: 'up',
+          scope: live,
+          choice: {
+            web: service('never', 3, {
+              generation: 1,
+              maxUnavailable: one,
+              verdict: { windowMs: 0, requests: 20, errors: true, latency: { percentile: 50, tolerance: 1.2 } },
+            }),
+          },
+          afterMs: 647,
+        },
+        { kind: 'crash', calls: 1, when: 'before', finishing: false, afterMs: 21_882 },
+        { kind: 'up', scope: live, choice: { web: service('stubborn', 3) }, afterMs: 0 },
       ],
     },
   },

@@ -27,6 +27,7 @@ import type { Command, Crash, Mishap } from './history.ts'
 import { ViolationError, type Disturbance, type InvariantName, type Violation } from './invariants/invariant.ts'
 import { Monitors } from './invariants/monitors.ts'
 import type { Life } from './life.ts'
+import { milestonesOf, type MilestoneName } from './milestones.ts'
 import { Misfortune } from './misfortune.ts'
 import { People, type Answer } from './people.ts'
 import { aroundEngine, aroundLedger, aroundRouter, aroundStore, type Call } from './seams.ts'
@@ -110,6 +111,11 @@ export class World {
   /** The fleet of a rollout that has no verdict. */
   unjudged(): string | undefined {
     return this.#decided.unjudged()
+  }
+
+  /** How far its rollouts and people have come. */
+  async milestones(): Promise<ReadonlyMap<MilestoneName, number>> {
+    return milestonesOf(this.#decided.rollouts, await this.store.entries({}))
   }
 
   /** What the store has, for whoever compares the ends of worlds. */
@@ -216,6 +222,7 @@ export class World {
     const realm = { clock, story, hazards, seams: (life: Life) => this.#seams(life) }
     return new Succession(realm, {
       onCall: (call) => this.#onCall(call),
+      onLook: (call) => this.#onLook(call),
       onCallEnd: (call, outcome) => this.#onCallEnd(call, outcome),
       onDeath: (how) => this.#onDeath(how),
     })
@@ -276,6 +283,10 @@ export class World {
     if (call.nature === 'act') this.#tellAct(call)
     this.#watch(() => this.#monitors.onCall(call, this.truth()))
     if (takesOut(call)) this.#departures.begin(call.subject)
+  }
+
+  #onLook({ on, verb }: Call): void {
+    if (on === 'engine' && verb === 'observe') this.#watch(() => this.#monitors.onLook(this.clock.now()))
   }
 
   #tellAct(call: Call): void {

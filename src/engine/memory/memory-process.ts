@@ -87,7 +87,7 @@ export class MemoryProcess {
     if (this.#exit) return
     this.#exit = { code: end.code, outOfMemory: end.outOfMemory ?? false, atMs: this.#clock.now() }
     this.#resolveEnded(this.#exit)
-    this.#life.abort()
+    this.#life.abort('ended')
   }
 
   #endLater(afterMs: number, end: ProcessEnd): void {

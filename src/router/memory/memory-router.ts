@@ -182,7 +182,7 @@ export class MemoryRouter implements Router {
     const enough = new AbortController()
     const timer = this.#clock.sleep(atMs - this.#clock.steady(), enough.signal).catch(() => undefined)
     await Promise.race([this.#proxy.nextChange(), timer])
-    enough.abort()
+    enough.abort('enough')
   }
 }
 

@@ -26,6 +26,7 @@ export const invariantNames = [
   'refused never runs',
   'judged by its answers',
   'rehearsed aside',
+  'rests between looks',
   'converges',
   'kill anything',
 ] as const

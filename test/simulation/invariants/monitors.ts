@@ -19,6 +19,7 @@ import { judgeRefusal } from './refusal.ts'
 import { OverlapMonitor } from './overlap-monitor.ts'
 import { PauseMonitor } from './pause-monitor.ts'
 import { RehearsalMonitor } from './rehearsal-monitor.ts'
+import { RestMonitor } from './rest-monitor.ts'
 import { StageMonitor } from './stage-monitor.ts'
 import { StandbyMonitor } from './standby-monitor.ts'
 import { VerdictMonitor } from './verdict-monitor.ts'
@@ -32,6 +33,7 @@ export class Monitors {
   readonly #abort: AbortMonitor
   readonly #mandate = new MandateMonitor()
   readonly #traffic: TrafficMonitor
+  readonly #rest = new RestMonitor()
   readonly #all: readonly Monitor[]
   readonly #isHeeded: (invariant: InvariantName) => boolean
 
@@ -94,6 +96,11 @@ export class Monitors {
   onRolloutChange(before: Rollout, after: Rollout, truth: WorldTruth): void {
     this.#past.change(after.record, truth.nowMs)
     this.#each((monitor) => monitor.onRolloutChange?.(before, after, truth))
+  }
+
+  /** A look at all that the engine has. */
+  onLook(nowMs: number): void {
+    this.#rest.onLook(nowMs)
   }
 
   onCall(call: Call, truth: WorldTruth): void {

@@ -12,11 +12,11 @@ export class OverlapMonitor implements Monitor {
     this.#past = past
   }
 
-  onCall({ on, verb, subject }: Call, { fleets, nowMs }: WorldTruth): void {
+  onCall({ on, verb, subject }: Call, truth: WorldTruth): void {
     if (on !== 'engine' || verb !== 'start') return
-    const fleet = fleetOf(subject, fleets)
+    const fleet = fleetOf(subject, truth.fleets)
     if (fleet?.wanted?.rollout.strategy !== 'recreate' || fleet.isWaiting) return
-    if (!this.#past.isSettled(fleet.key, nowMs)) return
+    if (!this.#past.isSettled(fleet.key, truth.nowMs)) return
     const other = fleet.instances.find(
       ({ order, process, behaviour }) =>
         process && !process.exit && !behaviour.cannotRun && !isOf(subject, fleet.key, order.version),

@@ -21,11 +21,11 @@ export class RehearsalMonitor implements Monitor {
     this.#decided = decided
   }
 
-  onCall(call: Call, { fleets, nowMs }: WorldTruth): void {
-    if (this.#past.calmMs(nowMs) < shadowMs) return
+  onCall(call: Call, truth: WorldTruth): void {
+    if (this.#past.calmMs(truth.nowMs) < shadowMs) return
     const { on, verb, subject, entry } = call
     if (entry?.kind === 'rehearsal.failed') this.#judgeWords(entry)
-    const fleet = on === 'router' && verb === 'add' ? fleetOf(subject, fleets) : undefined
+    const fleet = on === 'router' && verb === 'add' ? fleetOf(subject, truth.fleets) : undefined
     if (fleet && isAside(subject, fleet))
       throw new ViolationError('rehearsed aside', `${subject} is only tried, and is to get requests`)
   }

@@ -44,9 +44,9 @@ export class StageMonitor implements Monitor {
       this.#judgeSplit(fleet, fleet.rollout, toB, truth)
   }
 
-  onCallEnd({ on, verb, subject }: Call, outcome: 'done' | 'failed', { fleets }: WorldTruth): void {
+  onCallEnd({ on, verb, subject }: Call, outcome: 'done' | 'failed', truth: WorldTruth): void {
     if (on !== 'router' || verb !== 'split' || outcome === 'failed') return
-    const fleet = fleets.find(({ key }) => poolName(key) === subject)
+    const fleet = truth.fleets.find(({ key }) => poolName(key) === subject)
     if (fleet?.aborted && this.#isLeft(fleet, fleet.aborted)) this.#confirmed.add(fleet.aborted.record.id)
   }
 

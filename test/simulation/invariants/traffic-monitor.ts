@@ -46,14 +46,15 @@ export class TrafficMonitor implements Monitor {
     if (disturbance.kind === 'controller') this.#diedAtMs = nowMs
   }
 
-  onCall({ on, verb, subject }: Call, { fleets, nowMs }: WorldTruth): void {
-    if (on === 'router' && verb === 'remove' && !this.#removedAtMs.has(subject)) this.#removedAtMs.set(subject, nowMs)
-    if (on === 'router' && verb === 'add') this.#noteAdd(subject, nowMs)
+  onCall({ on, verb, subject }: Call, truth: WorldTruth): void {
+    if (on === 'router' && verb === 'remove' && !this.#removedAtMs.has(subject))
+      this.#removedAtMs.set(subject, truth.nowMs)
+    if (on === 'router' && verb === 'add') this.#noteAdd(subject, truth.nowMs)
     if (on !== 'engine' || verb !== 'destroy') return
     const instance = this.#machine.instance(subject)
     if (!instance || !isFit(instance)) return
-    const server = fleets.flatMap(({ servers }) => servers).find((each) => each.instance === subject)
-    if (server && !this.#isJustAdded(subject, nowMs))
+    const server = truth.fleets.flatMap(({ servers }) => servers).find((each) => each.instance === subject)
+    if (server && !this.#isJustAdded(subject, truth.nowMs))
       throw new ViolationError('no request lost', `${subject} is destroyed while the router has it (${server.state})`)
   }
 
@@ -88,11 +89,16 @@ export class TrafficMonitor implements Monitor {
     const holder = this.#machine.holder(session.address)
     if (!holder) return
     const { name, service } = holder.order
-    if (name !== session.instance && service !== key.service)
+    if (name !== session.instance && service !== key.service && !this.#isSeenLate(nowMs))
       throw new ViolationError('no request lost', `a request for ${session.instance} reached ${name}`)
     if (!isFit(holder) && !this.#past.wasFit(holder) && nowMs > this.#excusedUntilMs)
       throw new ViolationError('no request lost', `a request reached ${name}, which was never healthy`)
     this.#sessions.add(session)
+  }
+
+  /** Who sees an engine as it was before it restarted can't know that addresses are free again. */
+  #isSeenLate(nowMs: number): boolean {
+    return nowMs <= this.#excusedUntilMs && this.#past.latenessMs(nowMs) > 0
   }
 
   /** A request may be cut when its instance has died, or when its drain has passed. */

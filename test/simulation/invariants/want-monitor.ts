@@ -19,10 +19,10 @@ export class WantMonitor implements Monitor {
     this.#decided = decided
   }
 
-  onCall({ on, verb, subject }: Call, { fleets, nowMs }: WorldTruth): void {
+  onCall({ on, verb, subject }: Call, truth: WorldTruth): void {
     if (on !== 'engine' || verb !== 'create') return
-    const fleet = fleetOf(subject, fleets)
-    if (!fleet || !this.#past.isSettled(fleet.key, nowMs)) return
+    const fleet = fleetOf(subject, truth.fleets)
+    if (!fleet || !this.#past.isSettled(fleet.key, truth.nowMs)) return
     const { key, wanted, rollout, isWaiting } = fleet
     const isNew = isOf(subject, key, rollout?.service.version) && rollout?.from?.version !== rollout?.service.version
     if (isWaiting && isNew)

@@ -32,12 +32,12 @@ export class WarmMonitor implements Monitor {
     if (kind === 'clock' || kind === 'all') this.#coolAtMs.clear()
   }
 
-  onCall({ verb, subject }: Call, { fleets, nowMs }: WorldTruth): void {
+  onCall({ verb, subject }: Call, truth: WorldTruth): void {
     if (verb !== 'remove' && verb !== 'destroy') return
-    const fleet = fleetOf(subject, fleets)
+    const fleet = fleetOf(subject, truth.fleets)
     const instance = fleet?.instances.find(({ order }) => order.name === subject)
     if (!fleet || !instance || instance.order.version !== fleet.replaced) return
-    const isKept = nowMs < (this.#coolAtMs.get(fleetName(fleet.key)) ?? -Infinity)
+    const isKept = truth.nowMs < (this.#coolAtMs.get(fleetName(fleet.key)) ?? -Infinity)
     if (!isKept || !isFit(instance) || this.#past.isCondemned(instance) || this.#past.hasFaltered(instance)) return
     throw new ViolationError('warm for its time', `${subject} is kept warm, and is let go`)
   }
