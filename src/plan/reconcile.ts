@@ -142,7 +142,8 @@ function countLeft({ instances, target, split }: Fleet): number {
     (each) => isRouted(each) && each.lane !== share.lane && isAlive(each) && !isLeaving(each),
   )
   if (!share.isExclusive) return laneShare(split, share.lane) < share.thousandths ? there.length : 0
-  const strangers = there.filter(({ version }) => !groupOf(target, version)).length
+  // Of what a fleet had none of by then, whatever still serves is one too.
+  const strangers = there.filter(({ version }) => !groupOf(target, version)?.count).length
   const meant = groups.filter(({ lane }) => lane !== share.lane).reduce((sum, { count }) => sum + count, 0)
   return Math.max(0, strangers - meant)
 }

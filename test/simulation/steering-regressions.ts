@@ -102,4 +102,22 @@ export const steeringRegressions: readonly Regression[] = [
     },
     { kind: 'rollback', scope: live, afterMs: 9_000 },
   ]),
+  calm('neither a first version nor a way back waits for answers that nobody asks for', [
+    { kind: 'up', scope: live, choice: { web: service('quick', 1, { path: '/shop', verdict }) }, afterMs: 0 },
+  ]),
+  calm('what still serves of a fleet that is to have none leaves room for the next version', [
+    { kind: 'up', scope: live, choice: { api: service('quick', 1), web: service('quick', 2) }, afterMs: 0 },
+    {
+      kind: 'up',
+      scope: live,
+      choice: { api: service('slow', 1), web: service('quick', 0, { dependsOn: ['api'] }) },
+      afterMs: 5_000,
+    },
+    {
+      kind: 'up',
+      scope: live,
+      choice: { api: service('slow', 1), web: service('usual', 2, { generation: 1, ...blueGreen }) },
+      afterMs: 500,
+    },
+  ]),
 ]
