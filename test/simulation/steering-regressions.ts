@@ -120,4 +120,19 @@ export const steeringRegressions: readonly Regression[] = [
       afterMs: 500,
     },
   ]),
+  {
+    name: 'nothing is let go of a lane that is just being given requests',
+    seed: 1,
+    history: {
+      profile: 'router',
+      patient: false,
+      actions: [
+        { kind: 'up', scope: live, choice: { web: service('quick', 2) }, afterMs: 0 },
+        { kind: 'router-calls', fault: 'slow', calls: 3, afterMs: 5_000 },
+        { kind: 'up', scope: live, choice: { web: service('quick', 2, { generation: 1, ...blueGreen }) }, afterMs: 0 },
+        { kind: 'steer', scope: live, verb: 'abort', afterMs: 4_500 },
+        { kind: 'steer', scope: live, verb: 'resume', afterMs: 9_000 },
+      ],
+    },
+  },
 ]
