@@ -19,6 +19,7 @@ import {
   type Lane,
   laneShare,
   mainLane,
+  otherLane,
   whyOutdated,
 } from './fleet.ts'
 import { wantedSplit } from './split.ts'
@@ -259,9 +260,11 @@ function canServe(instance: FleetInstance): boolean {
   return phase === 'running' && health === 'healthy' && intact && !refused && !isLeaving(instance)
 }
 
+/** A stranger goes where it keeps no new version from its requests. */
 function rescue(instance: FleetInstance, { target, split }: Fleet): readonly Effect[] {
   if (!target.routed || isRouted(instance)) return []
-  const lane = groupOf(target, instance.version)?.lane ?? mainLane(split)
+  const { lane: next, isExclusive } = target.share
+  const lane = groupOf(target, instance.version)?.lane ?? (isExclusive ? otherLane(next) : mainLane(split))
   return [{ kind: 'route', instance: instance.name, lane, reason: `fewer than ${target.floor} serve` }]
 }
 

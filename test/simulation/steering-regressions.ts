@@ -1,6 +1,6 @@
 /** Histories of what people do while rollouts run, and of what a fleet owes to its strategy, that broke a promise once. */
 import type { Scope, VerdictPolicy } from '../../src/model/stack.ts'
-import type { ImageName, ServiceChoice } from './catalogue.ts'
+import type { ImageName, ServiceChoice, StackChoice } from './catalogue.ts'
 import type { Action } from './history.ts'
 import type { Regression } from './regressions.ts'
 
@@ -22,6 +22,28 @@ const canary: Partial<ServiceChoice> = {
 }
 
 const verdict: VerdictPolicy = { windowMs: 1_000, requests: 20, errors: true }
+
+const judged: VerdictPolicy = { ...verdict, latency: { percentile: 50, tolerance: 1.2 } }
+const oldPair: StackChoice = {
+  api: service('stubborn', 3, {
+    maxSurge: { kind: 'count', count: 2 },
+    maxUnavailable: { kind: 'count', count: 1 },
+    drainMs: 2_000,
+    strategy: { strategy: 'blueGreen', keepWarmMs: 3_000 },
+    verdict: { ...judged, requests: 0 },
+  }),
+  web: service('stubborn', 1, { ...recreate, dependsOn: ['api'] }),
+}
+const mortalPair: StackChoice = {
+  api: service('stubborn', 3, { generation: 1, ...blueGreen, verdict: { ...judged, windowMs: 3_000 } }),
+  web: service('mortal', 6, {
+    generation: 2,
+    ...blueGreen,
+    standby: 2,
+    verdict: { ...verdict, errors: false },
+    dependsOn: ['api'],
+  }),
+}
 
 export const steeringRegressions: readonly Regression[] = [
   calm('a flip waits for all of the new fleet', [
@@ -132,6 +154,19 @@ export const steeringRegressions: readonly Regression[] = [
         { kind: 'up', scope: live, choice: { web: service('quick', 2, { generation: 1, ...blueGreen }) }, afterMs: 0 },
         { kind: 'steer', scope: live, verb: 'abort', afterMs: 4_500 },
         { kind: 'steer', scope: live, verb: 'resume', afterMs: 9_000 },
+      ],
+    },
+  },
+  {
+    name: 'what is brought back to serve keeps no new version from its requests',
+    seed: 1156,
+    history: {
+      profile: 'disk',
+      patient: false,
+      actions: [
+        { kind: 'up', scope: live, choice: oldPair, afterMs: 16_866 },
+        { kind: 'disk-slow', byMs: 233, forMs: 9_060, afterMs: 8_654 },
+        { kind: 'up', scope: live, choice: mortalPair, afterMs: 131 },
       ],
     },
   },
