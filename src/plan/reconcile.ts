@@ -20,6 +20,7 @@ import {
   type Lane,
   laneShare,
   mainLane,
+  otherLane,
   whyOutdated,
 } from './fleet.ts'
 import { wantedSplit } from './split.ts'
@@ -156,7 +157,8 @@ function countLeft({ instances, target, split }: Fleet): number {
     (each) => isRouted(each) && each.lane !== share.lane && isAlive(each) && !isLeaving(each),
   )
   if (!share.isExclusive) return laneShare(split, share.lane) < share.thousandths ? there.length : 0
-  const strangers = there.filter(({ version }) => !groupOf(target, version)).length
+  // Of what a fleet had none of by then, whatever still serves is one too.
+  const strangers = there.filter(({ version }) => !groupOf(target, version)?.count).length
   const meant = groups.filter(({ lane }) => lane !== share.lane).reduce((sum, { count }) => sum + count, 0)
   return Math.max(0, strangers - meant)
 }
@@ -315,9 +317,11 @@ function canServe(instance: FleetInstance): boolean {
   return phase === 'running' && health === 'healthy' && intact && !refused && !isLeaving(instance)
 }
 
+/** A stranger goes where it keeps no new version from its requests. */
 function rescue(instance: FleetInstance, { target, split }: Fleet): readonly Effect[] {
   if (!target.routed || isRouted(instance)) return []
-  const lane = groupOf(target, instance.version)?.lane ?? mainLane(split)
+  const { lane: next, isExclusive } = target.share
+  const lane = groupOf(target, instance.version)?.lane ?? (isExclusive ? otherLane(next) : mainLane(split))
   return [{ kind: 'route', instance: instance.name, lane, reason: `fewer than ${target.floor} serve` }]
 }
 

@@ -1,6 +1,6 @@
 /** Histories of what people do while rollouts run, and of what a fleet owes to its strategy, that broke a promise once. */
 import type { Scope, VerdictPolicy } from '../../src/model/stack.ts'
-import type { ImageName, ServiceChoice } from './catalogue.ts'
+import type { ImageName, ServiceChoice, StackChoice } from './catalogue.ts'
 import type { Action } from './history.ts'
 import type { Regression } from './regressions.ts'
 
@@ -22,6 +22,28 @@ const canary: Partial<ServiceChoice> = {
 }
 
 const verdict: VerdictPolicy = { windowMs: 1_000, requests: 20, errors: true }
+
+const judged: VerdictPolicy = { ...verdict, latency: { percentile: 50, tolerance: 1.2 } }
+const oldPair: StackChoice = {
+  api: service('stubborn', 3, {
+    maxSurge: { kind: 'count', count: 2 },
+    maxUnavailable: { kind: 'count', count: 1 },
+    drainMs: 2_000,
+    strategy: { strategy: 'blueGreen', keepWarmMs: 3_000 },
+    verdict: { ...judged, requests: 0 },
+  }),
+  web: service('stubborn', 1, { ...recreate, dependsOn: ['api'] }),
+}
+const mortalPair: StackChoice = {
+  api: service('stubborn', 3, { generation: 1, ...blueGreen, verdict: { ...judged, windowMs: 3_000 } }),
+  web: service('mortal', 6, {
+    generation: 2,
+    ...blueGreen,
+    standby: 2,
+    verdict: { ...verdict, errors: false },
+    dependsOn: ['api'],
+  }),
+}
 
 export const steeringRegressions: readonly Regression[] = [
   calm('a flip waits for all of the new fleet', [
@@ -102,4 +124,50 @@ export const steeringRegressions: readonly Regression[] = [
     },
     { kind: 'rollback', scope: live, afterMs: 9_000 },
   ]),
+  calm('neither a first version nor a way back waits for answers that nobody asks for', [
+    { kind: 'up', scope: live, choice: { web: service('quick', 1, { path: '/shop', verdict }) }, afterMs: 0 },
+  ]),
+  calm('what still serves of a fleet that is to have none leaves room for the next version', [
+    { kind: 'up', scope: live, choice: { api: service('quick', 1), web: service('quick', 2) }, afterMs: 0 },
+    {
+      kind: 'up',
+      scope: live,
+      choice: { api: service('slow', 1), web: service('quick', 0, { dependsOn: ['api'] }) },
+      afterMs: 5_000,
+    },
+    {
+      kind: 'up',
+      scope: live,
+      choice: { api: service('slow', 1), web: service('usual', 2, { generation: 1, ...blueGreen }) },
+      afterMs: 500,
+    },
+  ]),
+  {
+    name: 'nothing is let go of a lane that is just being given requests',
+    seed: 1,
+    history: {
+      profile: 'router',
+      patient: false,
+      actions: [
+        { kind: 'up', scope: live, choice: { web: service('quick', 2) }, afterMs: 0 },
+        { kind: 'router-calls', fault: 'slow', calls: 3, afterMs: 5_000 },
+        { kind: 'up', scope: live, choice: { web: service('quick', 2, { generation: 1, ...blueGreen }) }, afterMs: 0 },
+        { kind: 'steer', scope: live, verb: 'abort', afterMs: 4_500 },
+        { kind: 'steer', scope: live, verb: 'resume', afterMs: 9_000 },
+      ],
+    },
+  },
+  {
+    name: 'what is brought back to serve keeps no new version from its requests',
+    seed: 1156,
+    history: {
+      profile: 'disk',
+      patient: false,
+      actions: [
+        { kind: 'up', scope: live, choice: oldPair, afterMs: 16_866 },
+        { kind: 'disk-slow', byMs: 233, forMs: 9_060, afterMs: 8_654 },
+        { kind: 'up', scope: live, choice: mortalPair, afterMs: 131 },
+      ],
+    },
+  },
 ]

@@ -100,7 +100,7 @@ function isBeingLeft({ order }: MemoryInstance, { lane }: RouterServer, fleet: F
   const { wanted, rollout, instances, servers, split } = fleet
   if (order.version === wanted?.version) return false
   const moves = rollout !== undefined && isStaged(rollout)
-  if (moves && order.version === rollout.from?.version) return false
+  if (moves && order.version === rollout.from?.version && rollout.from.replicas > 0) return false
   const own = new Set(instances.filter((each) => each.order.version === wanted?.version).map((each) => each.order.name))
   const there = servers.filter(({ instance }) => own.has(instance))
   if (there.length === 0) return moves || lane !== mainLane(split)

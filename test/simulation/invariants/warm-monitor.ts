@@ -19,12 +19,15 @@ export class WarmMonitor implements Monitor {
     this.#decided = decided
   }
 
-  onRolloutChange({ record: before }: Rollout, { record, from, service }: Rollout, { nowMs }: WorldTruth): void {
+  /** Where nothing of it is left, there is nothing to keep. */
+  onRolloutChange({ record: before }: Rollout, { record, from, service }: Rollout, truth: WorldTruth): void {
     if (record.state !== 'succeeded') return
     const isRefused = from === undefined || this.#decided.isRefused(record, from)
     const warmMs = isRefused ? 0 : keepWarmMs(record.from, service)
-    if (warmMs === 0) this.#coolAtMs.delete(fleetName(record))
-    else if (before.state === 'running') this.#coolAtMs.set(fleetName(record), nowMs + warmMs)
+    const fleet = truth.fleets.find(({ key }) => fleetName(key) === fleetName(record))
+    const isLeft = fleet?.instances.some((each) => each.order.version === record.from && isFit(each)) === true
+    if (warmMs === 0 || !isLeft) this.#coolAtMs.delete(fleetName(record))
+    else if (before.state === 'running') this.#coolAtMs.set(fleetName(record), truth.nowMs + warmMs)
   }
 
   /** For how long it is yet to be kept is told by the time of day where the controller is another one since. */
