@@ -11,7 +11,7 @@ const mostAtOnce: Readonly<Record<EffectKind, number>> = {
 }
 
 /** While nothing is made or started, the engine has time for more. */
-const mostEndsAlone = 8
+export const mostEndsAlone = 8
 
 export interface RunningEffect {
   readonly kind: EffectKind

@@ -80,12 +80,16 @@ describe('where versions must not overlap', () => {
     expect(reconcile(fleet(instances, apart), 0)).toEqual([])
   })
 
-  test('then most leave, and the last when these have ended', () => {
-    const instances = [...three.map((name) => former(name)), ...made()]
-    expect(words(reconcile(fleet(instances, apart), 0))).toEqual(['unroute web-1', 'unroute web-2'])
-    const ending = former('web-2', { rotation: 'out', busy: 'destroy' })
-    expect(reconcile(fleet([ending, former('web-3'), ...made()], apart), 0)).toEqual([])
-    expect(words(reconcile(fleet([former('web-3'), ...made()], apart), 0))).toEqual(['unroute web-3'])
+  test('then all leave, but of many the last eight serve until the others have ended', () => {
+    expect(words(reconcile(fleet([...three.map((name) => former(name)), ...made()], apart), 0))).toEqual(
+      three.map((name) => `unroute ${name}`),
+    )
+    const last = Array.from({ length: 8 }, (_, index) => former(`web-${index + 2}`, { createdAtMs: 2 }))
+    const after = (first: readonly FleetInstance[]) => words(reconcile(fleet([...first, ...last, ...made()], apart), 0))
+    expect(after([former('web-1')])).toEqual(['unroute web-1'])
+    expect(after([former('web-1', { rotation: 'draining', busy: 'unroute' })])).toEqual([])
+    expect(after([former('web-1', { rotation: 'out', busy: 'destroy' })])).toEqual([])
+    expect(after([])).toEqual(last.map(({ name }) => `unroute ${name}`))
   })
 
   test('and they start once nothing of the other one runs', () => {

@@ -23,6 +23,7 @@ import {
   otherLane,
   whyOutdated,
 } from './fleet.ts'
+import { mostEndsAlone } from './limits.ts'
 import { wantedSplit } from './split.ts'
 
 export type Effect =
@@ -279,7 +280,8 @@ function retire(fleet: Fleet, { unwanted, crews }: Omit<Sorted, 'dead'>, moves: 
 
 /**
  * Where versions must not overlap, requests wait from when the last one leaves until the first one of the next version
- * serves. So all are made before any leaves, and a quarter serves until the others have ended.
+ * serves. So all are made before any leaves, and of many, the last ones, which can end at the same time, serve until the
+ * others have ended.
  */
 function heldBack(
   { target, instances }: Fleet,
@@ -289,12 +291,10 @@ function heldBack(
   const serving = unwanted.filter(({ instance }) => mayServe(instance, target)).toSorted(leavesFirst)
   const names = serving.map(({ instance }) => instance)
   if (crews.some(isIncomplete)) return new Set(names)
-  const last = names.slice(-Math.ceil(target.replicas * lastShare))
+  const last = names.slice(-mostEndsAlone)
   const leaving = instances.filter((each) => isAlive(each) && !groupOf(target, each.version) && !names.includes(each))
   return new Set(names.length > last.length || leaving.length > 0 ? last : [])
 }
-
-const lastShare = 0.25
 
 /** Some of it have still to be made. */
 function isIncomplete(crew: Crew): boolean {

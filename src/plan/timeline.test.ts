@@ -110,10 +110,9 @@ describe('a rollout', () => {
 
   test('that recreates has a gap', () => {
     expect(lines(timeline(fleet(service(old, recreate), service(next, recreate))))).toEqual([
-      '100 (1) 2 instances of 4f9a1c2b leave',
-      '400 (0) 2 instances of 4f9a1c2b are gone; 1 instance of 4f9a1c2b leaves',
-      '700 (0) 1 instance of 4f9a1c2b is gone; 3 instances of 90ab12cd are started',
-      '1600 (3) 3 instances of 90ab12cd are ready; done: 90ab12cd serves',
+      '100 (0) 3 instances of 4f9a1c2b leave',
+      '400 (0) 3 instances of 4f9a1c2b are gone; 3 instances of 90ab12cd are started',
+      '1300 (3) 3 instances of 90ab12cd are ready; done: 90ab12cd serves',
     ])
   })
 
@@ -250,7 +249,7 @@ describe('several services', () => {
 
   test('one that depends on another one waits for that', () => {
     const [, web] = simulated([db, fleet(service(old, rolling), dependent(rolling))]).services
-    expect(web && lines(web).slice(0, 2)).toEqual(['0 (3) waits for db', '1600 (3) 1 instance of 90ab12cd is started'])
+    expect(web && lines(web).slice(0, 2)).toEqual(['0 (3) waits for db', '1300 (3) 1 instance of 90ab12cd is started'])
   })
 
   test('no more instances are started at once than the engine is given', () => {
