@@ -1,4 +1,7 @@
-/** Histories of what people do while rollouts run, and of what a fleet owes to its strategy, that broke a promise once. */
+/**
+ * Histories of what people do while rollouts run, and of what a fleet owes to its strategy. Some broke a promise once; in
+ * the others, a controller that is broken on purpose breaks one soon.
+ */
 import type { Scope, VerdictPolicy } from '../../src/model/stack.ts'
 import type { ImageName, ServiceChoice, StackChoice } from './catalogue.ts'
 import type { Action } from './history.ts'
