@@ -47,11 +47,13 @@ async function inScene<Result>(work: (scene: Scene) => Promise<Result>): Promise
   }
 }
 
-function renderSwitches(plan: Plan, { commandMs, decidedMs, rawMs, late, failed }: SwitchResult): readonly string[] {
+function renderSwitches(plan: Plan, result: SwitchResult): readonly string[] {
+  const { commandMs, reachedMs, decidedMs, rawMs, late, failed } = result
   const ratio = (median(commandMs) / median(rawMs)).toFixed(1)
   return [
     `${plan.count} warm ways back of ${subject(plan)}`,
-    `  command sent until the first answer of the old version   ${spread(commandMs)} (goal: median below 10 ms)`,
+    `  command sent until the first answer of the old version   ${spread(commandMs)}`,
+    `  at the controller until the first answer of the old one  ${spread(reachedMs)} (goal: median below 10 ms)`,
     `  decided until the first answer of the old version        ${spread(decidedMs)}`,
     `  the same switch by one command to HAProxy                ${spread(rawMs)}; ${ratio} times as long with Repave`,
     `  requests sent after that and answered by the new version  ${late}; failed requests ${failed}`,

@@ -1,4 +1,6 @@
 /** How long it takes from the command until the version before answers, while its fleet is warm. */
+import { subscribe, unsubscribe } from 'node:diagnostics_channel'
+import type { ClientRequest } from 'node:http'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { createClient } from '../../src/api/client.ts'
@@ -13,6 +15,8 @@ import { type Probed, Prober } from './prober.ts'
 export interface SwitchResult {
   /** From when the command was sent until the first answer of the other version. */
   readonly commandMs: readonly number[]
+  /** The same from when all of the command was in the controller's socket. */
+  readonly reachedMs: readonly number[]
   /** The same from when the decision was on record. */
   readonly decidedMs: readonly number[]
   /** The same for an entry that is set in HAProxy's map, with no controller. */
@@ -39,22 +43,36 @@ export async function measureSwitches(
   await eventually('the second version answers', () => prober.answers.some(({ release }) => release === 'second'))
   const scope = { stack: scene.stack, environment: 'default' }
   const client = createClient(socketPath(scene.home))
+  const reached = watchCommands()
   const switched = await repeated(ways('second', count), prober, async () => {
     for await (const report of client.rollback({ ...scope, by: 'bench' }))
       if (report.kind === 'error' || (report.kind === 'result' && !report.result.ok))
         throw new Error(`a rollback failed: ${JSON.stringify(report)}`)
   })
+  reached.stop()
   const decided = await decisions(scene)
   await scene.killController()
   const raw = await repeated(ways(switched.at(-1)?.to ?? '', count), prober, flipper(scene))
   await prober.stop()
   return {
     commandMs: switched.map(({ beganMs, firstMs }) => firstMs - beganMs),
+    reachedMs: switched.map(({ firstMs }, index) => firstMs - (reached.times[index] ?? Number.NaN)),
     decidedMs: switched.map(({ firstMs }, index) => performance.timeOrigin + firstMs - (decided[index] ?? Number.NaN)),
     rawMs: raw.map(({ beganMs, firstMs }) => firstMs - beganMs),
     late: [...switched, ...raw].reduce((sum, { late }) => sum + late, 0),
     failed: prober.answers.filter(({ ok }) => !ok).length,
   }
+}
+
+/** When each request that the client makes was in the socket, by `performance.now()`. The prober's are none of it. */
+function watchCommands() {
+  const times: number[] = []
+  const onRequest = (message: unknown) => {
+    const { request } = message as { readonly request: ClientRequest }
+    request.once('finish', () => times.push(performance.now()))
+  }
+  subscribe('http.client.request.start', onRequest)
+  return { times, stop: () => unsubscribe('http.client.request.start', onRequest) }
 }
 
 async function bringUpBoth(scene: Scene, replicas: number): Promise<void> {

@@ -51,10 +51,9 @@ export class Dispatcher {
     return Number.isFinite(next) ? next : undefined
   }
 
-  /** Begins as many of these as fit, in their order. Resolves once these are on their way: their intents are on record. */
+  /** Begins as many of these as fit, in their order. Resolves once these have ended. */
   async dispatch(orders: readonly Order[], nowMs: number): Promise<void> {
-    const begun = orders.flatMap((order) => (this.#fits(order, nowMs) ? [this.#begin(order)] : []))
-    await Promise.all(begun)
+    await Promise.all(orders.flatMap((order) => (this.#fits(order, nowMs) ? [this.#run(order)] : [])))
   }
 
   /**
@@ -73,13 +72,7 @@ export class Dispatcher {
     return fitsBeside(order.effect.kind, [...this.#underWay.values()], nowMs)
   }
 
-  #begin(order: Order): Promise<void> {
-    const onItsWay = Promise.withResolvers<void>()
-    void this.#run(order, onItsWay.resolve).finally(onItsWay.resolve)
-    return onItsWay.promise
-  }
-
-  async #run(order: Order, onItsWay: () => void): Promise<void> {
+  async #run(order: Order): Promise<void> {
     const { key, effect } = order
     const version = effect.kind === 'create' ? effect.version : undefined
     this.#underWay.set(instanceKey(order), {
@@ -89,10 +82,7 @@ export class Dispatcher {
       beganAtMs: this.#seams.clock.steady(),
       ...(version && { version }),
     })
-    const onIntent = () => {
-      this.#listener.onIntent(order)
-      onItsWay()
-    }
+    const onIntent = () => this.#listener.onIntent(order)
     const error = await act(order, this.#seams, onIntent).then(() => undefined, asRepaveError)
     this.#underWay.delete(instanceKey(order))
     const nowMs = this.#seams.clock.steady()

@@ -5,7 +5,7 @@
 import { asRepaveError, type ErrorCode, type RepaveError } from '../errors.ts'
 import type { EngineEvent, ObservedInstance } from '../engine/engine.ts'
 import { type FleetKey, fleetName, type Scope, scopeName } from '../model/stack.ts'
-import { type Fleet, groupOf } from '../plan/fleet.ts'
+import { type EffectKind, type Fleet, groupOf } from '../plan/fleet.ts'
 import { reconcile } from '../plan/reconcile.ts'
 import { wantedSplit } from '../plan/split.ts'
 import type { CrashLoop } from '../rollout/backoff.ts'
@@ -74,7 +74,7 @@ export class Loop {
   #isOutOfDate = true
   /** Of instances since the last look, by the engine's clock. */
   readonly #deaths = new Map<string, number>()
-  /** Ends when what moves requests is on its way. */
+  /** What moves requests, until it has. */
   #moves: Promise<unknown> = Promise.resolve()
   #woken = false
   #rest = new AbortController()
@@ -221,7 +221,7 @@ export class Loop {
   }
 
   async #pass(): Promise<void> {
-    // The router does one thing at a time: it is not to be asked for all it has before it is told of these.
+    // A look would be in their way: the router does one thing at a time.
     await this.#moves
     this.#woken = false
     this.#isLooking = true
@@ -246,12 +246,10 @@ export class Loop {
     const nowMs = this.#seams.clock.steady()
     const orders = views.flatMap((view) => view.fleets.flatMap((fleet) => this.#orders(fleet, nowMs)))
     const moves = possible(orders, sight)
+    const of = (kind: EffectKind) => moves.filter(({ effect }) => effect.kind === kind)
     // HAProxy sees for itself that a dead one does not answer; who steps in, it has to be told.
-    const inFirst = (['route', 'unroute'] as const).flatMap((kind) =>
-      moves.filter(({ effect }) => effect.kind === kind),
-    )
-    const splits = this.#upkeep.tendSplits(views, sight)
-    this.#moves = Promise.all([splits, this.#dispatcher.dispatch(inFirst, nowMs)])
+    this.#moves = Promise.all([this.#upkeep.tendSplits(views, sight), this.#dispatcher.dispatch(of('route'), nowMs)])
+    void this.#dispatcher.dispatch(of('unroute'), nowMs)
   }
 
   async #observe(): Promise<Sight> {

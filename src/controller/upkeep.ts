@@ -60,10 +60,7 @@ export class Upkeep {
     ]
   }
 
-  /**
-   * Sees that each lane of each fleet gets the share of the requests that it should have now. Resolves once the router has
-   * been asked for that.
-   */
+  /** Gives each lane of each fleet the share of the requests that it should have now. Resolves once that is so. */
   async tendSplits(views: readonly ScopeView[], sight: Sight): Promise<void> {
     await Promise.all(views.flatMap(({ fleets }) => fleets.map((fleet) => this.#tendSplit(fleet, sight))))
   }
@@ -113,7 +110,7 @@ export class Upkeep {
     if (spares !== count) void this.#attempt('reserve', scope, reason, () => this.#seams.engine.reserve(scope, count))
   }
 
-  /** Resolves once it is on its way. Undefined where that is so already, or it is not due yet. */
+  /** Resolves once it has ended. Undefined where it is under way already, or not due yet. */
   #attempt(
     kind: string,
     about: About | undefined,
@@ -123,10 +120,8 @@ export class Upkeep {
     const name = effectName(kind, about)
     if (this.#underWay.has(name) || !this.#retries.isDue(name, this.#seams.clock.steady())) return undefined
     this.#underWay.add(name)
-    const onItsWay = Promise.withResolvers<void>()
-    const what = { kind, reason, onIntent: onItsWay.resolve }
-    void this.#run(name, () => recorded(this.#seams, subjectOf(about), what, work)).finally(onItsWay.resolve)
-    return onItsWay.promise
+    const subject = subjectOf(about)
+    return this.#run(name, () => recorded(this.#seams, subject, { kind, reason }, work))
   }
 
   async #run(name: string, work: () => Promise<void>): Promise<void> {
