@@ -66,6 +66,8 @@ function preface(rounds: number): string {
   return `Node.js ${process.version}, ${cpus().length} CPUs (${cpus()[0]?.model ?? 'unknown'}), load average before: ${load}
 Under ${ratePerSecond} requests a second, each on a connection of its own. Medians of ${rounds} rounds; failed requests of all.
 
+Asked by the API of each; compose, and where it says so, by the command, which ends when nothing of the old is left.
+
 all new      until every instance of the new version has answered, and the peer has said that it is done
 last old     until the last answer of the version before
 p99          of the answers from then to when all are new and no old one answers any more

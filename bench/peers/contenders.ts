@@ -20,21 +20,25 @@ const quickCanary = {
 }
 
 export const contenders: readonly Contender[] = [
-  { open: () => new RepavePeer({ name: 'rolling', rollout: {}, back: 'request' }) },
+  { open: () => new RepavePeer({ name: 'rolling', rollout: {}, by: 'request' }) },
   {
-    open: () => new RepavePeer({ name: 'rolling, maxSurge 100%', rollout: { maxSurge: '100%' }, back: 'request' }),
+    open: () => new RepavePeer({ name: 'rolling, maxSurge 100%', rollout: { maxSurge: '100%' }, by: 'request' }),
     role: 'allAtOnce',
   },
   {
-    open: () => new RepavePeer({ name: 'blueGreen', rollout: { strategy: 'blueGreen' }, back: 'request' }),
+    open: () => new RepavePeer({ name: 'blueGreen', rollout: { strategy: 'blueGreen' }, by: 'request' }),
     role: 'warm',
   },
   {
     open: () =>
-      new RepavePeer({ name: 'blueGreen, by the command', rollout: { strategy: 'blueGreen' }, back: 'command' }),
+      new RepavePeer({ name: 'rolling, maxSurge 100%, by the command', rollout: { maxSurge: '100%' }, by: 'command' }),
   },
-  { open: () => new RepavePeer({ name: 'canary, 10% first', rollout: quickCanary, back: 'request' }) },
-  { open: () => new RepavePeer({ name: 'recreate', rollout: { strategy: 'recreate' }, back: 'request' }) },
+  {
+    open: () =>
+      new RepavePeer({ name: 'blueGreen, by the command', rollout: { strategy: 'blueGreen' }, by: 'command' }),
+  },
+  { open: () => new RepavePeer({ name: 'canary, 10% first', rollout: quickCanary, by: 'request' }) },
+  { open: () => new RepavePeer({ name: 'recreate', rollout: { strategy: 'recreate' }, by: 'request' }) },
   { open: () => new SwarmPeer({ checkIntervalMs: 1_000 }), role: 'swarm' },
   { open: () => new SwarmPeer({}) },
   { open: () => new ComposePeer('up') },
