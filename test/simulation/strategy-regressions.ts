@@ -256,4 +256,25 @@ export const strategyRegressions: readonly Regression[] = [
       ],
     },
   },
+  {
+    name: 'what must not overlap is made while the version before still runs',
+    seed: 574,
+    history: {
+      profile: 'deaths',
+      patient: false,
+      isShort: false,
+      actions: [
+        { kind: 'up', scope: live, choice: { web: service('sluggish', 3, { drainMs: 5_000 }) }, afterMs: 196 },
+        {
+          kind: 'up',
+          scope: live,
+          choice: {
+            web: service('slow', 1, { generation: 2, drainMs: 2_000, strategy: { strategy: 'recreate' } }),
+          },
+          afterMs: 1_346,
+        },
+        { kind: 'death', pick: 0.04280529236619812, outOfMemory: false, afterMs: 0 },
+      ],
+    },
+  },
 ]

@@ -53,9 +53,13 @@ export class SurgeMonitor implements Monitor {
     const askedAtMs = this.#askedAtMs.get(order.name) ?? truth.nowMs
     const latenessMs = this.#past.latenessMs(askedAtMs)
     if (!fleet || askedAtMs - changedAtMs < unseenMs + latenessMs) return
+    // Where versions must not overlap, the next one is made while the other one still runs, and started after it.
+    const isApart = fleet.wanted?.rollout.strategy === 'recreate'
     const working = fleet.instances.filter(
       (instance) =>
-        this.#isWorking(instance, fleet, truth) && !this.#wasLetGo(instance, askedAtMs, oneLookMs + latenessMs),
+        (!isApart || instance.order.version === order.version) &&
+        this.#isWorking(instance, fleet, truth) &&
+        !this.#wasLetGo(instance, askedAtMs, oneLookMs + latenessMs),
     )
     if (working.length > ceilingOf(fleet))
       throw new ViolationError(
