@@ -15,6 +15,8 @@ interface Progress {
   progressAtMs: number
   judgedAtMs: number
   mostReady: number
+  /** Of the other versions, where none may overlap with the new one: the least that were still there. */
+  fewestLeft: number
   /** Since when all is as the stage wants it. */
   heldSinceMs: number | undefined
   /** Since when somebody has it paused, on the steady clock. */
@@ -67,6 +69,7 @@ export class Rollouts {
       progressAtMs: this.#clock.steady(),
       judgedAtMs: this.#clock.steady(),
       mostReady: 0,
+      fewestLeft: Infinity,
       heldSinceMs: undefined,
       excused: new Set<string>(),
       stillborn: new Set<string>(),
@@ -204,6 +207,12 @@ function take(progress: Progress, fleet: Fleet, ready: number, nowMs: number): v
     progress.progressAtMs = nowMs
   }
   const fresh = fleet.instances.filter(({ version }) => version === progress.record.to)
+  // What ends before the new version may begin is no delay of its own.
+  const left = fleet.target.isApart ? fleet.instances.length - fresh.length : 0
+  if (left < progress.fewestLeft) {
+    progress.fewestLeft = left
+    progress.progressAtMs = nowMs
+  }
   if (progress.isUnseen) for (const instance of fresh.filter(isStillborn)) progress.excused.add(identityOf(instance))
   progress.isUnseen = false
   for (const instance of fresh) {

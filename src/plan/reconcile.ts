@@ -268,7 +268,8 @@ function retire(fleet: Fleet, { unwanted, crews }: Omit<Sorted, 'dead'>, moves: 
     if (isReady(instance, target) && !released.has(item)) return []
     if (held.has(instance)) return []
     if (isBeingGiven(instance, fleet)) return []
-    if (moves.lacking > 0 && instance.rotation !== 'warm' && canServe(instance)) return rescue(instance, fleet)
+    if (moves.lacking > 0 && instance.rotation !== 'warm' && canServe(instance) && !isSurplus(instance, fleet))
+      return rescue(instance, fleet)
     // An unhealthy instance that is the only one in rotation may still answer some requests; nothing else would.
     if (isFailing(instance) && instance.rotation === 'in' && moves.ready === 0 && target.floor > 0) return []
     if (instance.rotation !== 'out')
@@ -293,7 +294,7 @@ function heldBack(
   if (crews.some(isIncomplete)) return new Set(names)
   const last = names.slice(-mostEndsAlone)
   const leaving = instances.filter((each) => isAlive(each) && !groupOf(target, each.version) && !names.includes(each))
-  return new Set(names.length > last.length || leaving.length > 0 ? last : [])
+  return new Set(names.length + leaving.length > mostEndsAlone ? last : [])
 }
 
 /** Some of it have still to be made. */
@@ -315,6 +316,14 @@ function isBeingGiven({ rotation, lane }: FleetInstance, { splitting }: Fleet): 
 function canServe(instance: FleetInstance): boolean {
   const { phase, health, intact, refused } = instance
   return phase === 'running' && health === 'healthy' && intact && !refused && !isLeaving(instance)
+}
+
+/** Others of its version serve in its place, as many as are to: a stage gives it to no more of them. */
+function isSurplus({ version, condemned }: FleetInstance, { instances, target }: Fleet): boolean {
+  const group = groupOf(target, version)
+  if (!group || condemned) return false
+  const serving = instances.filter((each) => each.version === version && isReady(each, target)).length
+  return serving >= group.routed
 }
 
 /** A stranger goes where it keeps no new version from its requests. */

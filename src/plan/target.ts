@@ -149,17 +149,20 @@ function stagedTarget(
 function pausedTarget(service: ServiceRelease, from: ServiceRelease, situation: Situation): FleetTarget {
   const { instances } = situation
   const staying = instances.filter(isStaying)
-  const old = staying.filter(({ version }) => version === from.version).length
+  const former = staying.filter(({ version }) => version === from.version)
+  const old = former.length
   const target = fleetTarget(service, { instances, split: situation.split })
   const [main] = target.groups
   if (!main || from.version === service.version || old === 0) return target
   if (target.isApart) return { ...fleetTarget(from, { instances, split: situation.split }), version: service.version }
   const fresh = staying.filter(({ version }) => version === service.version).length
   const kept = Math.min(wholeOf(from), Math.max(old, service.replicas - fresh))
+  // One that stood by and has stepped in goes on serving.
+  const serving = Math.max(from.replicas, former.filter(isRouted).length)
   return {
     ...target,
     groups: [
-      { ...main, version: from.version, count: kept, routed: Math.min(kept, from.replicas) },
+      { ...main, version: from.version, count: kept, routed: Math.min(kept, serving) },
       { ...main, count: fresh, routed: Math.min(fresh, service.replicas) },
     ],
   }
