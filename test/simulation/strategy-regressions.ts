@@ -277,4 +277,135 @@ export const strategyRegressions: readonly Regression[] = [
       ],
     },
   },
+  {
+    name: 'what ends before the next version may begin is no delay of its own',
+    seed: 7153,
+    history: {
+      profile: 'everything',
+      patient: false,
+      isShort: true,
+      actions: [
+        {
+          kind: 'up',
+          scope: live,
+          choice: {
+            web: service('stubborn', 2, {
+              maxSurge: { kind: 'count', count: 2 },
+              maxUnavailable: quarter,
+              drainMs: 5_000,
+              strategy: { strategy: 'blueGreen', keepWarmMs: 10_000 },
+              standby: 2,
+              verdict: { windowMs: 1_000, requests: 0, errors: true },
+            }),
+            api: service('slow', 3, {
+              generation: 2,
+              maxSurge: none,
+              maxUnavailable: one,
+              strategy: { strategy: 'blueGreen', keepWarmMs: 0 },
+            }),
+          },
+          rollback: 'service',
+          afterMs: 4_058,
+        },
+        {
+          kind: 'up',
+          scope: live,
+          choice: {
+            web: service('slow', 1, {
+              generation: 1,
+              maxSurge: { kind: 'share', share: 1 },
+              maxUnavailable: one,
+              drainMs: 5_000,
+              strategy: { strategy: 'recreate' },
+            }),
+            api: service('stubborn', 2, {
+              generation: 2,
+              strategy: {
+                strategy: 'canary',
+                keepWarmMs: 3_000,
+                steps: [{ share: 0.05, holdMs: 18_000, requests: 1 }],
+              },
+              verdict: { windowMs: 0, requests: 20, errors: true },
+              dependsOn: ['web'],
+            }),
+          },
+          afterMs: 9_664,
+        },
+      ],
+    },
+  },
+  {
+    name: 'a pause leaves one that stood by where it has stepped in',
+    seed: 11451,
+    history: {
+      profile: 'engine',
+      patient: false,
+      isShort: true,
+      actions: [
+        {
+          kind: 'up',
+          scope: live,
+          choice: { web: service('quick', 2, { maxSurge: none, maxUnavailable: one, standby: 1 }) },
+          rollback: 'service',
+          afterMs: 1_525,
+        },
+        {
+          kind: 'up',
+          scope: live,
+          choice: {
+            web: service('slow', 4, {
+              generation: 1,
+              maxSurge: { kind: 'count', count: 2 },
+              maxUnavailable: one,
+              drainMs: 2_000,
+              verdict: { windowMs: 0, requests: 20, errors: true },
+            }),
+          },
+          afterMs: 964,
+        },
+        { kind: 'steer', scope: live, verb: 'pause', afterMs: 77 },
+        { kind: 'death', pick: 0.9399262189892096, outOfMemory: false, afterMs: 1_520 },
+      ],
+    },
+  },
+  {
+    name: 'a first stage gives requests to no more than it is to',
+    seed: 18520,
+    history: {
+      profile: 'disk',
+      patient: false,
+      isShort: false,
+      actions: [
+        {
+          kind: 'up',
+          scope: live,
+          choice: {
+            web: service('usual', 0, {
+              generation: 1,
+              maxSurge: none,
+              maxUnavailable: one,
+              drainMs: 5_000,
+              verdict: { windowMs: 1_000, requests: 5, errors: true },
+              rehearsalMs: 4_195,
+            }),
+          },
+          afterMs: 526,
+        },
+        {
+          kind: 'up',
+          scope: live,
+          choice: {
+            web: service('flaky', 6, {
+              generation: 2,
+              drainMs: 5_000,
+              strategy: { strategy: 'canary', keepWarmMs: 0, steps: [{ share: 0.05, holdMs: 18_000, requests: 0 }] },
+            }),
+            worker: service('slow', 3, { generation: 2 }),
+          },
+          rollback: 'service',
+          afterMs: 153,
+        },
+      ],
+    },
+  },
 ]
