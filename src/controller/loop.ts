@@ -207,7 +207,7 @@ export class Loop {
       await this.#pass()
       // Half of the time at most goes into looking, however many events there are.
       await this.#sleep(clock.steady() - beganAtMs)
-      if (!this.#woken) await this.#sleepUntilWoken(this.#nextTimeMs() - clock.steady())
+      if (!this.#woken && !this.#stop.signal.aborted) await this.#sleepUntilWoken(this.#nextTimeMs() - clock.steady())
     }
   }
 
