@@ -8,6 +8,7 @@ import type { Seams } from './controller/seams.ts'
 import { createDockerEngine } from './engine/docker/docker-engine.ts'
 import type { Engine } from './engine/engine.ts'
 import { RepaveError } from './errors.ts'
+import { MemoryLocker } from './evidence/memory/memory-locker.ts'
 import type { Checkpoint } from './ledger/checkpoint.ts'
 import { copyLedger } from './ledger/copy.ts'
 import {
@@ -61,6 +62,7 @@ export function composeController(
     probe: networkProbe,
     gate: new PrometheusGate(),
     store,
+    locker: new MemoryLocker(),
     openLedger: () => composeLedger(home),
     info,
     log,

@@ -66,7 +66,7 @@ async function watchDeaths({ home }: Scene) {
   const connected = Promise.withResolvers<void>()
   void composeEngine(home).watch((event) => {
     if (event.kind === 'lost') connected.resolve()
-    else if (event.action === 'die') times.set(event.instance, event.atMs)
+    else if (event.kind === 'changed' && event.action === 'die') times.set(event.instance, event.atMs)
   }, end.signal)
   await connected.promise
   return { times, stop: () => end.abort() }

@@ -1,3 +1,4 @@
+import { MemoryLocker } from '../evidence/memory/memory-locker.ts'
 import { beforeEach, expect, test } from 'vitest'
 import type { Engine } from '../engine/engine.ts'
 import { MemoryEngine } from '../engine/memory/memory-engine.ts'
@@ -51,6 +52,7 @@ function dispatcherOver(driver: Engine): Dispatcher {
     probe,
     gate: new MemoryGate(clock, { answer: () => 'none' }),
     store: createMemoryStore(),
+    locker: new MemoryLocker(),
     openLedger: () => openMemoryLedger(),
     info,
     log: () => {},

@@ -1,5 +1,6 @@
 /** Everything that the controller touches, passed in: the real machine, or a simulated world. */
 import type { Engine } from '../engine/engine.ts'
+import type { EvidenceLocker } from '../evidence/locker.ts'
 import type { Gate } from '../gate/gate.ts'
 import type { LedgerFiles } from '../ledger/ledger-files.ts'
 import type { Publisher } from '../ledger/publisher.ts'
@@ -25,6 +26,7 @@ export interface Seams {
   readonly probe: Probe
   readonly gate: Gate
   readonly store: Store
+  readonly locker: EvidenceLocker
   /** Opened when the controller starts, which is its one writer. */
   readonly openLedger: () => Promise<Ledger>
   readonly info: ControllerStatus

@@ -6,7 +6,9 @@
  */
 import type { Readable } from 'node:stream'
 import type { Address } from '../model/address.ts'
+import type { EvidenceOptions, EvidencePart } from '../model/evidence.ts'
 import type { FleetKey, Scope } from '../model/stack.ts'
+import type { Sense, Touch } from '../model/touch.ts'
 import type { ImageDigest, VersionId, VersionSpec } from '../model/version.ts'
 
 /** What an image brings along; what the stack file leaves open is filled from it. */
@@ -106,8 +108,8 @@ export interface LogOptions {
 }
 
 /**
- * `changed`: something happened to the named instance. `lost`: events may have been missed, so look at
- * everything anew.
+ * `changed`: something happened to the named instance. `touched`: somebody reached it who is not the controller.
+ * `lost`: events may have been missed, so look at everything anew.
  */
 export type EngineEvent =
   | {
@@ -118,6 +120,7 @@ export type EngineEvent =
       /** By the engine's clock, as the times of its instances: a name can belong to another instance by now. */
       readonly atMs: number
     }
+  | { readonly kind: 'touched'; readonly instance: string; readonly touch: Touch }
   | { readonly kind: 'lost' }
 
 export interface Engine {
@@ -140,6 +143,18 @@ export interface Engine {
   observe(options?: { readonly fresh?: boolean }): Promise<EngineState>
   /** The output of one instance, oldest first. */
   logs(name: string, options?: LogOptions): AsyncIterable<LogLine>
+  /**
+   * Cuts its network, for good: nothing reaches it, and it reaches nothing. What is done to it from then on is no touch.
+   * Gone already: nothing.
+   */
+  isolate(name: string): Promise<void>
+  /**
+   * Halts an instance, for good, and hands out what is in it, the quickest first: processes, sockets, mounts, files that
+   * are not as in its image, what is in its tmpfs. INSTANCE_UNKNOWN for one that is gone.
+   */
+  collect(name: string, options?: EvidenceOptions): AsyncIterable<EvidencePart>
+  /** Which touches can be seen here, and which can not, and why. */
+  senses(): Promise<readonly Sense[]>
   /** Calls `listener` until `signal` aborts; reconnects by itself and then says `lost`. */
   watch(listener: (event: EngineEvent) => void, signal: AbortSignal): Promise<void>
   /** Prepares, ahead of need, what the next `count` starts in `scope` will take (networks, namespaces). */

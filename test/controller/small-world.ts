@@ -1,4 +1,5 @@
 /** A controller on an engine, a router and a store in memory, for tests that watch it in virtual time. */
+import { MemoryLocker } from '../../src/evidence/memory/memory-locker.ts'
 import { MemoryEngine } from '../../src/engine/memory/memory-engine.ts'
 import { MemoryMachine } from '../../src/engine/memory/memory-machine.ts'
 import { type Behaviour, goodBehaviour } from '../../src/engine/memory/memory-process.ts'
@@ -80,6 +81,7 @@ export async function startController(): Promise<Controller> {
     probe: new MemoryProbe(clock, machine),
     gate: new MemoryGate(clock, { answer: (query) => numbers.get(query.query) ?? 'none' }),
     store,
+    locker: new MemoryLocker(),
     openLedger: () => openMemoryLedger(ledgerFiles, ledgerSigner),
     info: { pid: 1, socket: '/run/controller.sock' },
     log: () => {},

@@ -1,6 +1,7 @@
 /** The seams of the controller, opened: every call that crosses one passes through a function of ours. */
 import type { Ledger } from '../../src/controller/seams.ts'
 import type { Engine, EngineEvent } from '../../src/engine/engine.ts'
+import type { EvidencePart } from '../../src/model/evidence.ts'
 import type { Entry } from '../../src/model/entry.ts'
 import type { Router, RouterEvent } from '../../src/router/router.ts'
 import type { Store } from '../../src/store/store.ts'
@@ -36,6 +37,9 @@ export function aroundEngine(engine: Engine, around: Around, deliver: Deliver): 
     destroy: (name, graceMs) => act('destroy', name, () => engine.destroy(name, graceMs)),
     observe: (options) => look('observe', () => engine.observe(options)),
     logs: (name, options) => engine.logs(name, options),
+    isolate: (name) => act('isolate', name, () => engine.isolate(name)),
+    collect: (name, options) => collectThrough(around, name, () => engine.collect(name, options)),
+    senses: () => look('senses', () => engine.senses()),
     watch: (listener, signal) =>
       engine.watch((event: EngineEvent) => deliver(() => signal.aborted || listener(event)), signal),
     reserve: (scope, count) =>
@@ -45,6 +49,16 @@ export function aroundEngine(engine: Engine, around: Around, deliver: Deliver): 
     retain: (digests) => act('retain', `${digests.length} images`, () => engine.retain(digests)),
     present: (digests) => look('present', () => engine.present(digests)),
   }
+}
+
+/** All of it in one call, which halts the instance. */
+async function* collectThrough(
+  around: Around,
+  name: string,
+  collect: () => AsyncIterable<EvidencePart>,
+): AsyncIterable<EvidencePart> {
+  const call = { on: 'engine', verb: 'collect', subject: name, nature: 'act' } as const
+  yield* await around(call, () => Array.fromAsync(collect()))
 }
 
 export function aroundRouter(router: Router, around: Around, deliver: Deliver): Router {

@@ -1,4 +1,5 @@
 /** One simulated world: a machine, a router, a store, people and mishaps, and one controller after the other. */
+import { MemoryLocker } from '../../src/evidence/memory/memory-locker.ts'
 import { MemoryGate } from '../../src/gate/memory/memory-gate.ts'
 import { MemoryEngine } from '../../src/engine/memory/memory-engine.ts'
 import { MemoryMachine } from '../../src/engine/memory/memory-machine.ts'
@@ -65,6 +66,7 @@ export class World {
   readonly #misfortune: Misfortune
   readonly #ledgerFiles = new MemoryLedgerFiles()
   readonly #probe = new SimulatedProbe(this.clock, this.machine, this.hazards)
+  readonly #locker = new MemoryLocker()
   readonly #departures = new Departures(this.clock)
   readonly #ended = new AbortController()
   #violation: Violation | undefined
@@ -238,6 +240,7 @@ export class World {
       engine: aroundEngine(engine, life.around, life.deliver),
       router: aroundRouter(router, life.around, life.deliver),
       store: aroundStore(this.#decided.store, life.around),
+      locker: this.#locker,
       openLedger: () => life.whileAlive(async () => aroundLedger(await this.#openLedger(), life.around)),
       probe: { probe: (...question) => life.whileAlive(() => this.#probe.probe(...question)) },
       info: { pid: 1, socket: '/simulated' },

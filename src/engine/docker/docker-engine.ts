@@ -1,6 +1,9 @@
 /** The engine contract on the Docker Engine API, version 20.10 and newer. */
+import { RepaveError } from '../../errors.ts'
+import type { EvidencePart } from '../../model/evidence.ts'
 import { scopeName, type Scope } from '../../model/stack.ts'
 import { systemClock, type Clock } from '../../system/clock.ts'
+import { type Sense, senseLayers } from '../../model/touch.ts'
 import type { Engine, EngineEvent, EngineState, LogLine, LogOptions } from '../engine.ts'
 import { followEvents, type ContainerEvent } from './container-events.ts'
 import { DataVolumes, dataInUse } from './data-volumes.ts'
@@ -100,6 +103,19 @@ class DockerEngine implements Engine {
     return this.#instances.logs(name, options)
   }
 
+  async isolate(name: string): Promise<void> {
+    throw notYet(name)
+  }
+
+  // oxlint-disable-next-line require-yield
+  async *collect(name: string): AsyncIterable<EvidencePart> {
+    throw notYet(name)
+  }
+
+  async senses(): Promise<readonly Sense[]> {
+    return senseLayers.map((layer): Sense => ({ layer, state: 'missing', detail: 'nothing looks yet' }))
+  }
+
   async watch(listener: (event: EngineEvent) => void, signal: AbortSignal): Promise<void> {
     const connected = (): void => listener({ kind: 'lost' })
     const event = (happened: ContainerEvent): void => {
@@ -148,6 +164,12 @@ class DockerEngine implements Engine {
     })
     await this.#firstLook
   }
+}
+
+function notYet(name: string): RepaveError {
+  return new RepaveError('ENGINE_FAILED', `${name} can't be isolated on Docker yet`, {
+    hint: 'it is replaced all the same',
+  })
 }
 
 function scopeOfSandbox({ scope }: SeenSandbox): Scope {

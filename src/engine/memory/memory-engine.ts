@@ -1,7 +1,9 @@
 /** An engine in memory: a whole one, on a machine that exists only here and on the clock of that machine. */
 import { RepaveError } from '../../errors.ts'
 import { versionId, type ImageDigest, type VersionId, type VersionSpec } from '../../model/version.ts'
+import type { EvidencePart } from '../../model/evidence.ts'
 import { type Scope, scopeName } from '../../model/stack.ts'
+import { type Sense, senseLayers } from '../../model/touch.ts'
 import type {
   Engine,
   EngineEvent,
@@ -111,6 +113,31 @@ export class MemoryEngine implements Engine {
     const instance = this.#mine(name)
     if (!instance) throw unknown(name)
     yield* instance.log.read(options)
+  }
+
+  async isolate(name: string): Promise<void> {
+    await this.#take(this.#timings.removeMs)
+    const instance = this.#mine(name)
+    if (instance) instance.isSealed = true
+  }
+
+  async *collect(name: string): AsyncIterable<EvidencePart> {
+    await this.#take(this.#timings.removeMs)
+    const instance = this.#mine(name)
+    if (!instance) throw unknown(name)
+    if (instance.process) instance.process.isPaused = true
+    const processes = instance.process && !instance.process.exit ? [{ command: instance.order.spec.command }] : []
+    const content = Buffer.from(JSON.stringify(processes))
+    yield { kind: 'found', name: 'processes.json', content, isSecret: false }
+    yield { kind: 'missing', name: 'files', reason: 'a memory machine has none' }
+  }
+
+  async senses(): Promise<readonly Sense[]> {
+    await this.#take(0)
+    return senseLayers.map((layer): Sense => {
+      if (layer === 'events') return { layer, state: 'works', detail: 'all that is done through the machine' }
+      return { layer, state: 'missing', detail: 'a memory machine has nothing of the kind' }
+    })
   }
 
   async watch(listener: (event: EngineEvent) => void, signal: AbortSignal): Promise<void> {

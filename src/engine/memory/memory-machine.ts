@@ -5,6 +5,7 @@
 import { RepaveError } from '../../errors.ts'
 import type { Address } from '../../model/address.ts'
 import { fleetName, scopeName, type Scope } from '../../model/stack.ts'
+import type { Touch, TouchKind } from '../../model/touch.ts'
 import type { ImageDigest, VersionSpec } from '../../model/version.ts'
 import type { Clock } from '../../system/clock.ts'
 import type { EngineEvent, InstanceOrder } from '../engine.ts'
@@ -22,6 +23,8 @@ export interface MemoryInstance {
   /** Absent until it is started; kept after its end. */
   process?: MemoryProcess
   address?: Address
+  /** Nothing reaches it any more. */
+  isSealed?: true
 }
 
 const addressesPerScope = 65_000
@@ -63,7 +66,7 @@ export class MemoryMachine {
     const process = this.#instances.get(name)?.process
     if (!process) return
     process.isPaused = true
-    this.touch(name)
+    this.touch(name, 'pause')
   }
 
   /** Someone changes a running instance: its limits, say. */
@@ -71,12 +74,17 @@ export class MemoryMachine {
     const instance = this.#instances.get(name)
     if (!instance) return
     instance.order = { ...instance.order, spec: { ...instance.order.spec, ...change } }
-    this.touch(name)
+    this.touch(name, 'update')
   }
 
   /** Someone does something to an instance that leaves it running. */
-  touch(name: string): void {
-    this.#changed(name, 'touch')
+  touch(name: string, kind: TouchKind = 'exec'): void {
+    const instance = this.#instances.get(name)
+    if (!instance) return
+    this.#changed(name, kind)
+    if (instance.isSealed) return
+    const touch: Touch = { kind, layer: 'events', atMs: this.clock.now(), detail: `${kind} by someone` }
+    this.#emit({ kind: 'touched', instance: name, touch }, instance.owner)
   }
 
   /** Something that belongs to no controller takes a name. */
@@ -156,7 +164,9 @@ export class MemoryMachine {
 
   /** What comes back from this address. */
   answer(address: Address): Answer {
-    return this.holder(address)?.process?.answer() ?? 'refused'
+    const holder = this.holder(address)
+    if (holder?.isSealed) return 'silent'
+    return holder?.process?.answer() ?? 'refused'
   }
 
   // What the engine does to it.
