@@ -14,6 +14,8 @@ import {
   logsSchema,
   planSchema,
   refuseSchema,
+  acknowledgeSchema,
+  repaveSchema,
   replaceSchema,
   rollbackSchema,
   scopeSchema,
@@ -63,6 +65,12 @@ export function createApi(commands: Commands, version: string): Hono {
   )
   api.post('/v1/replace', async (context) =>
     work(commands.replace(await body(context, replaceSchema), context.req.raw.signal)),
+  )
+  api.post('/v1/repave', async (context) =>
+    work(commands.repave(await body(context, repaveSchema), context.req.raw.signal)),
+  )
+  api.post('/v1/acknowledge', async (context) =>
+    context.json(await commands.acknowledge(await body(context, acknowledgeSchema))),
   )
   api.post('/v1/down', async (context) => work(commands.down(await body(context, downSchema), context.req.raw.signal)))
 

@@ -7,6 +7,8 @@ import type {
   PlanRequest,
   RefuseRequest,
   DownRequest,
+  AcknowledgeRequest,
+  RepaveRequest,
   ReplaceRequest,
   RollbackRequest,
   SteerRequest,
@@ -78,6 +80,9 @@ export function createClient(socket: string, onVersion: (version: string) => voi
     refusals: (scope: Scope) => get<RefusalsReport>('/v1/refusals', { ...scope }),
     recall: (body: RefuseRequest) => work('/v1/recall', body),
     replace: (body: ReplaceRequest) => work('/v1/replace', body),
+    repave: (body: RepaveRequest) => work('/v1/repave', body),
+    acknowledge: async (body: AcknowledgeRequest) =>
+      json(await send({ method: 'POST', path: '/v1/acknowledge', body })),
     down: (body: DownRequest) => work('/v1/down', body),
     steer: (body: SteerRequest) => work('/v1/rollout', body),
     status: (filter: Partial<Scope>) => get<readonly StatusReport[]>('/v1/status', { ...filter }),

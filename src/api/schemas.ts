@@ -12,6 +12,8 @@ import type {
   PlanRequest,
   RefuseRequest,
   DownRequest,
+  AcknowledgeRequest,
+  RepaveRequest,
   ReplaceRequest,
   RollbackRequest,
   SteerRequest,
@@ -147,6 +149,16 @@ const service: z.ZodType<ServiceSpec> = z.strictObject({
   dependsOn: z.array(name).exactOptional(),
   history: count.min(1).exactOptional(),
   rehearsal: z.strictObject({ everyMs: milliseconds.min(1) }).exactOptional(),
+  lifetime: z.strictObject({ maxMs: milliseconds.min(60_000), jitter: z.number().min(0).max(0.9) }).exactOptional(),
+  guard: z
+    .strictObject({
+      escalation: z
+        .strictObject({ after: count.min(2), withinMs: milliseconds.min(1), action: z.enum(['hold', 'rollback']) })
+        .exactOptional(),
+      executables: z.array(absolutePath).min(1).exactOptional(),
+      memory: z.literal(true).exactOptional(),
+    })
+    .exactOptional(),
   drainMs: milliseconds,
 })
 
@@ -209,6 +221,15 @@ export const liftSchema: z.ZodType<LiftRequest> = z.strictObject({
 })
 
 export const replaceSchema: z.ZodType<ReplaceRequest> = z.strictObject({ by, ...scope, instance: someText })
+
+export const repaveSchema: z.ZodType<RepaveRequest> = z.strictObject({ by, ...scope, service: name.exactOptional() })
+
+export const acknowledgeSchema: z.ZodType<AcknowledgeRequest> = z.strictObject({
+  by,
+  ...scope,
+  service: name.exactOptional(),
+  reason: someText,
+})
 
 export const steerSchema: z.ZodType<SteerRequest> = z.strictObject({
   by,

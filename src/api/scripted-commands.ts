@@ -45,6 +45,11 @@ export function scripted(scripts: Scripts): ScriptedCommands {
     refusals: async (scope) => ({ ...scope, refusals: [aRefusal] }),
     recall: (request) => called('recall', request),
     replace: (request) => called('replace', request),
+    repave: (request) => called('repave', request),
+    acknowledge: async (request) => {
+      calls.push(['acknowledge', request])
+      return { ok: true, changed: true, escalated: ['web'], replaced: [] }
+    },
     down: (request) => called('down', request),
     steer: (request) => called('steer', request),
     status: scripts.status ?? (async () => []),

@@ -94,6 +94,16 @@ export function createProgram(onExitCode: (code: number) => void): Command {
     async () => (await import('./replace.ts')).replace,
   )
   declare(
+    'now [service]',
+    'put clean instances in the place of all, a few at a time',
+    async () => (await import('./now.ts')).now,
+  )
+  declare(
+    'acknowledge [service]',
+    'say that somebody has looked at what was touched: a service that is held goes on',
+    async () => (await import('./acknowledge.ts')).acknowledge,
+  ).requiredOption('--reason <text>', 'why, for the record', someText)
+  declare(
     'drift',
     'show what is not as declared; changes nothing',
     async () => (await import('./drift.ts')).drift,

@@ -12,7 +12,7 @@ import { renderOutcome } from './render/result.ts'
 import type { Session } from './session.ts'
 
 export interface Work {
-  readonly command: 'up' | 'rollback' | 'replace' | 'down' | 'recall' | `rollout ${SteerVerb}`
+  readonly command: 'up' | 'rollback' | 'replace' | 'now' | 'down' | 'recall' | `rollout ${SteerVerb}`
   readonly scope: Scope
   readonly reports: AsyncIterable<ProgressReport>
   /** Writes the lock file. */

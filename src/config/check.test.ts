@@ -36,7 +36,7 @@ const mistakes: readonly Mistake[] = [
     line: 4,
     column: 1,
   },
-  ...['secrets', 'scale', 'lifetime', 'prototype', 'constructor'].map((key) => ({
+  ...['secrets', 'scale', 'prototype', 'constructor'].map((key) => ({
     what: `the key ${key}`,
     text: web(`${key}: {}`),
     message: `"${key}" is not a key of services.web`,

@@ -7,6 +7,7 @@
 import * as z from 'zod'
 import { defaultDrainMs, defaultEnvironment, defaultReplicas, defaultResources, defaultTiming } from './defaults.ts'
 import { defaultHistory } from '../model/stack.ts'
+import { guard, lifetime } from './guard-definition.ts'
 import { rollout } from './rollout-definition.ts'
 import { routes } from './route-definition.ts'
 import { absolutePath, duration, filePath, name, port, wellFormedText } from './scalars.ts'
@@ -242,6 +243,8 @@ const service = z.strictObject({
     .optional(),
   history: history.optional(),
   rehearsal: rehearsal.optional(),
+  lifetime: lifetime.optional(),
+  guard: guard.optional(),
   drain: drain.optional(),
 })
 
@@ -257,6 +260,8 @@ const serviceOverride = z.strictObject({
     .optional(),
   history: history.optional(),
   rehearsal: rehearsal.optional(),
+  lifetime: lifetime.optional(),
+  guard: guard.optional(),
   drain: drain.optional(),
   environment: environment
     .meta({ description: "Environment variables added to the service's. They make another version of it." })

@@ -59,6 +59,13 @@ environments:
     'services.web.dependsOn: none (default)',
     'services.web.history: 10 (default)',
     'services.web.rehearsal: never (default)',
+    'services.web.lifetime.max: 24h (default)',
+    'services.web.lifetime.jitter: 10% (default)',
+    'services.web.guard.escalation.after: 3 (default)',
+    'services.web.guard.escalation.within: 10m (default)',
+    'services.web.guard.escalation.action: hold (default)',
+    'services.web.guard.executables: every program of the image (default)',
+    'services.web.guard.memory: false (default)',
     'services.web.drain: 30s (default)',
     'rollback: stack (default)',
   ])

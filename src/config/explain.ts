@@ -1,11 +1,11 @@
 /** Where each value of a stack comes from: `plan --explain`. Pure. */
 import { routeUrl } from '../model/route.ts'
-import { defaultHistory, type ServiceSpec, type Stack } from '../model/stack.ts'
+import { defaultEscalation, defaultHistory, defaultLifetime, type ServiceSpec, type Stack } from '../model/stack.ts'
 import type { Health } from '../model/version.ts'
 import type { StackDefinition } from './definition.ts'
 import { originOf } from './environments.ts'
 import { rolloutRows, type Row } from './explain-rollout.ts'
-import { printDuration, printSize } from './units.ts'
+import { printDuration, printShare, printSize } from './units.ts'
 
 export interface Setting {
   /** `services.web.replicas` */
@@ -57,7 +57,27 @@ function rowsOf(spec: ServiceSpec): readonly Row[] {
     ['dependsOn', spec.dependsOn?.join(', ') ?? 'none'],
     ['history', String(spec.history ?? defaultHistory)],
     ['rehearsal', spec.rehearsal ? `every ${printDuration(spec.rehearsal.everyMs)}` : 'never'],
+    ...lifetimeRows(spec),
+    ...guardRows(spec),
     ['drain', printDuration(spec.drainMs)],
+  ]
+}
+
+function lifetimeRows({ lifetime = defaultLifetime }: ServiceSpec): readonly Row[] {
+  return [
+    ['lifetime/max', printDuration(lifetime.maxMs)],
+    ['lifetime/jitter', printShare(lifetime.jitter)],
+  ]
+}
+
+function guardRows({ guard = {} }: ServiceSpec): readonly Row[] {
+  const { escalation = defaultEscalation, executables, memory = false } = guard
+  return [
+    ['guard/escalation/after', String(escalation.after)],
+    ['guard/escalation/within', printDuration(escalation.withinMs)],
+    ['guard/escalation/action', escalation.action],
+    ['guard/executables', executables?.join(', ') ?? 'every program of the image'],
+    ['guard/memory', String(memory)],
   ]
 }
 

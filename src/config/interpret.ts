@@ -1,6 +1,17 @@
 /** The definition that parsed, for one environment, with defaults filled in: a `Stack`. */
 import { dirname, resolve } from 'node:path'
-import { defaultHistory, type ImageSource, type Route, type ServiceSpec, type Stack } from '../model/stack.ts'
+import {
+  defaultEscalation,
+  defaultHistory,
+  defaultLifetime,
+  type EscalationPolicy,
+  type GuardPolicy,
+  type ImageSource,
+  type Lifetime,
+  type Route,
+  type ServiceSpec,
+  type Stack,
+} from '../model/stack.ts'
 import type { Health, Resources } from '../model/version.ts'
 import { defaultDrainMs, defaultReplicas, defaultResources, defaultRoutePath, defaultTiming } from './defaults.ts'
 import type { ServiceDefinition, StackDefinition } from './definition.ts'
@@ -23,7 +34,7 @@ export function interpret(definition: StackDefinition, environment: string, fold
 }
 
 function toService(service: ServiceDefinition, folder: string): ServiceSpec {
-  const { command, user, port, data, standby, dependsOn, history, rehearsal } = service
+  const { command, user, port, data, standby, dependsOn, history, rehearsal, lifetime, guard } = service
   return {
     image: toImageSource(service, folder),
     ...(command && { command }),
@@ -41,6 +52,8 @@ function toService(service: ServiceDefinition, folder: string): ServiceSpec {
     ...(dependsOn && dependsOn.length > 0 && { dependsOn: dependsOn.toSorted() }),
     ...(history !== undefined && history !== defaultHistory && { history }),
     ...(rehearsal && { rehearsal: { everyMs: rehearsal.every } }),
+    ...(lifetime && { lifetime: toLifetime(lifetime) }),
+    ...(guard && Object.keys(guard).length > 0 && { guard: toGuard(guard) }),
     drainMs: service.drain ?? defaultDrainMs,
   }
 }
@@ -79,6 +92,28 @@ function toHealth({ health = {}, port }: ServiceDefinition): Health {
   }
   if (health.http !== undefined) return { kind: 'http', path: health.http, ...timing }
   return { kind: port === undefined ? 'process' : 'tcp', ...timing }
+}
+
+function toLifetime({ max, jitter }: NonNullable<ServiceDefinition['lifetime']>): Lifetime {
+  return { maxMs: max ?? defaultLifetime.maxMs, jitter: jitter ?? defaultLifetime.jitter }
+}
+
+type GuardDefinition = NonNullable<ServiceDefinition['guard']>
+
+function toGuard({ escalation, executables, memory }: GuardDefinition): GuardPolicy {
+  return {
+    ...(escalation && { escalation: toEscalation(escalation) }),
+    ...(executables && { executables: executables.toSorted() }),
+    ...(memory && { memory: true }),
+  }
+}
+
+function toEscalation({ after, within, action }: NonNullable<GuardDefinition['escalation']>): EscalationPolicy {
+  return {
+    after: after ?? defaultEscalation.after,
+    withinMs: within ?? defaultEscalation.withinMs,
+    action: action ?? defaultEscalation.action,
+  }
 }
 
 function toResources({ resources = {} }: ServiceDefinition): Resources {

@@ -3,6 +3,8 @@ import { type FleetKey, fleetName } from '../model/stack.ts'
 import type { ServiceRelease } from '../model/release.ts'
 import type { FleetInstance } from '../plan/fleet.ts'
 import type { Effect } from '../plan/reconcile.ts'
+import type { Evidence } from '../model/evidence.ts'
+import type { Touch } from '../model/touch.ts'
 import { poolName } from '../router/router.ts'
 import { entryOf, recorded } from './records.ts'
 import type { Seams } from './seams.ts'
@@ -14,6 +16,8 @@ export interface Order {
   readonly instance?: FleetInstance
   /** Of a create: what is to be made. */
   readonly service?: ServiceRelease
+  /** Of an isolation: how the instance was touched. */
+  readonly touches?: readonly Touch[]
 }
 
 /** Carries out `order`; throws the engine's or router's error after that is recorded too. */
@@ -26,6 +30,17 @@ export async function act(order: Order, seams: Seams, onIntent: () => void): Pro
   await recorded(seams, subject, { kind: effect.kind, reason, onIntent }, () => carryOut(order, seams))
   if (effect.kind === 'create' && !effect.isAhead)
     await recorded(seams, subject, { kind: 'start', reason }, () => seams.engine.start(effect.instance))
+  if (effect.kind === 'isolate') await capture(order, seams)
+}
+
+/** What is in an isolated instance is kept, under the digest that the record has. */
+async function capture({ key, instance, service, touches = [] }: Order, seams: Seams): Promise<void> {
+  if (!instance) return
+  const { name, version } = instance
+  const subject = { ...key, instance: name, version }
+  const found = seams.engine.collect(name, service?.guard?.memory ? { memory: true } : {})
+  const work = () => seams.locker.keep({ ...subject, touches, atMs: seams.clock.now() }, found)
+  await recorded(seams, subject, { kind: 'capture', reason: 'it was touched', wordsOf: evidenceWords }, work)
 }
 
 async function carryOut({ key, effect, instance, service }: Order, { engine, router }: Seams): Promise<void> {
@@ -41,9 +56,15 @@ async function carryOut({ key, effect, instance, service }: Order, { engine, rou
     case 'unroute':
       await router.remove(poolName(key), effect.instance, effect.drainMs)
       return
+    case 'isolate':
+      return engine.isolate(effect.instance)
     case 'destroy':
       return engine.destroy(effect.instance, effect.graceMs)
   }
+}
+
+function evidenceWords({ digest, bytes }: Evidence): string {
+  return `${digest}, ${bytes} bytes`
 }
 
 const keptLogLines = 20

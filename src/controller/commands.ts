@@ -1,6 +1,7 @@
 /** What the controller can be asked: the API serves it over a socket, the simulator calls it directly. */
 import type { Lock } from '../image/lock.ts'
 import type {
+  AcknowledgeReport,
   ControllerStatus,
   DriftReport,
   PlanReport,
@@ -50,6 +51,16 @@ export interface ReplaceRequest extends Scope, Caller {
   readonly instance: string
 }
 
+/** Absent service: all that there are. */
+export interface RepaveRequest extends Scope, Caller {
+  readonly service?: string
+}
+
+export interface AcknowledgeRequest extends Scope, Caller {
+  readonly service?: string
+  readonly reason: string
+}
+
 export interface RefuseRequest extends Scope, Caller {
   readonly what: RefusedName
   readonly reason: string
@@ -88,6 +99,10 @@ export interface Commands {
   up(request: UpRequest, client?: AbortSignal): AsyncIterable<ProgressReport>
   rollback(request: RollbackRequest, client?: AbortSignal): AsyncIterable<ProgressReport>
   replace(request: ReplaceRequest, client?: AbortSignal): AsyncIterable<ProgressReport>
+  /** Replaces every instance, whatever its age. */
+  repave(request: RepaveRequest, client?: AbortSignal): AsyncIterable<ProgressReport>
+  /** Ends an escalation, and a suspicion: somebody has looked. */
+  acknowledge(request: AcknowledgeRequest): Promise<AcknowledgeReport>
   down(request: DownRequest, client?: AbortSignal): AsyncIterable<ProgressReport>
   /** Steers running rollouts. */
   steer(request: SteerRequest): AsyncIterable<ProgressReport>

@@ -1,6 +1,7 @@
 /** The controller: answers commands, and keeps what they decided through its loop. */
 import type { LogLine } from '../engine/engine.ts'
 import type {
+  AcknowledgeReport,
   ControllerStatus,
   DriftReport,
   LiftReport,
@@ -13,11 +14,13 @@ import type {
 import { fleetName, type Scope } from '../model/stack.ts'
 import type { RecordedEntry, RolloutRecord } from '../store/store.ts'
 import type {
+  AcknowledgeRequest,
   Commands,
   DownRequest,
   EventsRequest,
   LogsRequest,
   PlanRequest,
+  RepaveRequest,
   ReplaceRequest,
   RollbackRequest,
   LiftRequest,
@@ -31,6 +34,8 @@ import { drift } from './drift.ts'
 import { followEvents } from './history.ts'
 import { serviceLogs } from './logs.ts'
 import { Publication } from './publication.ts'
+import { acknowledge } from './acknowledge.ts'
+import { repave } from './repave.ts'
 import { replace } from './replace.ts'
 import { recall } from './recall.ts'
 import { lift, listRefusals, refuse } from './refuse.ts'
@@ -90,6 +95,14 @@ export class Controller implements Commands {
 
   replace(request: ReplaceRequest, client?: AbortSignal): AsyncIterable<ProgressReport> {
     return this.#desk.inTurn(request, { command: 'replace', client }, (turn) => replace(this.#desk, request, turn))
+  }
+
+  repave(request: RepaveRequest, client?: AbortSignal): AsyncIterable<ProgressReport> {
+    return this.#desk.inTurn(request, { command: 'now', client }, (turn) => repave(this.#desk, request, turn))
+  }
+
+  acknowledge(request: AcknowledgeRequest): Promise<AcknowledgeReport> {
+    return acknowledge(this.#desk, request)
   }
 
   down(request: DownRequest, client?: AbortSignal): AsyncIterable<ProgressReport> {
@@ -153,6 +166,7 @@ export class Controller implements Commands {
     return {
       nowMs: this.#seams.clock.now(),
       problems: [...loop.problems(), ...this.#publication.troubles()],
+      senses: await this.#desk.senses(),
       rollouts: new Map(last.filter((entry): entry is [string, RolloutRecord] => entry[1] !== undefined)),
       ...this.#desk.about(),
     }

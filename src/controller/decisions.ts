@@ -5,6 +5,7 @@ import { type Lifted, type NewRefusal, type Refusal, refusedName } from '../mode
 import { isSameService, type Release, type ServiceRelease } from '../model/release.ts'
 import { type FleetKey, fleetName, type Scope, scopeName } from '../model/stack.ts'
 import { type Health, type VersionId, versionName } from '../model/version.ts'
+import type { Fleet } from '../plan/fleet.ts'
 import { keepWarmMs } from '../rollout/stages.ts'
 import type {
   Decision,
@@ -227,6 +228,20 @@ export class Decisions {
     const what = { atMs, kind: 'decision.replace', by, message }
     await this.#seams.store.append(entryOf({ ...key, instance }, what))
     this.#recollection.condemn(instance)
+    this.#onChange()
+  }
+
+  /** Asks for clean instances in the place of all that these fleets have. */
+  async repave(
+    fleets: readonly Fleet[],
+    { by, ...subject }: Scope & { readonly by: string; readonly service?: string },
+  ) {
+    const { stack, environment, service } = subject
+    const about = { stack, environment, ...(service !== undefined && { service }) }
+    const message = 'clean instances were asked for in the place of all'
+    const what = { atMs: this.#seams.clock.now(), kind: 'decision.repave', by, message }
+    await this.#seams.store.append(entryOf(about, what))
+    for (const { instances } of fleets) for (const { name } of instances) this.#recollection.condemn(name)
     this.#onChange()
   }
 

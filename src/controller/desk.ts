@@ -1,4 +1,5 @@
 /** Where commands meet the loop: each takes its turn in its environment, and is followed to its end. */
+import type { Sense } from '../model/touch.ts'
 import { asRepaveError, RepaveError } from '../errors.ts'
 import type { ProgressReport, ResultReport, ServiceStatus } from '../model/report.ts'
 import type { NewRefusal } from '../model/refusal.ts'
@@ -27,6 +28,7 @@ export class Desk {
   readonly #turns = new Turns()
   /** One decision at a time. */
   readonly #decisions = new Serial()
+  #senses: Promise<readonly Sense[]> | undefined
 
   /** `onPass`: something may have happened. */
   constructor(seams: Seams, onPass: () => void) {
@@ -158,10 +160,17 @@ export class Desk {
   }
 
   /** What is known of any fleet beside its view. */
-  about(): Omit<StatusFacts, 'nowMs' | 'problems' | 'rollouts'> {
+  about(): Omit<StatusFacts, 'nowMs' | 'problems' | 'rollouts' | 'senses'> {
     const { loop } = this
+    const { taints, ages } = loop
     const { decisions, rollouts } = loop
     return {
+      exposureMs: (fleet) => ages.exposureMs(fleet),
+      overdue: (fleet) => ages.overdue(fleet),
+      escalation: (key) => taints.escalation(key),
+      heldUntilMs: (key) => loop.remembered.heldUntilMs(key) && taints.heldUntilMs(key),
+      suspicion: taints.suspicion,
+      cleanMs: taints.reactions.times('clean'),
       crashLoop: (key) => loop.crashLoop(key),
       service: (key) => decisions.service(key),
       warm: (key) => decisions.warm(key),
@@ -171,6 +180,15 @@ export class Desk {
       },
       waitsFor: (key) => (rollouts.of(key) ? waitsFor(key, decisions, rollouts) : []),
     }
+  }
+
+  /** Which touches can be seen; asked anew where the engine could not be asked. */
+  async senses(): Promise<readonly Sense[]> {
+    this.#senses ??= this.seams.engine.senses().catch(() => {
+      this.#senses = undefined
+      return []
+    })
+    return this.#senses
   }
 
   unknownService(scope: Scope, service: string): RepaveError {
@@ -188,7 +206,7 @@ export class Desk {
     const fleets = loop.view(scope)?.fleets ?? []
     const running = fleets.flatMap(({ key }) => loop.rollouts.of(key) ?? [])
     const rollouts = new Map(running.map((rollout) => [fleetName(rollout), rollout]))
-    const facts = { nowMs: seams.clock.now(), problems: [], rollouts, ...this.about() }
+    const facts = { nowMs: seams.clock.now(), problems: [], senses: [], rollouts, ...this.about() }
     return fleets.map((fleet) => serviceStatus(fleet, facts))
   }
 }

@@ -92,8 +92,10 @@ export class Dispatcher {
   }
 }
 
+/** A cut is made beside what is still given time. */
 function instanceKey({ key, effect }: Order): string {
-  return `${fleetName(key)}/${effect.instance}`
+  const isCut = effect.kind === 'unroute' && effect.isCut === true
+  return `${fleetName(key)}/${effect.instance}${isCut ? ' cut' : ''}`
 }
 
 function retryKey({ key, effect }: Order): string {

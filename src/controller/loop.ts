@@ -10,8 +10,11 @@ import { reconcile } from '../plan/reconcile.ts'
 import { wantedSplit } from '../plan/split.ts'
 import type { CrashLoop } from '../rollout/backoff.ts'
 import type { ReleaseRecord } from '../store/store.ts'
+import type { Touch } from '../model/touch.ts'
 import type { Order } from './act.ts'
+import { Ages } from './ages.ts'
 import { Decisions, type HealthRule } from './decisions.ts'
+import { escalate } from './escalate.ts'
 import { Dispatcher } from './dispatcher.ts'
 import { HealthWatch } from './health.ts'
 import { Figures } from './figures.ts'
@@ -22,11 +25,14 @@ import { Rehearsals } from './rehearsals.ts'
 import { Retention } from './retention.ts'
 import { Rollouts } from './rollouts.ts'
 import type { Seams } from './seams.ts'
+import { type Acknowledgement, Taints } from './taints.ts'
 import { Upkeep } from './upkeep.ts'
 import { Verdicts } from './verdicts.ts'
-import { nothingSeen, possible, serverName, withDeaths } from './sight.ts'
+import { nothingSeen, possible, serverName, visibleTouch, withDeaths } from './sight.ts'
 import { type Remembered, type ScopeView, type Sight, viewScopes } from './views.ts'
 import { own } from '../model/own.ts'
+
+type TouchedEvent = EngineEvent & { readonly kind: 'touched' }
 
 /** A look at everything, even if nothing happened. */
 const fullLookMs = 10_000
@@ -61,6 +67,8 @@ export class Loop {
   readonly recollection: Recollection
   readonly rollouts: Rollouts
   readonly decisions: Decisions
+  readonly taints: Taints
+  readonly ages: Ages
 
   #views: readonly ScopeView[] = []
   #sight: Sight | undefined
@@ -74,6 +82,8 @@ export class Loop {
   #isOutOfDate = true
   /** Of instances since the last look, by the engine's clock. */
   readonly #deaths = new Map<string, number>()
+  /** Of instances that no look has shown yet. */
+  #unplacedTouches: TouchedEvent[] = []
   /** What moves requests, until it has. */
   #moves: Promise<unknown> = Promise.resolve()
   #woken = false
@@ -90,14 +100,17 @@ export class Loop {
     const { clock } = seams
     const { recollection, decisions, rollouts } = this
     this.#rehearsals = new Rehearsals(seams, decisions, rollouts)
-    this.remembered = rememberedBy({ clock, recollection, decisions, rollouts, rehearsals: this.#rehearsals })
+    this.taints = new Taints(seams, (key) => decisions.service(key)?.guard)
+    this.ages = new Ages(seams, (key) => decisions.service(key))
+    const [rehearsals, taints, ages] = [this.#rehearsals, this.taints, this.ages]
+    this.remembered = rememberedBy({ clock, recollection, decisions, rollouts, rehearsals, taints, ages })
     this.#figures = new Figures(seams)
     this.#gates = new Gates(seams, () => this.wake())
     this.#retention = new Retention(seams, () => this.wake())
     const [figures, gates] = [this.#figures, this.#gates]
     this.#verdicts = new Verdicts({ seams, rollouts, recollection, decisions, figures, gates })
     this.#dispatcher = new Dispatcher(seams, {
-      onIntent: ({ effect }) => this.recollection.noteIntent(effect.kind, effect.instance),
+      onIntent: (order) => this.#noteIntent(order),
       onEnd: (order, error) => this.#noteEnd(order, error),
     })
     this.#upkeep = new Upkeep(seams, () => {
@@ -109,6 +122,7 @@ export class Loop {
   /** Recovers what was decided, and then keeps the fleets until `stop`. Resolves when everything was seen once. */
   async start(): Promise<void> {
     await this.decisions.recover()
+    for (const instance of await this.taints.recover()) this.recollection.condemn(instance)
     const { signal } = this.#stop
     const watches = [
       this.#seams.engine.watch((event) => this.#noteEvent(event), signal),
@@ -182,6 +196,14 @@ export class Loop {
     if (!view || !this.#sight || this.#blind || !this.decisions.isCurrent(view.record)) return false
     if (this.#upkeep.remaining(view, this.#views, this.#sight).length > 0) return false
     return view.fleets.every((fleet) => this.#isWhole(fleet))
+  }
+
+  /** Somebody has looked; answers the instances that are replaced since then. */
+  async acknowledge(acknowledgement: Acknowledgement): Promise<readonly string[]> {
+    const replaced = await this.taints.acknowledge(acknowledgement)
+    for (const instance of replaced) this.recollection.condemn(instance)
+    this.wake()
+    return replaced
   }
 
   /** What is not done yet beside the fleets of the scope, in words. */
@@ -280,9 +302,13 @@ export class Loop {
   async #decide(sight: Sight): Promise<void> {
     const nowMs = this.#seams.clock.steady()
     const { instances } = sight.engine
+    await this.#noteTouches(instances)
     this.recollection.mourn(instances, (instance) => this.decisions.isWanted(instance), nowMs)
     this.#followHealth(sight)
     this.#views = viewScopes(this.decisions.current(), sight, this.remembered)
+    const fleets = this.#views.flatMap((view) => view.fleets)
+    this.taints.reactions.noteFleets(fleets)
+    await this.ages.tell(fleets)
     this.#verdicts.listen(this.#views)
     await this.#rehearsals.tend(this.#views, (fleet) => this.#isWhole(fleet))
     if (await this.#verdicts.judge(this.#views, this.#seams.clock.now()))
@@ -298,8 +324,10 @@ export class Loop {
     const byName = new Map(fleet.instances.map((instance) => [instance.name, instance]))
     return reconcile(fleet, nowMs).map((effect): Order => {
       const instance = byName.get(effect.instance)
-      const service = effect.kind === 'create' ? this.decisions.released(fleet.key, effect.version) : undefined
-      return { key: fleet.key, effect, ...(instance && { instance }), ...(service && { service }) }
+      const version = effect.kind === 'create' ? effect.version : instance?.version
+      const service = version === undefined ? undefined : this.decisions.released(fleet.key, version)
+      const touches = effect.kind === 'isolate' && { touches: this.taints.touchesOf(effect.instance) }
+      return { key: fleet.key, effect, ...(instance && { instance }), ...(service && { service }), ...touches }
     })
   }
 
@@ -329,10 +357,53 @@ export class Loop {
 
   #noteEvent(event: EngineEvent): void {
     if (event.kind === 'lost') this.#fresh = true
+    if (event.kind === 'touched') return void this.#noteTouch(event)
     this.wake()
     if (event.kind !== 'changed' || event.action !== 'die') return
     this.#deaths.set(event.instance, event.atMs)
     this.#hasten()
+  }
+
+  /** Out of rotation at once; one that is new to the controller is looked for first. */
+  async #noteTouch(event: TouchedEvent): Promise<void> {
+    const instance = this.#sight?.engine.instances.find(({ name }) => name === event.instance)
+    if (!instance) this.#unplacedTouches.push(event)
+    else if (await this.#taint(instance, event.touch)) this.#hasten()
+    this.wake()
+  }
+
+  /** What was told before there was anything to see of it, and what nobody told and can be seen. */
+  async #noteTouches(instances: readonly ObservedInstance[]): Promise<void> {
+    const byName = new Map(instances.map((instance) => [instance.name, instance]))
+    for (const { instance, touch } of this.#unplacedTouches.splice(0)) {
+      const placed = byName.get(instance)
+      if (placed) await this.#taint(placed, touch)
+    }
+    for (const instance of instances) {
+      const touch = visibleTouch(instance, this.#seams.clock.now())
+      if (touch && this.taints.touchesOf(instance.name).length === 0) await this.#taint(instance, touch)
+    }
+  }
+
+  /** Whether that is new; what is told to end has an end already. */
+  async #taint(instance: ObservedInstance, touch: Touch): Promise<boolean> {
+    if (this.recollection.isEnding(instance.name)) return false
+    const running = this.#sight?.engine.instances.filter(({ phase }) => phase === 'running').length ?? 0
+    const wasEscalated = this.taints.escalation(instance) !== undefined
+    if (!(await this.taints.note(instance, touch, running))) return false
+    this.#seams.log(`${fleetName(instance)}: ${instance.name} was touched: ${touch.detail}`)
+    const escalation = this.taints.escalation(instance)
+    const parts = { seams: this.#seams, decisions: this.decisions, rollouts: this.rollouts }
+    if (escalation && !wasEscalated)
+      void escalate(parts, instance, escalation.message).catch((error: unknown) => this.#seams.log(String(error)))
+    return true
+  }
+
+  #noteIntent({ effect }: Order): void {
+    this.recollection.noteIntent(effect.kind, effect.instance)
+    if (effect.kind !== 'create') return
+    this.taints.forget(effect.instance)
+    this.ages.noteMaking(effect.instance)
   }
 
   /** Something else was decided. */
@@ -348,6 +419,9 @@ export class Loop {
     if (error) this.#seams.log(`${fleetName(key)}: ${effect.kind} ${effect.instance} failed: ${error.message}`)
     const isBirth = effect.kind === 'create' || effect.kind === 'start'
     if (isBirth && !error) this.recollection.noteRuns(effect.instance)
+    if (effect.kind === 'route' && !error) this.ages.noteServing(key, effect.instance)
+    if (effect.kind === 'unroute' && !error) this.taints.reactions.noteOut(effect.instance)
+    if (effect.kind === 'isolate') void this.taints.noteCapture(effect.instance, error).then(() => this.wake())
     if (error && isBirth && !error.retryable && !saysNothingOfVersions.has(error.code)) {
       const version = effect.kind === 'create' ? effect.version : (order.instance?.version ?? '')
       const trouble = { words: error.message, isFault: saysFaultOfVersion.has(error.code) }
@@ -379,6 +453,7 @@ export class Loop {
       this.#retention.nextRetryAtMs(nowMs),
       this.#figures.nextTimeMs(),
       this.#rehearsals.nextTimeMs(this.#views, nowMs),
+      nowMs + (this.ages.takeNextMs() ?? Infinity),
       ...this.#views.flatMap((view) => view.fleets.flatMap((fleet) => this.#fleetTimes(view.record, fleet, nowMs))),
     ]
     return Math.min(...times.filter((time) => time !== undefined))
@@ -390,7 +465,7 @@ export class Loop {
     const isWaiting = mustWait(key, this.decisions, this.rollouts)
     const verdictMs = service && !isWaiting ? this.rollouts.nextTimeMs(key, service) : undefined
     const coolMs = this.decisions.coolAtMs(key)
-    return [...fleet.createAfterMs.values(), verdictMs, coolMs]
+    return [...fleet.createAfterMs.values(), fleet.heldUntilMs, verdictMs, coolMs]
       .filter((time) => time !== undefined)
       .filter((time) => time > nowMs)
   }

@@ -3,27 +3,37 @@ import { dependencyCycles } from '../model/dependencies.ts'
 import { own } from '../model/own.ts'
 import type { FleetKey } from '../model/stack.ts'
 import type { RolloutPosition } from '../plan/target.ts'
+import type { Ages } from './ages.ts'
 import type { Clock } from '../system/clock.ts'
 import type { Decisions } from './decisions.ts'
 import type { Recollection } from './recollection.ts'
+import { itself } from './records.ts'
 import type { Rehearsals } from './rehearsals.ts'
 import type { Rollouts } from './rollouts.ts'
+import type { Taints } from './taints.ts'
 import type { Remembered } from './views.ts'
 
 interface Parts {
-  readonly clock: Pick<Clock, 'steady'>
+  readonly clock: Pick<Clock, 'steady' | 'now'>
   readonly recollection: Recollection
   readonly decisions: Decisions
   readonly rollouts: Rollouts
   readonly rehearsals: Rehearsals
+  readonly taints: Taints
+  readonly ages: Ages
 }
 
-export function rememberedBy({ clock, recollection, decisions, rollouts, rehearsals }: Parts): Remembered {
+export function rememberedBy(parts: Parts): Remembered {
+  const { clock, recollection, decisions, rollouts, rehearsals, taints, ages } = parts
   return {
     health: (instance) => recollection.health(instance),
     cannotRun: (instance) => recollection.cannotRun(instance),
     isCondemned: (instance) => recollection.isCondemned(instance),
     isEnding: (instance) => recollection.isEnding(instance),
+    taint: (instance) => taints.of(instance),
+    cordon: (instance) => taints.cordonOf(instance),
+    due: (key, instances) => ages.due(key, instances),
+    heldUntilMs: (key) => heldUntilMs(key, parts),
     createAfterMs: (key) => recollection.createAfterMs(key),
     endedDrainMs: (key) => recollection.endedDrainMs(key),
     position: (key) => positionOf(key, decisions, rollouts),
@@ -34,6 +44,14 @@ export function rememberedBy({ clock, recollection, decisions, rollouts, rehears
     rehearsed: (key) => rehearsals.of(key),
     isRefused: (key, version) => decisions.isRefused(key, version),
   }
+}
+
+/** What people have decided since ends it: they know what they do. */
+function heldUntilMs(key: FleetKey, { clock, decisions, taints }: Parts): number | undefined {
+  const [untilMs, escalation, asked] = [taints.heldUntilMs(key), taints.escalation(key), decisions.of(key)]
+  if (untilMs === undefined || !escalation) return undefined
+  if (asked && asked.by !== itself && asked.atMs > escalation.atMs) return undefined
+  return clock.steady() + untilMs - clock.now()
 }
 
 function positionOf(key: FleetKey, decisions: Decisions, rollouts: Rollouts): RolloutPosition | undefined {

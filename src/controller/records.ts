@@ -28,6 +28,14 @@ export function entryOf(subject: Subject, what: Pick<Entry, 'atMs' | 'kind' | 'm
   }
 }
 
+interface RecordedWork<Result> {
+  readonly kind: string
+  readonly reason: string
+  readonly onIntent?: () => void
+  /** What came of it, in words; absent: the reason again. */
+  readonly wordsOf?: (result: Result) => string
+}
+
 /**
  * Does `work` with its intent on record before it and its outcome after it. `onIntent` is called once the intent is on
  * record, and before anything is done. Throws what `work` throws after that is recorded too.
@@ -35,7 +43,7 @@ export function entryOf(subject: Subject, what: Pick<Entry, 'atMs' | 'kind' | 'm
 export async function recorded<Result>(
   { store, clock }: Books,
   subject: Subject,
-  { kind, reason, onIntent }: { readonly kind: string; readonly reason: string; readonly onIntent?: () => void },
+  { kind, reason, onIntent, wordsOf = () => reason }: RecordedWork<Result>,
   work: () => Promise<Result>,
 ): Promise<Result> {
   const record = (outcome: string, message: string, intent?: RecordedEntry) => {
@@ -48,7 +56,7 @@ export async function recorded<Result>(
     await record('failed', asRepaveError(error).message, intent)
     throw error
   })
-  await record('done', reason, intent)
+  await record('done', wordsOf(result), intent)
   return result
 }
 

@@ -1,17 +1,29 @@
 /** What earlier controllers meant to do, and may have done: taken in at the start, which is the only recovery. */
 import { asRepaveError } from '../errors.ts'
 import { entryOf } from './records.ts'
+import type { RecordedEntry } from '../store/store.ts'
 import type { Recollection } from './recollection.ts'
 import type { Seams } from './seams.ts'
 
 /** An effect that was meant to be carried out may have been, wholly or in part. */
 export async function recallIntents({ store }: Pick<Seams, 'store'>, recollection: Recollection): Promise<void> {
-  const kinds = ['decision.replace', 'create.intent', 'destroy.intent']
-  for (const { kind, instance } of await store.entries({ kinds })) {
+  const kinds = ['decision.replace', 'decision.repave', 'create.intent', 'destroy.intent']
+  const made = new Map<string, RecordedEntry>()
+  for (const entry of await store.entries({ kinds })) {
+    const { kind, instance } = entry
+    if (kind === 'decision.repave')
+      for (const [name, intent] of made) if (isWithin(intent, entry)) recollection.condemn(name)
     if (instance === undefined) continue
+    if (kind === 'create.intent') made.set(instance, entry)
     if (kind === 'decision.replace') recollection.condemn(instance)
     else recollection.noteIntent(kind === 'create.intent' ? 'create' : 'destroy', instance)
   }
+}
+
+/** Whether what is about an environment, or about one service of it, is about that one too. */
+function isWithin(entry: RecordedEntry, whole: RecordedEntry): boolean {
+  const isSameScope = entry.stack === whole.stack && entry.environment === whole.environment
+  return isSameScope && (whole.service === undefined || whole.service === entry.service)
 }
 
 /**

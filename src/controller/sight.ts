@@ -1,5 +1,6 @@
 /** What was seen, and what follows from it alone. Pure. */
 import type { ObservedInstance } from '../engine/engine.ts'
+import type { Touch } from '../model/touch.ts'
 import { poolName } from '../router/router.ts'
 import type { Order } from './act.ts'
 import type { Sight } from './views.ts'
@@ -40,6 +41,18 @@ export function withDeaths(
     return isDead ? { ...instance, phase: 'exited' } : instance
   })
   return { ...sight, engine: { ...sight.engine, instances }, ...underWay }
+}
+
+/** A touch that shows without anybody having told of it. */
+export function visibleTouch(
+  { phase, isPaused, version, claimed }: ObservedInstance,
+  nowMs: number,
+): Touch | undefined {
+  const layer = 'inspection'
+  if (phase !== 'running') return undefined
+  if (isPaused) return { kind: 'pause', layer, atMs: nowMs, detail: 'it is halted' }
+  if (version === claimed) return undefined
+  return { kind: 'altered', layer, atMs: nowMs, detail: 'what runs is not the version that it claims to be' }
 }
 
 /** As the router would name it. */

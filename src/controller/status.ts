@@ -2,6 +2,7 @@
 import type { RepaveError } from '../errors.ts'
 import type {
   EnvironmentStatus,
+  GuardStatus,
   InstanceState,
   InstanceStatus,
   ResultReport,
@@ -26,6 +27,8 @@ import {
 import type { CrashLoop } from '../rollout/backoff.ts'
 import { stagesOf } from '../rollout/stages.ts'
 import type { RolloutRecord } from '../store/store.ts'
+import type { Sense } from '../model/touch.ts'
+import type { Alarm } from './taints.ts'
 import { refusalReport } from './refusal-reports.ts'
 import type { ScopeView } from './views.ts'
 
@@ -42,6 +45,16 @@ export interface StatusFacts {
   warm(key: FleetKey): RolloutRecord | undefined
   /** Why the version that it is to run must not run. */
   refusal(key: FleetKey): Refusal | undefined
+  /** Which touches can be seen here. */
+  readonly senses: readonly Sense[]
+  /** Why whatever tells of touches is not believed. */
+  readonly suspicion: Alarm | undefined
+  /** How long it took until all was clean again, oldest first. */
+  readonly cleanMs: readonly number[]
+  exposureMs(fleet: Fleet): number | undefined
+  overdue(fleet: Fleet): readonly string[]
+  escalation(key: FleetKey): Alarm | undefined
+  heldUntilMs(key: FleetKey): number | undefined
   /** The services that have to be rolled out first. */
   waitsFor(key: FleetKey): readonly string[]
 }
@@ -55,6 +68,7 @@ export function environmentStatus(view: ScopeView, facts: StatusFacts): Environm
     ...view.scope,
     services: view.fleets.map((fleet) => serviceStatus(fleet, facts)),
     routes,
+    ...(services.length > 0 && { guard: guardStatus(view.fleets, facts) }),
     ...(facts.problems.length > 0 && { problems: facts.problems.map((problem) => problem.report()) }),
   }
 }
@@ -74,7 +88,37 @@ export function serviceStatus(fleet: Fleet, facts: StatusFacts): ServiceStatus {
     ...warmStatus(key, facts),
     ...(refusal && { refusal: refusalReport(refusal) }),
     ...(loop.failures > 1 && { backoff: backoff(loop) }),
+    ...watchStatus(fleet, facts),
   }
+}
+
+function watchStatus(fleet: Fleet, facts: StatusFacts): Partial<ServiceStatus> {
+  const [exposureMs, overdue] = [facts.exposureMs(fleet), facts.overdue(fleet)]
+  const [escalation, heldUntilMs] = [facts.escalation(fleet.key), facts.heldUntilMs(fleet.key)]
+  const isHeld = heldUntilMs !== undefined && heldUntilMs > facts.nowMs
+  const held = isHeld ? { heldUntil: new Date(heldUntilMs).toISOString() } : {}
+  return {
+    ...(exposureMs !== undefined && { exposureSeconds: Math.round(exposureMs / 1_000) }),
+    ...(overdue.length > 0 && { overdue }),
+    ...(escalation && { escalation: { ...alarm(escalation), ...held } }),
+  }
+}
+
+function guardStatus(fleets: readonly Fleet[], facts: StatusFacts): GuardStatus {
+  const { cleanMs, suspicion, senses } = facts
+  const exposures = fleets.flatMap((fleet) => facts.exposureMs(fleet) ?? [])
+  const lastMs = cleanMs.at(-1)
+  const medianMs = cleanMs.toSorted((a, b) => a - b)[Math.floor((cleanMs.length - 1) / 2)] ?? 0
+  return {
+    ...(lastMs !== undefined && { tamperToClean: { lastMs, medianMs, count: cleanMs.length } }),
+    ...(exposures.length > 0 && { exposureSeconds: Math.round(Math.max(...exposures) / 1_000) }),
+    unseen: senses.filter(({ state }) => state === 'missing'),
+    ...(suspicion && { suspicion: alarm(suspicion) }),
+  }
+}
+
+function alarm({ atMs, message }: Alarm): { readonly at: string; readonly message: string } {
+  return { at: new Date(atMs).toISOString(), message }
 }
 
 const inNumericOrder = new Intl.Collator('en', { numeric: true })
@@ -102,10 +146,12 @@ function instanceStatus(instance: FleetInstance, { key, target }: Fleet, nowMs: 
 
 function instanceState(instance: FleetInstance, target: FleetTarget): InstanceState {
   if (instance.phase === 'exited' || instance.phase === 'gone') return 'exited'
+  if (instance.taint) return 'tainted'
   if (isEnding(instance)) return 'stopping'
   if (isLeaving(instance)) return 'draining'
   if (instance.phase === 'created') return 'created'
   if (instance.health === 'unhealthy') return 'unhealthy'
+  if (instance.cordon !== undefined) return 'cordoned'
   if (isReady(instance, target)) return 'ready'
   if (instance.rotation === 'warm' && whyOutdated(instance, target) === undefined) return 'warm'
   if (isStandby(instance, target)) return 'standby'

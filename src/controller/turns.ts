@@ -3,7 +3,7 @@ import { RepaveError } from '../errors.ts'
 import { type Scope, scopeName } from '../model/stack.ts'
 
 export interface Errand {
-  readonly command: 'up' | 'rollback' | 'replace' | 'down' | 'recall' | 'rollout abort'
+  readonly command: 'up' | 'rollback' | 'replace' | 'now' | 'down' | 'recall' | 'rollout abort'
   /** Aborts when whoever asked has left; absent: they stay. */
   readonly client?: AbortSignal | undefined
 }
@@ -35,7 +35,7 @@ export class Turn {
   givesWayTo(next: Errand['command']): boolean {
     const { command, client } = this.errand
     if (next === 'recall') return true
-    if (this.#isPreparing || next === 'replace') return false
+    if (this.#isPreparing || next === 'replace' || next === 'now') return false
     if (client?.aborted === true || next === 'down') return true
     return command !== 'rollback' && (command !== 'recall' || next !== 'rollback')
   }

@@ -1,14 +1,14 @@
 /** From what one pass observed to fleets: pure. */
 import type { EngineState, ObservedInstance } from '../engine/engine.ts'
 import { type FleetKey, fleetName, type Scope, scopeName } from '../model/stack.ts'
-import { type EffectKind, type Fleet, type FleetInstance, type FleetTarget } from '../plan/fleet.ts'
+import type { EffectKind, Fleet, FleetInstance, FleetTarget, Taint } from '../plan/fleet.ts'
 import { endedTarget, fleetTarget, type RolloutPosition } from '../plan/target.ts'
 import { poolName, type PoolName, type RouterServer, type RouterState } from '../router/router.ts'
 import type { ServiceRelease } from '../model/release.ts'
 import type { ReleaseRecord } from '../store/store.ts'
 import type { VersionId } from '../model/version.ts'
 import type { HealthState } from './health.ts'
-import { own } from '../model/own.ts'
+import { own as ofService } from '../model/own.ts'
 
 /** An effect that has not come back. */
 export interface UnderWay {
@@ -26,6 +26,13 @@ export interface Remembered {
   cannotRun(instance: string): string | undefined
   isCondemned(instance: string): boolean
   isEnding(instance: string): boolean
+  /** How an instance was touched, and what it waits for; undefined: it was not, or nothing follows from it yet. */
+  taint(instance: string): Taint | undefined
+  cordon(instance: string): string | undefined
+  /** Those of a fleet that are as old as they may be. */
+  due(key: FleetKey, instances: readonly ObservedInstance[]): ReadonlySet<string>
+  /** Before when nothing is made for a fleet, on the steady clock. */
+  heldUntilMs(key: FleetKey): number | undefined
   createAfterMs(key: FleetKey): Fleet['createAfterMs']
   /** How far the running rollout of a fleet has come; undefined where none runs. */
   position(key: FleetKey): RolloutPosition | undefined
@@ -82,10 +89,12 @@ export function viewScopes(
     ])
     const fleets = [...services].toSorted().map((service): Fleet => {
       const key: FleetKey = { ...scope, service }
-      const released = own(record.release.services, service)
+      const released = ofService(record.release.services, service)
       const split = sight.router.splits.get(poolName(key)) ?? 0
+      const own = instances.get(fleetName(key)) ?? []
       const parts = {
-        instances: instances.get(fleetName(key)) ?? [],
+        instances: own,
+        due: remembered.due(key, own),
         servers: servers.get(poolName(key)) ?? [],
         underWay: underWay.get(fleetName(key)) ?? [],
       }
@@ -93,7 +102,9 @@ export function viewScopes(
       const target = released ? liveTarget(key, released, found, remembered) : endedTarget(remembered.endedDrainMs(key))
       const splitting = sight.splitting.get(poolName(key))
       const createAfterMs = remembered.createAfterMs(key)
-      return { key, target, ...found, createAfterMs, ...(splitting !== undefined && { splitting }) }
+      const heldUntilMs = remembered.heldUntilMs(key)
+      const held = heldUntilMs === undefined ? {} : { heldUntilMs }
+      return { key, target, ...found, createAfterMs, ...held, ...(splitting !== undefined && { splitting }) }
     })
     return { scope, record, fleets }
   })
@@ -128,10 +139,11 @@ interface FleetParts {
   readonly instances: readonly ObservedInstance[]
   readonly servers: readonly RouterServer[]
   readonly underWay: readonly UnderWay[]
+  readonly due: ReadonlySet<string>
 }
 
 function viewInstances(
-  { instances, servers, underWay }: FleetParts,
+  { instances, servers, underWay, due }: FleetParts,
   split: number,
   remembered: Remembered,
 ): readonly FleetInstance[] {
@@ -139,9 +151,12 @@ function viewInstances(
   const serverOf = new Map(servers.map((server) => [server.instance, server]))
   const busyWith = new Map(underWay.map((effect) => [effect.instance, effect]))
   return [
-    ...instances.map((instance) =>
-      viewInstance(instance, { server: serverOf.get(instance.name), split }, busyWith.get(instance.name), remembered),
-    ),
+    ...instances.map((instance) => {
+      const { name } = instance
+      const place = { server: serverOf.get(name), split }
+      const seen = viewInstance(instance, place, busyWith.get(name), remembered)
+      return due.has(name) ? { ...seen, condemned: true, due: true as const } : seen
+    }),
     ...servers
       .filter((server) => !known.has(server.instance))
       .map((server) => ghost(server, split, busyWith.get(server.instance))),
@@ -158,7 +173,8 @@ function viewInstance(
   const { name, claimed, version, createdAtMs, address, isPaused } = instance
   const health = remembered.health(instance)
   const cannotRun = remembered.cannotRun(name)
-  const detail = cannotRun ?? exitWords(instance) ?? (isPaused ? 'paused' : health.answer)
+  const [taint, cordon] = [remembered.taint(name), remembered.cordon(name)]
+  const detail = taint?.reason ?? cordon ?? cannotRun ?? exitWords(instance) ?? (isPaused ? 'paused' : health.answer)
   return {
     name,
     version: claimed,
@@ -171,6 +187,8 @@ function viewInstance(
     condemned: remembered.isCondemned(name),
     ending: remembered.isEnding(name),
     ...(address && { address }),
+    ...(taint && { taint }),
+    ...(cordon !== undefined && { cordon }),
     ...(remembered.isRefused(instance, claimed) && { refused: true }),
     ...(effect && { busy: effect.kind }),
     ...(detail !== undefined && { detail }),

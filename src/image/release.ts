@@ -23,7 +23,7 @@ export function toRelease(stack: Stack, images: Readonly<Record<string, Prepared
 
 function toServiceRelease(name: string, service: ServiceSpec, image: PreparedImage): ServiceRelease {
   const spec = toVersionSpec(name, service, image)
-  const { replicas, standby, routes, rollout, dependsOn, history, rehearsal, drainMs } = service
+  const { replicas, standby, routes, rollout, dependsOn, history, rehearsal, lifetime, guard, drainMs } = service
   return {
     version: versionId(spec),
     spec,
@@ -36,6 +36,8 @@ function toServiceRelease(name: string, service: ServiceSpec, image: PreparedIma
     ...(dependsOn && { dependsOn }),
     ...(history !== undefined && { history }),
     ...(rehearsal && { rehearsal }),
+    ...(lifetime && { lifetime }),
+    ...(guard && { guard }),
     drainMs,
   }
 }

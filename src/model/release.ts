@@ -7,7 +7,16 @@ import type { VersionId, VersionSpec } from './version.ts'
 
 export interface ServiceRelease extends Pick<
   ServiceSpec,
-  'replicas' | 'standby' | 'routes' | 'rollout' | 'dependsOn' | 'history' | 'rehearsal' | 'drainMs'
+  | 'replicas'
+  | 'standby'
+  | 'routes'
+  | 'rollout'
+  | 'dependsOn'
+  | 'history'
+  | 'rehearsal'
+  | 'lifetime'
+  | 'guard'
+  | 'drainMs'
 > {
   readonly version: VersionId
   readonly spec: VersionSpec

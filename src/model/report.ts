@@ -1,4 +1,5 @@
 /** What commands answer: the `--json` shapes, which are also the API's. Stable; fields are only added. */
+import type { Sense } from './touch.ts'
 import type { ErrorReport, StackFilePart } from '../errors.ts'
 
 /** There is no other kind, ever (promise 1). */
@@ -113,7 +114,10 @@ export interface TimelineAssumption {
 
 export type RolloutStrategy = 'rolling' | 'recreate' | 'blueGreen' | 'canary'
 
-/** `standby`: healthy and out of rotation. `warm`: of the version before, and a switch away from serving. */
+/**
+ * `standby`: healthy and out of rotation. `warm`: of the version before, and a switch away from serving. `tainted`: it was
+ * touched, and is on its way out. `cordoned`: it looks touched, and so many do that it is left as it is.
+ */
 export type InstanceState =
   | 'created'
   | 'starting'
@@ -121,6 +125,8 @@ export type InstanceState =
   | 'standby'
   | 'warm'
   | 'unhealthy'
+  | 'tainted'
+  | 'cordoned'
   | 'draining'
   | 'stopping'
   | 'exited'
@@ -171,6 +177,24 @@ export interface ServiceStatus {
   readonly refusal?: RefusalReport
   /** A crash loop: deaths in a row, and when the next instance is made. */
   readonly backoff?: { readonly failures: number; readonly nextTryAt: string; readonly lastExit?: string }
+  /** The greatest age of any instance that serves; absent where none does. */
+  readonly exposureSeconds?: number
+  /** Instances that are older than they may be. */
+  readonly overdue?: readonly string[]
+  /** So many were touched that the service is held; until somebody acknowledges it. */
+  readonly escalation?: { readonly at: string; readonly message: string; readonly heldUntil?: string }
+}
+
+/** How safe the environment is from what touches instances, and for how long somebody may stay unseen. */
+export interface GuardStatus {
+  /** From a touch until nothing touched serves and as many serve as should: the newest one, and the median, in milliseconds. */
+  readonly tamperToClean?: { readonly lastMs: number; readonly medianMs: number; readonly count: number }
+  /** The greatest age of any instance that serves. */
+  readonly exposureSeconds?: number
+  /** What is not seen here, and why. */
+  readonly unseen: readonly Sense[]
+  /** So many instances look touched at once that nothing is done to them until somebody acknowledges it. */
+  readonly suspicion?: { readonly at: string; readonly message: string }
 }
 
 export interface EnvironmentStatus {
@@ -178,6 +202,8 @@ export interface EnvironmentStatus {
   readonly environment: string
   readonly services: readonly ServiceStatus[]
   readonly routes: readonly { readonly url: string; readonly service: string }[]
+  /** Absent while nothing runs. */
+  readonly guard?: GuardStatus
   /** Why the last look at engine or router failed; absent when all is well. */
   readonly problems?: readonly ErrorReport[]
 }
@@ -229,6 +255,16 @@ export interface LiftReport {
   readonly refusal: RefusalReport
   /** Other refusals of the same, which still count. */
   readonly others: readonly number[]
+}
+
+export interface AcknowledgeReport {
+  readonly ok: true
+  /** Whether anything waited for it. */
+  readonly changed: boolean
+  /** The services that are not held any longer. */
+  readonly escalated: readonly string[]
+  /** The instances that are replaced since the sensor is not suspected any longer. */
+  readonly replaced: readonly string[]
 }
 
 export interface VersionsReport {

@@ -96,6 +96,34 @@ export interface PrometheusGate {
   readonly max?: number
 }
 
+/** How old an instance may become. */
+export interface Lifetime {
+  readonly maxMs: number
+  /** How much earlier it may be replaced, as a share of that: what was born together does not end together. */
+  readonly jitter: number
+}
+
+/** What follows when instances of a service are touched again and again. */
+export interface EscalationPolicy {
+  /** So many touched instances … */
+  readonly after: number
+  /** … within so long. */
+  readonly withinMs: number
+  /** `hold`: the version stays, a rollout is taken back, and new instances come slowly. `rollback`: also the version goes. */
+  readonly action: 'hold' | 'rollback'
+}
+
+export interface GuardPolicy {
+  /** Absent: `defaultEscalation`. */
+  readonly escalation?: EscalationPolicy
+  /** The programs that may run. Absent: those of the image. */
+  readonly executables?: readonly string[]
+  /** Whether evidence holds what processes have written to their memory. */
+  readonly memory?: true
+}
+
+export const defaultLifetime: Lifetime = { maxMs: 86_400_000, jitter: 0.1 }
+export const defaultEscalation: EscalationPolicy = { after: 3, withinMs: 600_000, action: 'hold' }
 export const defaultMaxPauseMs = 3_600_000
 export const defaultHistory = 10
 
@@ -124,6 +152,10 @@ export interface ServiceSpec {
   readonly history?: number
   /** How often old versions are started aside, to know that they would. Absent: never. */
   readonly rehearsal?: { readonly everyMs: number }
+  /** Absent: `defaultLifetime`. */
+  readonly lifetime?: Lifetime
+  /** What is watched beyond what always is, and what follows. */
+  readonly guard?: GuardPolicy
   /** How long requests may take to finish, and then the process to end after SIGTERM. */
   readonly drainMs: number
 }

@@ -3,7 +3,7 @@ import type { Address } from '../model/address.ts'
 import { type FleetKey, type Scope } from '../model/stack.ts'
 import { shortVersion, type VersionId } from '../model/version.ts'
 
-export type EffectKind = 'create' | 'start' | 'route' | 'unroute' | 'destroy'
+export type EffectKind = 'create' | 'start' | 'route' | 'unroute' | 'isolate' | 'destroy'
 
 export interface FleetInstance {
   readonly name: string
@@ -22,14 +22,28 @@ export interface FleetInstance {
   readonly address?: Address
   /** The effect on it that has not come back yet. */
   readonly busy?: EffectKind
-  /** Someone asked for a clean one in its place. */
+  /** Someone asked for a clean one in its place, or it is `due`. */
   readonly condemned: boolean
+  /** It is as old as it may be. */
+  readonly due?: true
+  /** It looks touched, and so many others do that it is left as it is until somebody has looked; in words. */
+  readonly cordon?: string
+  /** It was touched (promise 4). */
+  readonly taint?: Taint
   /** Its version must not run: it serves on where it does, and is not brought back. */
   readonly refused?: true
   /** It was, or may have been, told to end. */
   readonly ending: boolean
   /** What its last probe saw, or how it ended. */
   readonly detail?: string
+}
+
+/** What a touched instance waits for before it is destroyed. */
+export interface Taint {
+  /** How it was touched, in words. */
+  readonly reason: string
+  /** Evidence of it is kept, or can't be had. */
+  readonly isCaptured: boolean
 }
 
 /** One of the two halves of a fleet's pool: the router gives each its share of the requests. */
@@ -82,6 +96,8 @@ export interface Fleet {
   readonly instances: readonly FleetInstance[]
   /** Before when no instance of a version is made, which is in a crash loop; absent: it is in none. */
   readonly createAfterMs: ReadonlyMap<VersionId, number>
+  /** Before when nothing is made at all: so many were touched that clean ones would only feed whoever does that. */
+  readonly heldUntilMs?: number
   /** How many thousandths of the requests the router gives to lane b. */
   readonly split: number
   /** And to what that was being changed when it was looked at. */
@@ -109,7 +125,12 @@ export function groupOf({ groups }: Pick<FleetTarget, 'groups'>, version: Versio
 
 /** On its way out: no decision brings it back. */
 export function isLeaving(instance: FleetInstance): boolean {
-  return instance.rotation === 'draining' || instance.busy === 'unroute' || isEnding(instance)
+  return (
+    instance.taint !== undefined ||
+    instance.rotation === 'draining' ||
+    instance.busy === 'unroute' ||
+    isEnding(instance)
+  )
 }
 
 /** Is being destroyed, or was told to end by an effect of which nobody knows how far it came. */
@@ -130,6 +151,8 @@ export function isReady(instance: FleetInstance, target: Pick<FleetTarget, 'rout
 
 /** Why `instance` does not belong to what `target` wants; undefined when it does. */
 export function whyOutdated(instance: FleetInstance, target: FleetTarget): string | undefined {
+  if (instance.taint) return instance.taint.reason
+  if (instance.due) return 'it is as old as it may be'
   if (instance.condemned) return 'a clean instance was asked for'
   if (target.version === null) return 'the service goes away'
   const group = groupOf(target, instance.version)

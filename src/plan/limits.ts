@@ -7,6 +7,7 @@ const mostAtOnce: Readonly<Record<EffectKind, number>> = {
   start: 4,
   route: 64,
   unroute: 256,
+  isolate: 8,
   destroy: 2,
 }
 

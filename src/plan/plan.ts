@@ -88,7 +88,7 @@ function undisturbed({ busy: _busy, ...instance }: FleetInstance): FleetInstance
 }
 
 function step(effect: Effect, changed: readonly string[]): readonly PlanStep[] {
-  if (effect.kind === 'start') return []
+  if (effect.kind === 'start' || effect.kind === 'isolate') return []
   const because = effect.kind === 'create' && changed.length > 0 ? `: ${summary(changed)}` : ''
   return [{ kind: effect.kind, instance: effect.instance, reason: effect.reason + because }]
 }
@@ -110,11 +110,12 @@ function apply(effects: readonly Effect[], instances: readonly FleetInstance[]):
 }
 
 function afterwards(
-  kind: 'start' | 'route' | 'unroute',
+  kind: 'start' | 'route' | 'unroute' | 'isolate',
   instance: FleetInstance,
   byName: Map<string, FleetInstance>,
 ): void {
   if (kind === 'start') byName.set(instance.name, { ...instance, phase: 'running', health: 'healthy' })
+  else if (kind === 'isolate') byName.delete(instance.name)
   else if (kind === 'route') byName.set(instance.name, { ...instance, rotation: 'in', lane: 'a' })
   else if (instance.phase === 'gone') byName.delete(instance.name)
   else byName.set(instance.name, { ...instance, rotation: 'out' })

@@ -37,7 +37,16 @@ export type Effect =
     }
   | { readonly kind: 'start'; readonly instance: string; readonly reason: string }
   | { readonly kind: 'route'; readonly instance: string; readonly lane: Lane; readonly reason: string }
-  | { readonly kind: 'unroute'; readonly instance: string; readonly drainMs: number; readonly reason: string }
+  | {
+      readonly kind: 'unroute'
+      readonly instance: string
+      readonly drainMs: number
+      readonly reason: string
+      /** What it is still given time for is cut. */
+      readonly isCut?: true
+    }
+  /** Seals it off, and keeps evidence of it. */
+  | { readonly kind: 'isolate'; readonly instance: string; readonly reason: string }
   | { readonly kind: 'destroy'; readonly instance: string; readonly graceMs: number; readonly reason: string }
 
 /** What to do now for one fleet; none of it depends on another of the same answer. */
@@ -48,6 +57,7 @@ export function reconcile(fleet: Fleet, nowMs: number): readonly Effect[] {
     ...sorted.crews.flatMap((crew) => advance(crew, fleet)),
     ...create(fleet, sorted, moves.create, nowMs),
     ...sorted.dead.flatMap(bury),
+    ...sorted.tainted.flatMap(expel),
     ...retire(fleet, sorted, moves),
   ]
 }
@@ -61,6 +71,7 @@ interface Crew {
 interface Sorted {
   /** Exited, or known to the router only. */
   readonly dead: readonly FleetInstance[]
+  readonly tainted: readonly FleetInstance[]
   readonly crews: readonly Crew[]
   readonly unwanted: readonly Unwanted[]
 }
@@ -74,7 +85,7 @@ function sort(fleet: Fleet): Sorted {
   const { instances, target } = fleet
   const fitting: FleetInstance[] = []
   const unwanted: Unwanted[] = []
-  for (const instance of instances.filter(isAlive)) {
+  for (const instance of instances.filter(isClean)) {
     const reason = whyOutdated(instance, target) ?? (isLeaving(instance) ? 'on its way out' : undefined)
     if (reason === undefined) fitting.push(instance)
     else unwanted.push({ instance, reason })
@@ -84,6 +95,7 @@ function sort(fleet: Fleet): Sorted {
   const surplus = fitting.filter((instance) => !members.has(instance))
   return {
     dead: instances.filter((instance) => !isAlive(instance)),
+    tainted: instances.filter((instance) => isAlive(instance) && instance.taint),
     crews,
     unwanted: [
       ...unwanted,
@@ -125,7 +137,7 @@ interface Moves extends RollingMoves {
 function countMoves(fleet: Fleet, { crews }: Sorted): Moves {
   const { instances, target } = fleet
   const { replicas, surge, floor, groups } = target
-  const alive = instances.filter(isAlive)
+  const alive = instances.filter(isClean)
   const ready = alive.filter((instance) => isReady(instance, target)).length
   const lasting = alive.filter((instance) => isReady(instance, target) && keepsShare(instance, fleet)).length
   const unhealthy = alive.filter(isFailing).length
@@ -173,6 +185,10 @@ function isAlive(instance: FleetInstance): boolean {
   return instance.phase === 'created' || instance.phase === 'running'
 }
 
+function isClean(instance: FleetInstance): boolean {
+  return isAlive(instance) && !instance.taint
+}
+
 /** It served once, or should have by now; it may recover until it is destroyed. */
 function isFailing(instance: FleetInstance): boolean {
   return instance.health === 'unhealthy' && !isEnding(instance)
@@ -198,6 +214,7 @@ function isWaiting(instance: FleetInstance): boolean {
 function create(fleet: Fleet, { crews }: Sorted, count: number, nowMs: number): readonly Effect[] {
   const taken = new Set(fleet.instances.map((instance) => instance.name))
   const effects: Effect[] = []
+  if (nowMs < (fleet.heldUntilMs ?? 0)) return effects
   for (const crew of crews) {
     if (nowMs < (fleet.createAfterMs.get(crew.group.version) ?? 0)) continue
     const missing = Math.min(lack(crew), count - effects.length)
@@ -247,6 +264,23 @@ function bury(instance: FleetInstance): readonly Effect[] {
   const reason = instance.detail ?? (instance.phase === 'gone' ? 'it is gone' : 'it has exited')
   if (instance.rotation !== 'out') return [{ kind: 'unroute', instance: instance.name, drainMs: deadDrainMs, reason }]
   return instance.phase === 'gone' ? [] : [{ kind: 'destroy', instance: instance.name, graceMs: 0, reason }]
+}
+
+/**
+ * Whatever the floor: out of rotation with its requests cut, sealed off with what is in it kept, and destroyed. What has
+ * been told to end does.
+ */
+function expel(instance: FleetInstance): readonly Effect[] {
+  const { name, taint, rotation, phase, busy } = instance
+  if (!taint) return []
+  const { reason } = taint
+  if (busy === 'unroute' && rotation === 'draining')
+    return [{ kind: 'unroute', instance: name, drainMs: 0, reason, isCut: true }]
+  if (busy) return []
+  if (rotation !== 'out') return [{ kind: 'unroute', instance: name, drainMs: 0, reason }]
+  if (taint.isCaptured || phase === 'created' || instance.ending)
+    return [{ kind: 'destroy', instance: name, graceMs: 0, reason }]
+  return [{ kind: 'isolate', instance: name, reason }]
 }
 
 /**

@@ -40,6 +40,8 @@ export function consequences(effect: Effect, times: EffectTimes): readonly Conse
         { afterMs: 0, become: (instance) => ({ ...instance, rotation: 'draining', busy: 'unroute' }) },
         { afterMs: Math.min(effect.drainMs, times.drainMs), become: drained },
       ]
+    case 'isolate':
+      return [{ afterMs: 0, become: captured }]
     case 'destroy':
       return [
         { afterMs: 0, become: (instance) => ({ ...instance, ending: true, busy: 'destroy' }) },
@@ -81,6 +83,10 @@ export function healthy(instance: FleetInstance): FleetInstance {
 
 function busyWith(kind: EffectKind): (instance: FleetInstance) => FleetInstance {
   return (instance) => ({ ...instance, busy: kind })
+}
+
+function captured(instance: FleetInstance): FleetInstance {
+  return instance.taint ? { ...instance, taint: { ...instance.taint, isCaptured: true } } : instance
 }
 
 /** What the router alone knew is gone with that. */

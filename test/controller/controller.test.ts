@@ -608,10 +608,6 @@ test('an instance that is paused is replaced, also where its health can not tell
   await result(up(stack({ health, routes: [] })))
   const [name] = live()
   machine.pause(name!)
-  await clock.advance(100)
-  expect((await fleet())?.instances).toContainEqual(
-    expect.objectContaining({ name, state: 'unhealthy', detail: 'paused' }),
-  )
   await clock.advance(30_000)
   expect(live()).not.toContain(name)
   expect((await fleet())?.ready).toBe(3)

@@ -1,5 +1,12 @@
 /** Environments for people. What is wrong stands out, with its reason. Pure. */
-import type { InstanceState, RefusalReport, RolloutStatus, ServiceStatus, StatusReport } from '../../model/report.ts'
+import type {
+  GuardStatus,
+  InstanceState,
+  RefusalReport,
+  RolloutStatus,
+  ServiceStatus,
+  StatusReport,
+} from '../../model/report.ts'
 import { age, agoMs, digits, printable, type Style, table } from './text.ts'
 
 export function renderStatus(status: StatusReport, nowMs: number, style: Style): readonly string[] {
@@ -7,6 +14,7 @@ export function renderStatus(status: StatusReport, nowMs: number, style: Style):
   return [
     style.bold(`${status.stack}/${status.environment}`),
     ...(status.problems ?? []).map(({ message, hint }) => `  ${style.red('problem:')} ${printable(message)} (${hint})`),
+    ...(status.guard ? guardLines(status.guard, nowMs, style) : []),
     ...(status.services.length === 0 ? ['  nothing runs'] : []),
     ...status.services.flatMap((service) => [
       '',
@@ -33,8 +41,42 @@ function renderService(
     ...(service.warm ? [`    ${style.dim(warmWords(service.warm, nowMs))}`] : []),
     ...(service.refusal ? [`    ${refusalLine(service.refusal, nowMs, style)}`] : []),
     ...(service.backoff ? [`    ${crashLoopLine(service.backoff, nowMs, style)}`] : []),
+    ...(service.escalation ? [`    ${escalationLine(service.service, service.escalation, nowMs, style)}`] : []),
+    ...(service.overdue ? [`    ${style.red(`overdue: ${service.overdue.join(', ')}`)}`] : []),
     ...instanceTable(service, style),
   ]
+}
+
+function guardLines(guard: GuardStatus, nowMs: number, style: Style): readonly string[] {
+  const { tamperToClean, exposureSeconds, suspicion, unseen } = guard
+  const figures = [
+    ...(exposureSeconds === undefined ? [] : [`oldest that serves: ${age(exposureSeconds)}`]),
+    ...(tamperToClean ? [`tamper to clean: ${tamperToClean.medianMs} ms (median of ${tamperToClean.count})`] : []),
+  ]
+  const since = suspicion && `${age(agoMs(suspicion.at, nowMs) / 1000)} ago`
+  return [
+    ...(figures.length > 0 ? [`  ${style.dim(figures.join(', '))}`] : []),
+    ...(suspicion
+      ? [`  ${style.red(`since ${since}: ${suspicion.message}; look, then \`repave acknowledge --reason …\``)}`]
+      : []),
+    ...(unseen.length > 0
+      ? [
+          `  ${style.yellow(`not watched here: ${unseen.map(({ layer }) => layer).join(', ')}`)} (\`repave doctor\` says why)`,
+        ]
+      : []),
+  ]
+}
+
+function escalationLine(
+  service: string,
+  { at, message, heldUntil }: NonNullable<ServiceStatus['escalation']>,
+  nowMs: number,
+  style: Style,
+): string {
+  const since = `${age(agoMs(at, nowMs) / 1000)} ago`
+  const held =
+    heldUntil === undefined ? '' : `; nothing new for another ${age(Math.max(0, -agoMs(heldUntil, nowMs)) / 1000)}`
+  return style.red(`escalated ${since}: ${message}${held}; \`repave acknowledge ${service} --reason …\` ends it`)
 }
 
 function readiness(service: ServiceStatus, style: Style): string {
@@ -119,6 +161,8 @@ export function stateWord(state: InstanceState, style: Style): string {
     case 'stopping':
       return style.yellow(state)
     case 'unhealthy':
+    case 'tainted':
+    case 'cordoned':
     case 'exited':
       return style.red(state)
   }

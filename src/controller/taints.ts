@@ -1,0 +1,235 @@
+/**
+ * Touched is dead (promise 4): who is tainted, and how far the answer to it has come. A taint is on the record before
+ * anything follows from it, and none is ever taken off.
+ */
+import type { ObservedInstance } from '../engine/engine.ts'
+import { escalatedAtMs, heldForMs, type TaintHistory } from '../guard/escalation.ts'
+import { isSensorSuspect } from '../guard/suspicion.ts'
+import { defaultEscalation, type FleetKey, fleetName, type GuardPolicy } from '../model/stack.ts'
+import type { Touch } from '../model/touch.ts'
+import type { Taint } from '../plan/fleet.ts'
+import type { RecordedEntry } from '../store/store.ts'
+import { Reactions } from './reactions.ts'
+import { entryOf, type Subject } from './records.ts'
+import type { Seams } from './seams.ts'
+
+/** One touched instance, until another one has its name. */
+interface Touched {
+  readonly subject: Required<Pick<Subject, 'stack' | 'environment' | 'service' | 'instance' | 'version'>>
+  readonly touches: Touch[]
+  readonly reason: string
+  /** Nothing is done to it until somebody has looked: so many are touched that the sensor is suspected. */
+  readonly isCordoned: boolean
+  readonly steadyMs: number
+  isCaptured: boolean
+  failures: number
+}
+
+/** Without evidence after so many attempts, it goes all the same. */
+const mostAttempts = 3
+
+/** What somebody said who has looked. */
+export interface Acknowledgement extends Subject {
+  readonly by: string
+  readonly message: string
+}
+
+/** Since when, and for what, people are called. */
+export interface Alarm {
+  readonly atMs: number
+  readonly message: string
+}
+
+type Policies = (key: FleetKey) => GuardPolicy | undefined
+
+export class Taints {
+  readonly #seams: Seams
+  readonly #policies: Policies
+  readonly #touched = new Map<string, Touched>()
+  /** By fleet name. */
+  readonly #histories = new Map<string, { readonly taintsMs: number[]; acknowledgedAtMs?: number }>()
+  #suspicion: Alarm | undefined
+  readonly reactions: Reactions
+
+  constructor(seams: Seams, policies: Policies) {
+    this.#seams = seams
+    this.#policies = policies
+    this.reactions = new Reactions(seams.clock)
+  }
+
+  /** What a tainted instance waits for; undefined for one that is not, or that nothing is done to yet. */
+  of(instance: string): Taint | undefined {
+    const touched = this.#touched.get(instance)
+    if (!touched || touched.isCordoned) return undefined
+    return { reason: touched.reason, isCaptured: touched.isCaptured }
+  }
+
+  /** How one was touched that is left as it is until somebody has looked. */
+  cordonOf(instance: string): string | undefined {
+    const touched = this.#touched.get(instance)
+    return touched?.isCordoned ? touched.reason : undefined
+  }
+
+  touchesOf(instance: string): readonly Touch[] {
+    return this.#touched.get(instance)?.touches ?? []
+  }
+
+  /** Why whatever tells of touches is not believed. */
+  get suspicion(): Alarm | undefined {
+    return this.#suspicion
+  }
+
+  /** What a service is held for. */
+  escalation(key: FleetKey): Alarm | undefined {
+    const atMs = escalatedAtMs(this.#historyOf(key), this.#policyOf(key))
+    if (atMs === undefined) return undefined
+    const { after, withinMs } = this.#policyOf(key)
+    return { atMs, message: `${after} of its instances were touched within ${withinMs / 1_000} s` }
+  }
+
+  /** Before when nothing new is made for a service, by the clock of the day. */
+  heldUntilMs(key: FleetKey): number | undefined {
+    const history = this.#historyOf(key)
+    const heldMs = heldForMs(history, this.#policyOf(key))
+    return heldMs === 0 ? undefined : (history.taintsMs.at(-1) ?? 0) + heldMs
+  }
+
+  /**
+   * Takes a touch in, and puts the taint on the record; true where that is new. `running`: how many instances there are
+   * in all. Where it can't be recorded, it counts all the same.
+   */
+  async note(instance: ObservedInstance, touch: Touch, running: number): Promise<boolean> {
+    const { stack, environment, service, name, claimed } = instance
+    const known = this.#touched.get(name)
+    known?.touches.push(touch)
+    if (known || touch.atMs < instance.createdAtMs) return false
+    const touched: Touched = {
+      subject: { stack, environment, service, instance: name, version: claimed },
+      touches: [touch],
+      reason: `touched: ${touch.detail}`,
+      isCordoned: this.#isSuspect(running),
+      steadyMs: this.#seams.clock.steady(),
+      isCaptured: false,
+      failures: 0,
+    }
+    await this.#record(touched, touch)
+    this.#touched.set(name, touched)
+    if (!touched.isCordoned) this.reactions.begin(instance, touch)
+    return true
+  }
+
+  async #record({ subject, isCordoned }: Touched, { kind, layer, detail }: Touch): Promise<void> {
+    const atMs = this.#seams.clock.now()
+    if (isCordoned && !this.#suspicion) {
+      const message = 'so many instances look touched at once that the sensor is suspected first'
+      this.#suspicion = { atMs, message }
+      await this.#append({}, 'sensor.suspected', message)
+    }
+    const history = this.#historyOf(subject)
+    const before = escalatedAtMs(history, this.#policyOf(subject))
+    if (!isCordoned) history.taintsMs.push(atMs)
+    await this.#append(subject, isCordoned ? 'instance.cordoned' : 'instance.tainted', `${kind} (${layer}): ${detail}`)
+    const escalation = before === undefined ? this.escalation(subject) : undefined
+    const { instance: _instance, version: _version, ...key } = subject
+    if (escalation) await this.#append(key, 'escalation.began', escalation.message)
+  }
+
+  async #append(subject: Subject, kind: string, message: string): Promise<void> {
+    const entry = entryOf(subject, { atMs: this.#seams.clock.now(), kind, message })
+    await this.#seams.store.append(entry).catch((error: unknown) => this.#seams.log(`${kind}: ${String(error)}`))
+  }
+
+  #isSuspect(running: number): boolean {
+    if (this.#suspicion) return true
+    const nowMs = this.#seams.clock.steady()
+    const touchedAtMs = [...this.#touched.values()].map(({ steadyMs }) => steadyMs)
+    return isSensorSuspect({ instances: running, touchedAtMs: [...touchedAtMs, nowMs] }, nowMs)
+  }
+
+  /** Another instance gets this name. */
+  forget(instance: string): void {
+    this.#touched.delete(instance)
+  }
+
+  /** Evidence of it is kept, or could not be had. */
+  async noteCapture(instance: string, error: Error | undefined): Promise<void> {
+    const touched = this.#touched.get(instance)
+    if (!touched) return
+    touched.failures += error ? 1 : 0
+    if (error && touched.failures < mostAttempts) return
+    touched.isCaptured = true
+    if (error) await this.#append(touched.subject, 'evidence.missing', `destroyed without evidence: ${error.message}`)
+    else this.reactions.noteCaptured(instance)
+  }
+
+  /** Somebody has looked: an escalation and a suspicion are over. Answers the instances that may now be replaced. */
+  async acknowledge({ by, message, ...subject }: Acknowledgement): Promise<readonly string[]> {
+    const atMs = this.#seams.clock.now()
+    await this.#seams.store.append(entryOf(subject, { atMs, kind: 'taint.acknowledged', by, message }))
+    return this.#acknowledged(subject, atMs)
+  }
+
+  #acknowledged({ stack, environment, service }: Subject, atMs: number): readonly string[] {
+    for (const [fleet, history] of this.#histories)
+      if (fleet.startsWith(`${stack}/${environment}/`) && (service === undefined || fleet.endsWith(`/${service}`)))
+        history.acknowledgedAtMs = atMs
+    if (service !== undefined) return []
+    this.#suspicion = undefined
+    const cordoned = [...this.#touched].filter(([, { isCordoned }]) => isCordoned).map(([instance]) => instance)
+    for (const instance of cordoned) this.#touched.delete(instance)
+    return cordoned
+  }
+
+  /** What earlier controllers put on record; answers the instances that are to be replaced since somebody has looked. */
+  async recover(): Promise<ReadonlySet<string>> {
+    const cleared = new Set<string>()
+    for (const entry of await this.#seams.store.entries({ kinds: recoveredKinds })) this.#recall(entry, cleared)
+    return cleared
+  }
+
+  #recall(entry: RecordedEntry, cleared: Set<string>): void {
+    const { kind, instance, atMs, message } = entry
+    if (kind === 'sensor.suspected') this.#suspicion = { atMs, message }
+    if (kind === 'taint.acknowledged') for (const name of this.#acknowledged(entry, atMs)) cleared.add(name)
+    if (instance === undefined) return
+    if (kind === 'create.intent') {
+      this.forget(instance)
+      cleared.delete(instance)
+    }
+    if (kind === 'instance.tainted' || kind === 'instance.cordoned') this.#recallTaint(entry, instance)
+    const touched = this.#touched.get(instance)
+    if (touched && (kind === 'capture.done' || kind === 'evidence.missing')) touched.isCaptured = true
+  }
+
+  #recallTaint(
+    { kind, stack = '', environment = '', service = '', version = '', ...entry }: RecordedEntry,
+    instance: string,
+  ) {
+    const isCordoned = kind === 'instance.cordoned'
+    const subject = { stack, environment, service, instance, version }
+    const reason = `touched: ${entry.message}`
+    const steadyMs = Number.NEGATIVE_INFINITY
+    this.#touched.set(instance, { subject, touches: [], reason, isCordoned, steadyMs, isCaptured: false, failures: 0 })
+    if (!isCordoned) this.#historyOf(subject).taintsMs.push(entry.atMs)
+  }
+
+  #historyOf(key: FleetKey): TaintHistory & { readonly taintsMs: number[]; acknowledgedAtMs?: number } {
+    const history = this.#histories.get(fleetName(key)) ?? { taintsMs: [] }
+    this.#histories.set(fleetName(key), history)
+    return history
+  }
+
+  #policyOf(key: FleetKey) {
+    return this.#policies(key)?.escalation ?? defaultEscalation
+  }
+}
+
+const recoveredKinds = [
+  'instance.tainted',
+  'instance.cordoned',
+  'sensor.suspected',
+  'taint.acknowledged',
+  'capture.done',
+  'evidence.missing',
+  'create.intent',
+]
