@@ -46,6 +46,8 @@ export class Taints {
   readonly #seams: Seams
   readonly #policies: Policies
   readonly #touched = new Map<string, Touched>()
+  /** Those that are being put on the record. */
+  readonly #noting = new Map<string, Touched>()
   /** By fleet name. */
   readonly #histories = new Map<string, { readonly taintsMs: number[]; acknowledgedAtMs?: number }>()
   #suspicion: Alarm | undefined
@@ -100,7 +102,7 @@ export class Taints {
    */
   async note(instance: ObservedInstance, touch: Touch, running: number): Promise<boolean> {
     const { stack, environment, service, name, claimed } = instance
-    const known = this.#touched.get(name)
+    const known = this.#touched.get(name) ?? this.#noting.get(name)
     known?.touches.push(touch)
     if (known || touch.atMs < instance.createdAtMs) return false
     const touched: Touched = {
@@ -112,7 +114,9 @@ export class Taints {
       isCaptured: false,
       failures: 0,
     }
+    this.#noting.set(name, touched)
     await this.#record(touched, touch)
+    this.#noting.delete(name)
     this.#touched.set(name, touched)
     if (!touched.isCordoned) this.reactions.begin(instance, touch)
     return true
@@ -142,7 +146,7 @@ export class Taints {
   #isSuspect(running: number): boolean {
     if (this.#suspicion) return true
     const nowMs = this.#seams.clock.steady()
-    const touchedAtMs = [...this.#touched.values()].map(({ steadyMs }) => steadyMs)
+    const touchedAtMs = [...this.#touched.values(), ...this.#noting.values()].map(({ steadyMs }) => steadyMs)
     return isSensorSuspect({ instances: running, touchedAtMs: [...touchedAtMs, nowMs] }, nowMs)
   }
 

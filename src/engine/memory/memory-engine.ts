@@ -126,6 +126,7 @@ export class MemoryEngine implements Engine {
     const instance = this.#mine(name)
     if (!instance) throw unknown(name)
     if (instance.process) instance.process.isPaused = true
+    if (this.#machine.isUnreadable) throw unreadable(name)
     const processes = instance.process && !instance.process.exit ? [{ command: instance.order.spec.command }] : []
     const content = Buffer.from(JSON.stringify(processes))
     yield { kind: 'found', name: 'processes.json', content, isSecret: false }
@@ -240,6 +241,10 @@ function never(): Promise<never> {
 
 function unknown(name: string): RepaveError {
   return new RepaveError('INSTANCE_UNKNOWN', `no instance ${name}`, { hint: '`repave status` lists the instances' })
+}
+
+function unreadable(name: string): RepaveError {
+  return new RepaveError('ENGINE_FAILED', `what is in ${name} can't be read`, { hint: 'make the machine readable again' })
 }
 
 function dataInUse(scope: Scope, name: string): RepaveError {

@@ -40,6 +40,8 @@ export class MemoryMachine {
   readonly #occupied = new Set<string>()
   readonly #exitCodes = new Map<string, number>()
   #networkCount = 0
+  /** What is in its instances can't be read. */
+  isUnreadable = false
   #restarts = 0
   #reachable = true
 

@@ -1,0 +1,221 @@
+/** Touched is dead, and nothing grows old: the whole controller in memory. */
+import { afterEach, beforeEach, expect, test } from 'vitest'
+import type { TouchKind } from '../../src/model/touch.ts'
+import {
+  by,
+  clock,
+  controller,
+  fleet,
+  image,
+  live,
+  machine,
+  openWorld,
+  passing,
+  proxy,
+  result,
+  scope,
+  stack,
+  startController,
+  store,
+  up,
+  version,
+} from './small-world.ts'
+
+beforeEach(openWorld)
+afterEach(() => controller.stop())
+
+const kindsOf = async (instance: string) => (await store.entries({ instance })).map(({ kind }) => kind)
+const entriesOf = (kind: string) => store.entries({ kinds: [kind] })
+const routed = () => [...proxy.servers.values()].map(({ instance }) => instance).toSorted()
+const ten = () => stack({ replicas: 10, rollout: { ...stack().services['web']!.rollout, maxSurge: { kind: 'count', count: 3 } } })
+
+test('what is touched is out of rotation at once, isolated, captured, and destroyed, in this order', async () => {
+  await result(up(stack({ standby: 1 })))
+  const [victim = ''] = routed()
+  const standby = live().find((name) => !routed().includes(name))
+  machine.touch(victim)
+  await clock.advance(0)
+  expect(routed()).not.toContain(victim)
+  expect(routed()).toContain(standby)
+  await clock.advance(10_000)
+  expect(live()).not.toContain(victim)
+  expect(live()).toHaveLength(4)
+  const steps = ['instance.tainted', 'unroute.done', 'isolate.done', 'capture.done', 'destroy.done']
+  expect((await kindsOf(victim)).filter((kind) => steps.includes(kind))).toEqual(steps)
+  const [status] = await passing(controller.status(scope))
+  expect(status?.guard?.tamperToClean).toMatchObject({ count: 1 })
+})
+
+test('a touch that nobody told of is found by inspection', async () => {
+  await result(up(stack()))
+  const [victim = ''] = live()
+  machine.reachable = false
+  machine.alter(victim, { user: '0' })
+  machine.reachable = true
+  await clock.advance(10_000)
+  expect(live()).not.toContain(victim)
+  const [entry] = await entriesOf('instance.tainted')
+  expect(entry).toMatchObject({ instance: victim, message: expect.stringContaining('altered (inspection)') })
+})
+
+test('its requests are cut where it was only draining', async () => {
+  await result(up(version('first')))
+  const picked = proxy.pick({ listen: { address: '*', port: 8080 }, host: 'shop', path: '/' })
+  const busy = picked.kind === 'picked' ? picked.session.instance : ''
+  const replaced = result(controller.replace({ ...scope, by, instance: busy }))
+  await clock.advance(2_000)
+  expect([...proxy.servers.values()].find(({ instance }) => instance === busy)?.draining).toBe(true)
+  machine.touch(busy)
+  await clock.advance(100)
+  expect(routed()).not.toContain(busy)
+  expect(await replaced).toMatchObject({ ok: true })
+})
+
+test.each([0, 1, 5, 20, 60, 200])(
+  'a tainted instance is never routed to again, also when the controller dies %i ms after the touch',
+  async (ms) => {
+    await result(up(stack()))
+    const [victim = ''] = routed()
+    machine.touch(victim)
+    await clock.advance(ms)
+    const bornAtMs = machine.instance(victim)?.createdAtMs
+    await controller.stop()
+    const isTainted = (await entriesOf('instance.tainted')).length > 0
+    await startController()
+    if (!isTainted) return
+    for (let look = 0; look < 200; look++) {
+      const isSame = machine.instance(victim)?.createdAtMs === bornAtMs
+      expect(isSame && routed().includes(victim)).toBe(false)
+      await clock.advance(50)
+    }
+    expect((await fleet())?.ready).toBe(3)
+  },
+)
+
+test('evidence that can not be had keeps nothing alive', async () => {
+  await result(up(stack()))
+  const [victim = ''] = live()
+  machine.isUnreadable = true
+  machine.touch(victim)
+  await clock.advance(20_000)
+  expect(live()).not.toContain(victim)
+  expect(await kindsOf(victim)).toContain('evidence.missing')
+})
+
+test('three touched of one service are a call for people, and clean ones come slowly', async () => {
+  await result(up(ten()))
+  for (const victim of live().slice(0, 3)) {
+    machine.touch(victim)
+    await clock.advance(15_000)
+  }
+  expect(await entriesOf('escalation.began')).toHaveLength(1)
+  expect((await fleet())?.escalation).toMatchObject({ message: expect.stringContaining('3 of its instances') })
+  const [fourth = ''] = live()
+  machine.touch(fourth)
+  await clock.advance(15_000)
+  expect((await fleet())?.ready).toBe(9)
+  await clock.advance(10_000)
+  expect((await fleet())?.ready).toBe(10)
+  expect(await passing(controller.acknowledge({ ...scope, by, service: 'web', reason: 'the hole is closed' }))).toEqual({
+    ok: true,
+    changed: true,
+    escalated: ['web'],
+    replaced: [],
+  })
+  expect((await fleet())?.escalation).toBeUndefined()
+})
+
+test('an escalation takes a running rollout back, and goes back to the version before where that is asked for', async () => {
+  const guard = { escalation: { after: 2, withinMs: 600_000, action: 'rollback' } } as const
+  const declare = (greeting: string) => stack({ environment: { GREETING: greeting }, replicas: 10, guard })
+  await result(up(declare('first')))
+  const first = (await fleet())?.version
+  await result(up(declare('second')))
+  for (const victim of live().slice(0, 2)) {
+    machine.touch(victim)
+    await clock.advance(1_000)
+  }
+  await clock.advance(120_000)
+  expect((await fleet())?.version).toBe(first)
+  expect((await fleet())?.ready).toBe(10)
+})
+
+test('the next controller knows of an escalation, and of who has ended it', async () => {
+  await result(up(ten()))
+  for (const victim of live().slice(0, 3)) machine.touch(victim)
+  await clock.advance(20_000)
+  await controller.stop()
+  await startController()
+  expect((await fleet())?.escalation).toBeDefined()
+  await passing(controller.acknowledge({ ...scope, by, reason: 'seen' }))
+  await controller.stop()
+  await startController()
+  expect((await fleet())?.escalation).toBeUndefined()
+})
+
+test('where a third of all looks touched at once, the sensor is suspected, and nothing more is torn down', async () => {
+  await result(up(ten()))
+  const names = live()
+  for (const name of names) machine.touch(name)
+  machine.touch(names[0] ?? '')
+  await clock.advance(60_000)
+  const marks = [...(await entriesOf('instance.tainted')), ...(await entriesOf('instance.cordoned'))]
+  expect(marks.map(({ instance }) => instance).toSorted()).toEqual(names)
+  expect(await entriesOf('sensor.suspected')).toHaveLength(1)
+  const instances = (await fleet())?.instances ?? []
+  const kept = instances.filter(({ state }) => state === 'cordoned').map(({ name }) => name)
+  expect(kept).toHaveLength(7)
+  const [status] = await passing(controller.status(scope))
+  expect(status?.guard?.suspicion).toBeDefined()
+  const answer = await passing(controller.acknowledge({ ...scope, by, reason: 'a broken rule' }))
+  expect(answer.replaced.toSorted()).toEqual(kept)
+  await clock.advance(400_000)
+  expect(live().filter((name) => kept.includes(name) && machine.instance(name)!.createdAtMs < 1_100_000)).toEqual([])
+  expect((await fleet())?.ready).toBe(10)
+})
+
+test.each<TouchKind>(['exec', 'write', 'signal'])('%s is on the record with its kind', async (kind) => {
+  await result(up(stack()))
+  machine.touch(live()[0]!, kind)
+  await clock.advance(1_000)
+  expect(await entriesOf('instance.tainted')).toMatchObject([{ message: `${kind} (events): ${kind} by someone` }])
+})
+
+test('what grows old is replaced, one after the other, and the floor is held', async () => {
+  await result(up(stack({ replicas: 5, lifetime: { maxMs: 120_000, jitter: 0.2 } })))
+  for (let second = 0; second < 600; second++) {
+    await clock.advance(1_000)
+    const ages = [...machine.instances].map(({ createdAtMs }) => clock.now() - createdAtMs)
+    expect(Math.max(...ages)).toBeLessThanOrEqual(120_000 + 5_000)
+    expect(routed().length).toBeGreaterThanOrEqual(5)
+  }
+  expect(await entriesOf('instance.overdue')).toEqual([])
+})
+
+test('one that can not be replaced in time is overdue, once', async () => {
+  await result(up(stack({ lifetime: { maxMs: 60_000, jitter: 0 } })))
+  image('web:1', { healthyAfterMs: null })
+  machine.images.add('web:1', { command: ['/web'], behaviour: () => ({ startMs: 0, healthyAfterMs: null, stopMs: 0, says: [] }) })
+  await clock.advance(180_000)
+  expect((await fleet())?.overdue).toHaveLength(3)
+  expect(await entriesOf('instance.overdue')).toHaveLength(3)
+  expect((await fleet())?.serving).toBe(3)
+})
+
+test('repave now replaces all, a few at a time, and goes on when the controller dies', async () => {
+  await result(up(stack()))
+  const births = () => [...machine.instances].map(({ order, createdAtMs }) => `${order.name}@${createdAtMs}`)
+  const before = births()
+  await clock.advance(1_000)
+  const client = controller.repave({ ...scope, by })[Symbol.asyncIterator]()
+  await passing(client.next())
+  await clock.advance(0)
+  await controller.stop()
+  await startController()
+  await clock.advance(60_000)
+  expect(births().filter((birth) => before.includes(birth))).toEqual([])
+  expect((await fleet())?.ready).toBe(3)
+  const after = births()
+  expect(await result(controller.repave({ ...scope, by, service: 'web' }))).toMatchObject({ ok: true, changed: true })
+  expect(births().filter((birth) => after.includes(birth))).toEqual([])
+})
