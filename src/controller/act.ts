@@ -27,10 +27,15 @@ export async function act(order: Order, seams: Seams, onIntent: () => void): Pro
   const version = effect.kind === 'create' ? effect.version : instance?.version
   const subject = { ...key, instance: effect.instance, ...(version && { version }) }
   const { reason } = effect
-  await recorded(seams, subject, { kind: effect.kind, reason, onIntent }, () => carryOut(order, seams))
+  await recorded(seams, subject, { kind: recordedKind(effect), reason, onIntent }, () => carryOut(order, seams))
   if (effect.kind === 'create' && !effect.isAhead)
     await recorded(seams, subject, { kind: 'start', reason }, () => seams.engine.start(effect.instance))
   if (effect.kind === 'isolate') await capture(order, seams)
+}
+
+/** A cut comes beside an `unroute` that still gives time. */
+function recordedKind(effect: Effect): string {
+  return effect.kind === 'unroute' && effect.isCut ? 'cut' : effect.kind
 }
 
 /** What is in an isolated instance is kept, under the digest that the record has. */

@@ -1,8 +1,9 @@
 /** Nothing grows old (promise 5): which instances are due, by their release, and by how long replacements take here. */
 import type { ObservedInstance } from '../engine/engine.ts'
-import { beginnings } from '../guard/lifetime.ts'
+import { beginnings, deadlineMs } from '../guard/lifetime.ts'
 import type { ServiceRelease } from '../model/release.ts'
 import { defaultLifetime, type FleetKey, fleetName, resolveQuantity } from '../model/stack.ts'
+import type { VersionId } from '../model/version.ts'
 import { type Fleet, type FleetInstance, isReady } from '../plan/fleet.ts'
 import { entryOf } from './records.ts'
 import type { Seams } from './seams.ts'
@@ -16,18 +17,26 @@ const sample = 10
 export class Ages {
   readonly #seams: Pick<Seams, 'clock' | 'store' | 'log'>
   readonly #released: (key: FleetKey) => ServiceRelease | undefined
+  readonly #warm: (key: FleetKey) => VersionId | undefined
   /** By identity, on the steady clock: the time of day may jump. */
   readonly #births = new Map<string, number>()
   /** By fleet name, how long the newest instances took from being made to serving. */
   readonly #paces = new Map<string, number[]>()
-  /** When those were begun that do not serve yet, on the steady clock. */
-  readonly #begun = new Map<string, number>()
+  /** When this controller made an instance, on the steady clock; by name. */
+  readonly #made = new Map<string, number>()
   readonly #overdue = new Set<string>()
+  /** Those that it made and that have not served yet. */
+  readonly #unserved = new Set<string>()
   #nextAtMs: number | undefined
 
-  constructor(seams: Pick<Seams, 'clock' | 'store' | 'log'>, released: (key: FleetKey) => ServiceRelease | undefined) {
+  constructor(
+    seams: Pick<Seams, 'clock' | 'store' | 'log'>,
+    released: (key: FleetKey) => ServiceRelease | undefined,
+    warm: (key: FleetKey) => VersionId | undefined,
+  ) {
     this.#seams = seams
     this.#released = released
+    this.#warm = warm
   }
 
   /** Those of a fleet whose time has come. */
@@ -36,12 +45,17 @@ export class Ages {
     if (!service) return new Set()
     const nowMs = this.#seams.clock.steady()
     const due = new Set<string>()
+    const warm = this.#warm(key)
     const aged = instances.map((each) => ({
       name: each.name,
       bornAtMs: this.#bornAtMs(each),
       identity: identityOf(each),
     }))
-    for (const [name, beginMs] of beginnings(aged, this.#rule(key, service))) {
+    const kept = aged.filter((_, index) => instances[index]?.claimed !== warm)
+    const rule = this.#rule(key, service)
+    // Nothing is made in the place of what is only kept warm.
+    const aside = aged.filter((each) => !kept.includes(each)).map((each) => [each.name, deadlineMs(each, rule)] as const)
+    for (const [name, beginMs] of [...beginnings(kept, rule), ...aside]) {
       if (beginMs <= nowMs) due.add(name)
       else this.#nextAtMs = Math.min(this.#nextAtMs ?? Infinity, beginMs)
     }
@@ -54,11 +68,15 @@ export class Ages {
     return { ...lifetime, paceMs: this.#paceMs(key), slots: Math.max(1, slots, standby) }
   }
 
-  /** As old as the time of day says when it is first seen, and older by what passes since. */
+  /**
+   * Since this controller made it; else as old as the time of day says when it is first seen. The engine's clock may be
+   * another one.
+   */
   #bornAtMs(instance: Born): number {
     const { clock } = this.#seams
     const known = this.#births.get(identityOf(instance))
-    const bornAtMs = known ?? clock.steady() - Math.max(0, clock.now() - instance.createdAtMs)
+    const ageMs = () => Math.max(0, clock.now() - instance.createdAtMs)
+    const bornAtMs = known ?? this.#made.get(instance.name) ?? clock.steady() - ageMs()
     this.#births.set(identityOf(instance), bornAtMs)
     return bornAtMs
   }
@@ -74,14 +92,14 @@ export class Ages {
   }
 
   noteMaking(instance: string): void {
-    this.#begun.set(instance, this.#seams.clock.steady())
+    this.#unserved.add(instance)
+    this.#made.set(instance, this.#seams.clock.steady())
   }
 
   noteServing(key: FleetKey, instance: string): void {
-    const beganAtMs = this.#begun.get(instance)
-    this.#begun.delete(instance)
-    if (beganAtMs === undefined) return
-    const spans = [...(this.#paces.get(fleetName(key)) ?? []), this.#seams.clock.steady() - beganAtMs]
+    const madeAtMs = this.#made.get(instance)
+    if (madeAtMs === undefined || !this.#unserved.delete(instance)) return
+    const spans = [...(this.#paces.get(fleetName(key)) ?? []), this.#seams.clock.steady() - madeAtMs]
     this.#paces.set(fleetName(key), spans.slice(-sample))
   }
 
@@ -102,6 +120,13 @@ export class Ages {
   #keep(fleets: readonly Fleet[]): void {
     const present = new Set(fleets.flatMap(({ instances }) => instances.map(identityOf)))
     for (const identity of this.#births.keys()) if (!present.has(identity)) this.#births.delete(identity)
+    const names = new Set(fleets.flatMap(({ instances }) => instances.map(({ name }) => name)))
+    for (const name of this.#made.keys()) if (!names.has(name)) this.#forget(name)
+  }
+
+  #forget(name: string): void {
+    this.#made.delete(name)
+    this.#unserved.delete(name)
   }
 
   /** Puts each on the record once that is overdue. */

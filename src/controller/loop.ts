@@ -101,7 +101,11 @@ export class Loop {
     const { recollection, decisions, rollouts } = this
     this.#rehearsals = new Rehearsals(seams, decisions, rollouts)
     this.taints = new Taints(seams, (key) => decisions.service(key)?.guard)
-    this.ages = new Ages(seams, (key) => decisions.service(key))
+    this.ages = new Ages(
+      seams,
+      (key) => decisions.service(key),
+      (key) => this.remembered.warm(key),
+    )
     const [rehearsals, taints, ages] = [this.#rehearsals, this.taints, this.ages]
     this.remembered = rememberedBy({ clock, recollection, decisions, rollouts, rehearsals, taints, ages })
     this.#figures = new Figures(seams)

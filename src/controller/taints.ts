@@ -61,9 +61,9 @@ export class Taints {
 
   /** What a tainted instance waits for; undefined for one that is not, or that nothing is done to yet. */
   of(instance: string): Taint | undefined {
-    const touched = this.#touched.get(instance)
+    const touched = this.#touched.get(instance) ?? this.#noting.get(instance)
     if (!touched || touched.isCordoned) return undefined
-    return { reason: touched.reason, isCaptured: touched.isCaptured }
+    return { reason: touched.reason, isRecorded: this.#touched.has(instance), isCaptured: touched.isCaptured }
   }
 
   /** How one was touched that is left as it is until somebody has looked. */

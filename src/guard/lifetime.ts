@@ -27,7 +27,10 @@ export function deadlineMs({ bornAtMs, identity }: Aged, { maxMs, jitter }: Life
   return bornAtMs + maxMs * (1 - jitter * fraction(identity))
 }
 
-/** When the replacement of each has to begin, by name: the last one just in time, those before it so much earlier. */
+/**
+ * When the replacement of each has to begin, by name: the last one just in time, those before it so much earlier. None
+ * goes in the first half of its time: where so many can't be replaced in the other half, some grow too old.
+ */
 export function beginnings(instances: readonly Aged[], rule: LifetimeRule): ReadonlyMap<string, number> {
   const { paceMs, slots } = rule
   const latestFirst = instances
@@ -36,11 +39,11 @@ export function beginnings(instances: readonly Aged[], rule: LifetimeRule): Read
   const begins = new Map<string, number>()
   /** When each of the places is taken by a later one. */
   const taken = Array.from({ length: Math.max(1, slots) }, () => Infinity)
-  for (const [index, { name, endMs }] of latestFirst.entries()) {
+  for (const [index, { name, bornAtMs, endMs }] of latestFirst.entries()) {
     const place = index % taken.length
     const beginMs = Math.min(endMs, taken[place]!) - paceMs
     taken[place] = beginMs
-    begins.set(name, beginMs)
+    begins.set(name, Math.max(beginMs, Math.min(endMs - paceMs, bornAtMs + rule.maxMs / 2)))
   }
   return begins
 }

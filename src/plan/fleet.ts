@@ -42,6 +42,8 @@ export interface FleetInstance {
 export interface Taint {
   /** How it was touched, in words. */
   readonly reason: string
+  /** It is on the record: only then anything is done about it. */
+  readonly isRecorded: boolean
   /** Evidence of it is kept, or can't be had. */
   readonly isCaptured: boolean
 }

@@ -272,7 +272,7 @@ function bury(instance: FleetInstance): readonly Effect[] {
  */
 function expel(instance: FleetInstance): readonly Effect[] {
   const { name, taint, rotation, phase, busy } = instance
-  if (!taint) return []
+  if (!taint?.isRecorded) return []
   const { reason } = taint
   if (busy === 'unroute' && rotation === 'draining')
     return [{ kind: 'unroute', instance: name, drainMs: 0, reason, isCut: true }]

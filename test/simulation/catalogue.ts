@@ -104,6 +104,7 @@ export interface ServiceChoice {
   readonly standby?: number
   readonly dependsOn?: readonly ServiceName[]
   readonly rehearsalMs?: number
+  readonly lifetimeMs?: number
 }
 
 export type StrategyChoice =
@@ -127,7 +128,7 @@ export function stackOf(scope: Scope, choice: StackChoice, rollback?: 'service')
 }
 
 function serviceOf(scope: Scope, name: ServiceName, choice: ServiceChoice): ServiceSpec {
-  const { image, generation, replicas, standby, dependsOn, rehearsalMs, drainMs } = choice
+  const { image, generation, replicas, standby, dependsOn, rehearsalMs, lifetimeMs, drainMs } = choice
   const timing = { intervalMs: 1_000, timeoutMs: 500, healthyAfter: 2, unhealthyAfter: 2 }
   const serves = name !== 'worker'
   return {
@@ -143,6 +144,7 @@ function serviceOf(scope: Scope, name: ServiceName, choice: ServiceChoice): Serv
     rollout: rolloutOf(choice),
     ...(dependsOn && { dependsOn }),
     ...(rehearsalMs !== undefined && { rehearsal: { everyMs: rehearsalMs } }),
+    ...(lifetimeMs !== undefined && { lifetime: { maxMs: lifetimeMs, jitter: 0.2 } }),
     drainMs,
   }
 }

@@ -1,5 +1,6 @@
 /** What was decided, as the store has it, whichever controller lives to hear of it. */
 import { refusalOf } from '../../src/guard/refusals.ts'
+import type { Entry } from '../../src/model/entry.ts'
 import type { Refusal } from '../../src/model/refusal.ts'
 import type { Release, ServiceRelease } from '../../src/model/release.ts'
 import { own } from '../../src/model/own.ts'
@@ -36,6 +37,10 @@ export interface DecidedListener {
   onDecision(decree: Decree): void
   /** What is on record of a running rollout has changed: `before` is as it was. */
   onRolloutChange(before: Rollout, after: Rollout): void
+  /** An instance is on the record as tainted. */
+  onTaint(entry: Entry): void
+  /** All of an environment are to be replaced. */
+  onRepave(entry: Entry): void
   /** Something is refused, or may run again. */
   onRefusal(scope: Scope): void
 }
@@ -118,6 +123,12 @@ export class Decided {
   #witnessed(store: Store): Store {
     return {
       ...store,
+      append: async (entry) => {
+        const recorded = await store.append(entry)
+        if (entry.kind === 'instance.tainted') this.#listener.onTaint(entry)
+        if (entry.kind === 'decision.repave') this.#listener.onRepave(entry)
+        return recorded
+      },
       decide: async (decision) => {
         const outcome = await store.decide(decision)
         for (const refusal of outcome.refused) this.#refusals.set(refusal.id, refusal)

@@ -13,6 +13,10 @@ export function drawMishap(random: Random, kind: Mishap['kind']): Mishap {
       const answer = random.pick(['unhealthy', 'silent'] as const)
       return { kind, pick: random.next(), answer, forMs: 500 + random.integer(10_000) }
     }
+    case 'touch':
+      return { kind, pick: random.next(), how: random.pick(['exec', 'exec', 'write', 'pause', 'update']) }
+    case 'touches':
+      return { kind, share: random.next() }
     case 'removal':
       return { kind, pick: random.next() }
     case 'stop':

@@ -52,7 +52,8 @@ function drawCommand(random: Random, index: number, patient: boolean): Command {
   if (lot < 0.63) return { kind: 'steer', scope, verb: random.pick(steerVerbs), ...drawName(random, 0.3) }
   if (lot < 0.75) return { kind: 'rollback', scope, ...drawName(random, 0.5) }
   if (lot < 0.85) return { kind: 'replace', scope, pick: random.next() }
-  if (lot < 0.94) return drawRefusal(random, scope)
+  if (lot < 0.91) return drawRefusal(random, scope)
+  if (lot < 0.945) return { kind: random.pick(['repave', 'acknowledge']), scope }
   return { kind: 'down', scope }
 }
 
@@ -85,7 +86,7 @@ function drawOrder(random: Random, earlier: readonly ServiceName[]): Pick<Servic
 
 /** A release that comes up for certain. */
 export function drawFinale(random: Random): StackChoice {
-  const { rehearsalMs: _, ...service } = drawService(random, 'web', 'good')
+  const { rehearsalMs: _rehearsal, lifetimeMs: _lifetime, ...service } = drawService(random, 'web', 'good')
   return { web: { ...service, generation: 9 } }
 }
 
@@ -105,6 +106,7 @@ function drawService(random: Random, name: ServiceName, quality = drawQuality(ra
     drainMs: random.pick([500, 2_000, 5_000]),
     ...(name === 'worker' ? drawUnrouted(random) : drawRouted(random)),
     ...(random.next() < 0.15 && { rehearsalMs: 1_000 + random.integer(5_000) }),
+    ...(random.next() < 0.2 && { lifetimeMs: 60_000 + random.integer(120_000) }),
   }
 }
 

@@ -145,8 +145,8 @@ export function shareOf({ split }: Pick<FleetTruth, 'split'>, lane: Lane): numbe
 }
 
 /** Runs, was not asked to end, and answers that it is healthy. */
-export function isFit({ process, order }: MemoryInstance): boolean {
-  if (!process || process.exit || process.terminated) return false
+export function isFit({ process, order, isTainted }: MemoryInstance): boolean {
+  if (isTainted || !process || process.exit || process.terminated) return false
   return order.spec.health.kind === 'process' || process.answer() === 'healthy'
 }
 

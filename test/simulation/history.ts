@@ -1,5 +1,6 @@
 /** What happens in one simulated world, written down beforehand, so that a part of it can be left out. */
 import type { Scope } from '../../src/model/stack.ts'
+import type { TouchKind } from '../../src/model/touch.ts'
 import type { SteerVerb } from '../../src/model/steering.ts'
 import type { ServiceName, StackChoice } from './catalogue.ts'
 
@@ -20,6 +21,10 @@ export type Command =
   /** `pick`: which of the instances that there are then, as a share. */
   | { readonly kind: 'replace'; readonly scope: Scope; readonly pick: number }
   | { readonly kind: 'down'; readonly scope: Scope }
+  /** All are replaced. */
+  | { readonly kind: 'repave'; readonly scope: Scope }
+  /** Somebody has looked at what was touched. */
+  | { readonly kind: 'acknowledge'; readonly scope: Scope }
   | { readonly kind: 'steer'; readonly scope: Scope; readonly verb: SteerVerb; readonly service?: ServiceName }
   /** What the service is to run then, as a version or by its image. */
   | ({ readonly kind: 'refuse' } & RefusedThing)
@@ -61,6 +66,9 @@ export type Mishap =
   /** A stranger removes an instance, or stops it. */
   | { readonly kind: 'removal'; readonly pick: number }
   | { readonly kind: 'stop'; readonly pick: number; readonly graceMs: number }
+  /** A stranger reaches into an instance, or into so large a share of all at once. */
+  | { readonly kind: 'touch'; readonly pick: number; readonly how: TouchKind }
+  | { readonly kind: 'touches'; readonly share: number }
   | Crash
   | RecoveryCrash
   | { readonly kind: 'engine-calls' | 'router-calls'; readonly fault: CallFault; readonly calls: number }
@@ -88,6 +96,7 @@ export type Action = (Command | Mishap) & { readonly afterMs: number }
 export const profiles = {
   calm: [],
   deaths: ['death', 'sickness'],
+  touches: ['touch', 'touch', 'touch', 'touches', 'crash', 'crash', 'events', 'engine-calls', 'disk-fails', 'death'],
   strangers: ['removal', 'stop', 'events'],
   crashes: ['crash', 'crash-in-recovery', 'controller-restart'],
   engine: ['engine-calls', 'engine-away', 'engine-restart', 'starts', 'images', 'death'],
@@ -100,6 +109,8 @@ export const profiles = {
   everything: [
     'death',
     'sickness',
+    'touch',
+    'touches',
     'removal',
     'stop',
     'crash',
@@ -141,6 +152,8 @@ const commands: readonly string[] = [
   'rollback',
   'replace',
   'down',
+  'repave',
+  'acknowledge',
   'steer',
   'refuse',
   'recall',

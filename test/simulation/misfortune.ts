@@ -41,6 +41,10 @@ export class Misfortune {
         return this.#kill(mishap.pick, mishap.outOfMemory)
       case 'sickness':
         return void this.#sicken(mishap.pick, mishap.answer, mishap.forMs)
+      case 'touch':
+        return this.#touch(mishap)
+      case 'touches':
+        return this.#touchMany(mishap.share)
       case 'removal':
         return this.#befall(mishap.pick, 'an instance is removed by a stranger', ({ order }) =>
           machine.remove(order.name),
@@ -127,6 +131,27 @@ export class Misfortune {
     this.#befall(pick, fault, (found) => probe.deaf.add((instance = found)), 'doubt')
     await clock.sleep(forMs)
     if (instance) probe.deaf.delete(instance)
+  }
+
+  #touch({ pick, how }: Mishap & { readonly kind: 'touch' }): void {
+    const { machine } = this.#victims
+    if (how === 'pause') this.#befall(pick, 'an instance is halted by a stranger', ({ order }) => machine.pause(order.name))
+    else if (how === 'update')
+      this.#befall(pick, 'an instance is changed by a stranger', ({ order }) =>
+        machine.alter(order.name, { resources: { ...order.spec.resources, pids: order.spec.resources.pids + 1 } }),
+      )
+    else this.#befall(pick, 'an instance is touched', ({ order }) => machine.touch(order.name, how))
+  }
+
+  #touchMany(share: number): void {
+    const { machine, hazards, disturb } = this.#victims
+    const running = [...machine.instances].filter(({ process }) => process && !process.exit)
+    const touched = running.slice(0, Math.ceil(share * running.length))
+    if (touched.length > 1) hazards.count('many instances are touched at once')
+    for (const { order } of touched) {
+      disturb({ kind: 'instance', instance: order.name })
+      machine.touch(order.name)
+    }
   }
 
   #restartEngine(): void {

@@ -47,7 +47,7 @@ interface Errand {
   isAlone: boolean
 }
 
-type Said = Command & { readonly kind: 'refuse' | 'lift' }
+type Said = Command & { readonly kind: 'refuse' | 'lift' | 'acknowledge' }
 
 const by = 'someone'
 const reason = 'someone says so'
@@ -75,7 +75,7 @@ export class People {
       if (answer.kind !== 'cut off') return answer
       // What was recorded goes on by itself; to say it again would be another rollback.
       if (command.kind === 'rollback' && this.#office.decisions(command) > before) return answer
-      if (command.kind === 'replace') return answer
+      if (command.kind === 'replace' || command.kind === 'repave') return answer
     }
   }
 
@@ -111,6 +111,10 @@ export class People {
 
   /** What is answered at once. */
   async #say(command: Said, controller: Controller): Promise<Answer> {
+    if (command.kind === 'acknowledge') {
+      const { changed } = await controller.acknowledge({ ...command.scope, by, reason })
+      return { kind: 'result', result: { ok: true, services: [], changed } }
+    }
     const { name, id } = this.#refusable(command)
     const { changed } =
       command.kind === 'lift'
@@ -146,6 +150,9 @@ export class People {
         return controller.rollback({ ...scope, by, ...rollbackTarget(command) })
       case 'replace':
         return controller.replace({ ...scope, by, instance: this.#pick(command) })
+      case 'repave':
+        for (const name of this.#office.instances(command)) this.#office.condemn(name)
+        return controller.repave({ ...scope, by })
       case 'down':
         return controller.down({ ...scope, by })
       case 'recall': {
@@ -171,7 +178,7 @@ export class People {
 }
 
 function isSaid(command: Command): command is Said {
-  return command.kind === 'refuse' || command.kind === 'lift'
+  return command.kind === 'refuse' || command.kind === 'lift' || command.kind === 'acknowledge'
 }
 
 function refused({ code, message }: { readonly code: string; readonly message: string }): Answer {

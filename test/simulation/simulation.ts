@@ -140,6 +140,9 @@ class Simulation {
   /** The mishaps stop: what was decided last must come about, unless it can't. */
   async #rest(): Promise<Violation | undefined> {
     this.#world.calm()
+    // Whatever is left as it is waits for people.
+    for (const scope of scopes)
+      if (this.#world.truth().releases.has(scopeName(scope))) await this.#answered({ kind: 'acknowledge', scope })
     const obstacle = await this.#until(() => this.#obstacle(), restMs)
     if (this.#world.violation) return this.#world.violation
     const reason = this.#unjudged() ?? (this.#isDoubtful() ? undefined : obstacle)

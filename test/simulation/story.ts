@@ -43,6 +43,8 @@ export function actionWords(action: Action): string {
       return `${action.kind} the ${action.what} of ${scopeWords(action.scope)} ${action.service}`
     case 'replace':
     case 'down':
+    case 'repave':
+    case 'acknowledge':
     case 'lift':
       return `${action.kind} ${scopeWords(action.scope)}`
     case 'steer':
@@ -51,6 +53,10 @@ export function actionWords(action: Action): string {
       return `an instance ${action.outOfMemory ? 'runs out of memory' : 'dies'}`
     case 'sickness':
       return `an instance is ${action.answer} for ${action.forMs} ms`
+    case 'touch':
+      return `a stranger touches an instance: ${action.how}`
+    case 'touches':
+      return `a stranger touches ${Math.round(action.share * 100)} % of all instances`
     case 'removal':
       return 'a stranger removes an instance'
     case 'stop':
@@ -119,13 +125,14 @@ function choiceWords(choice: StackChoice): string {
   return services.join(', ')
 }
 
-function extraWords({ strategy, verdict, standby, dependsOn, rehearsalMs, path }: ServiceChoice): readonly string[] {
+function extraWords({ strategy, verdict, standby, dependsOn, rehearsalMs, lifetimeMs, path }: ServiceChoice): readonly string[] {
   return [
     ...(strategy ? [strategyWords(strategy)] : []),
     ...(verdict ? [`judged ${verdict.windowMs} ms by ${verdict.requests} requests`] : []),
     ...(standby ? [`${standby} stand by`] : []),
     ...(dependsOn ? [`after ${dependsOn.join(' and ')}`] : []),
     ...(rehearsalMs === undefined ? [] : ['rehearsed']),
+    ...(lifetimeMs === undefined ? [] : [`lives for ${lifetimeMs} ms`]),
     ...(path === undefined ? [] : [`at ${path}`]),
   ]
 }

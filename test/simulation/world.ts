@@ -14,6 +14,7 @@ import type { ImageDigest } from '../../src/model/version.ts'
 import { MemoryProxy, type MemorySession } from '../../src/router/memory/memory-proxy.ts'
 import { MemoryRouter } from '../../src/router/memory/memory-router.ts'
 import type { RouterServer } from '../../src/router/router.ts'
+import type { Entry } from '../../src/model/entry.ts'
 import type { Store } from '../../src/store/store.ts'
 import { systemClock } from '../../src/system/clock.ts'
 import { seededRandom } from '../../src/system/random.ts'
@@ -59,6 +60,9 @@ export class World {
   readonly #decided = new Decided({
     onDecision: (decree) => this.#onDecision(decree),
     onRolloutChange: (before, after) => this.#onRolloutChange(before, after),
+    onRepave: ({ stack = '', environment = '' }) =>
+      this.#monitors.onRepave({ stack, environment }, this.clock.now()),
+    onTaint: (entry) => this.#onTaint(entry),
     onRefusal: (scope) => this.#monitors.onRefusal(scope, this.clock.now()),
   })
   readonly #monitors = new Monitors(this.machine, this.#decided, (name) => !this.#only || name === this.#only)
@@ -302,6 +306,14 @@ export class World {
     this.#watch(() => this.#monitors.onCallEnd(call, outcome, this.truth()))
     if (takesOut(call)) this.#departures.end(call.subject)
     this.#dirty = true
+  }
+
+  #onTaint({ instance = '', message }: Entry): void {
+    const tainted = this.machine.instance(instance)
+    if (!tainted) return
+    this.story.tell('store', `${instance} is tainted: ${message}`)
+    tainted.isTainted = true
+    this.#disturb({ kind: 'instance', instance })
   }
 
   #onMachine(event: EngineEvent): void {

@@ -25,6 +25,10 @@ export interface MemoryInstance {
   address?: Address
   /** Nothing reaches it any more. */
   isSealed?: true
+  /** Somebody has reached it who is not the engine. */
+  isTouched?: true
+  /** For whoever watches: it is on the record as tainted. */
+  isTainted?: true
 }
 
 const addressesPerScope = 65_000
@@ -83,6 +87,7 @@ export class MemoryMachine {
   touch(name: string, kind: TouchKind = 'exec'): void {
     const instance = this.#instances.get(name)
     if (!instance) return
+    instance.isTouched = true
     this.#changed(name, kind)
     if (instance.isSealed) return
     const touch: Touch = { kind, layer: 'events', atMs: this.clock.now(), detail: `${kind} by someone` }

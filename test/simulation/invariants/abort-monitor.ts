@@ -115,7 +115,7 @@ export class AbortMonitor implements Monitor {
   }
 
   /** One that faltered and serves again may be kept or given up: it counts, and is not asked for. */
-  #keep(fleet: FleetTruth, { leaving }: WorldTruth): void {
+  #keep(fleet: FleetTruth, { leaving, nowMs }: WorldTruth): void {
     const { key, wanted, instances, servers } = fleet
     const routed = new Set(servers.filter(({ state }) => state !== 'draining').map(({ instance }) => instance))
     const survivors = instances.filter(
@@ -130,7 +130,7 @@ export class AbortMonitor implements Monitor {
       (instance) =>
         survivors.includes(instance) &&
         !this.#past.hasFaltered(instance) &&
-        !this.#past.isCondemned(instance) &&
+        !this.#past.isCondemned(instance, fleet, nowMs) &&
         !this.#past.wasLetGo(instance),
     )
     this.#survivors.set(fleetName(key), {

@@ -11,6 +11,8 @@ export const invariantNames = [
   'floor',
   'surge',
   'no request lost',
+  'touched is dead',
+  'nothing grows old',
   'a way back',
   'on the record',
   'aborted ends whole',

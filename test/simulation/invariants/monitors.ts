@@ -7,6 +7,7 @@ import type { WorldTruth } from '../fleet-truth.ts'
 import type { Command } from '../history.ts'
 import type { Answer } from '../people.ts'
 import type { Call } from '../seams.ts'
+import { AgeMonitor } from './age-monitor.ts'
 import { AbortMonitor } from './abort-monitor.ts'
 import { CauseMonitor } from './cause-monitor.ts'
 import { ContentMonitor } from './content-monitor.ts'
@@ -22,6 +23,7 @@ import { RehearsalMonitor } from './rehearsal-monitor.ts'
 import { RestMonitor } from './rest-monitor.ts'
 import { StageMonitor } from './stage-monitor.ts'
 import { StandbyMonitor } from './standby-monitor.ts'
+import { TaintMonitor } from './taint-monitor.ts'
 import { VerdictMonitor } from './verdict-monitor.ts'
 import { WantMonitor } from './want-monitor.ts'
 import { WarmMonitor } from './warm-monitor.ts'
@@ -59,12 +61,19 @@ export class Monitors {
       new WantMonitor(this.#past, decided),
       new VerdictMonitor(),
       new RehearsalMonitor(this.#past, decided),
+      new TaintMonitor(machine, this.#past),
+      new AgeMonitor(this.#past),
     ]
   }
 
   /** What must not run is other than it was. */
   onRefusal(scope: Scope, nowMs: number): void {
     this.#past.change(scope, nowMs)
+  }
+
+  /** All of a scope are to be replaced. */
+  onRepave(scope: Scope, nowMs: number): void {
+    this.#past.repave(scope, nowMs)
   }
 
   condemn(instance: string): void {

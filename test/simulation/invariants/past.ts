@@ -1,9 +1,11 @@
 /** What instances have shown so far, which tells what a controller may think of them now. */
 import type { MemoryInstance } from '../../../src/engine/memory/memory-machine.ts'
-import { scopeName, type Scope } from '../../../src/model/stack.ts'
-import { isFit, type WorldTruth } from '../fleet-truth.ts'
+import { defaultLifetime, scopeName, type Scope } from '../../../src/model/stack.ts'
+import { type FleetTruth, isFit, type WorldTruth } from '../fleet-truth.ts'
 import { strikesInstances, type Disturbance } from './invariant.ts'
 
+/** How long it may take to make one. */
+const makingMs = 1_000
 const provenAfterMs = 4_000
 /** What was decided so long ago is known to whoever acts now. */
 const unseenMs = 1_100
@@ -18,6 +20,8 @@ export class Past {
   readonly #areFit = new WeakSet<MemoryInstance>()
   readonly #wereRouted = new WeakSet<MemoryInstance>()
   readonly #condemned = new Set<string>()
+  /** By scope name. */
+  readonly #repavedAtMs = new Map<string, number>()
   readonly #letGoAtMs = new Map<string, number>()
   /** When something was decided last, by scope name. */
   readonly #changedAtMs = new Map<string, number>()
@@ -31,8 +35,17 @@ export class Past {
     this.#condemned.add(instance)
   }
 
-  isCondemned({ order }: MemoryInstance): boolean {
-    return this.#condemned.has(order.name)
+  /** All that there was, or was being made, in a scope. */
+  repave(scope: Scope, nowMs: number): void {
+    this.#repavedAtMs.set(scopeName(scope), nowMs)
+  }
+
+  /** Somebody asked for a clean one in its place, or it may be taken for as old as it may be. */
+  isCondemned({ order, createdAtMs }: MemoryInstance, { wanted }: FleetTruth, nowMs: number): boolean {
+    const lifetimeMs = (wanted?.lifetime ?? defaultLifetime).maxMs
+    const repavedAtMs = this.#repavedAtMs.get(scopeName(order)) ?? -Infinity
+    const isOld = nowMs - createdAtMs >= lifetimeMs / 2
+    return isOld || this.#condemned.has(order.name) || createdAtMs <= repavedAtMs + makingMs + this.latenessMs(repavedAtMs)
   }
 
   /** A controller was about to take it out of service, or did. */
@@ -83,6 +96,7 @@ export class Past {
   note({ fleets, nowMs }: WorldTruth): void {
     for (const { instances, servers, wanted } of fleets)
       for (const instance of instances) {
+        if (instance.isTouched) this.#faltered.add(instance)
         if (servers.some((server) => server.instance === instance.order.name)) this.#wereRouted.add(instance)
         this.#noteFitness(instance, nowMs, wanted?.rollout.deadlineMs ?? 0)
       }

@@ -31,10 +31,11 @@ export class PauseMonitor implements Monitor {
       throw new ViolationError('paused stays', `${subject} is made while its rollout is paused`)
   }
 
-  #judgeLetGo(subject: string, { rollout, instances }: FleetTruth, { leaving }: WorldTruth): void {
+  #judgeLetGo(subject: string, fleet: FleetTruth, { leaving, nowMs }: WorldTruth): void {
+    const { rollout, instances } = fleet
     const instance = instances.find(({ order }) => order.name === subject)
     if (!instance || instance.order.version !== rollout?.from?.version || leaving.has(subject)) return
-    if (!isFit(instance) || this.#past.hasFaltered(instance) || this.#past.isCondemned(instance)) return
+    if (!isFit(instance) || this.#past.hasFaltered(instance) || this.#past.isCondemned(instance, fleet, nowMs)) return
     if (this.#past.wasLetGo(instance)) return
     throw new ViolationError('paused stays', `${subject} is let go while the rollout is paused`)
   }

@@ -20,6 +20,8 @@ const kinds = new Map([
   ['engine create', 'create'],
   ['engine start', 'start'],
   ['engine destroy', 'destroy'],
+  ['engine isolate', 'isolate'],
+  ['engine collect', 'capture'],
   ['router add', 'route'],
   ['router remove', 'unroute'],
 ])
@@ -45,7 +47,7 @@ export class RecordMonitor implements Monitor {
 
   onCallEnd({ on, verb, subject, entry }: Call, outcome: 'done' | 'failed', { nowMs }: WorldTruth): void {
     if (entry?.instance !== undefined) return this.#onAppended(entry, outcome, nowMs)
-    const intent = this.#open.get(`${kinds.get(`${on} ${verb}`)} ${subject}`)
+    const intent = this.#intentOf(`${kinds.get(`${on} ${verb}`)}`, subject, 'asked')
     if (!intent) return
     intent.state = outcome
     this.#due.set(intent, nowMs)
@@ -63,11 +65,17 @@ export class RecordMonitor implements Monitor {
   }
 
   #onEffect(kind: string, instance: string): void {
-    const intent = this.#open.get(`${kind} ${instance}`)
+    const intent = this.#intentOf(kind, instance, 'recorded')
     if (intent?.state !== 'recorded')
       throw new ViolationError('on the record', `to ${kind} ${instance} was not recorded before it was asked for`)
     intent.state = 'asked'
     this.#due.delete(intent)
+  }
+
+  /** Somebody in the middle of being let go is cut by a call of the same kind. */
+  #intentOf(kind: string, instance: string, state: Intent['state']): Intent | undefined {
+    const cut = kind === 'unroute' ? this.#open.get(`cut ${instance}`) : undefined
+    return cut?.state === state ? cut : this.#open.get(`${kind} ${instance}`)
   }
 
   /** An outcome is asked to be recorded: it must be that of an effect that has ended so. */

@@ -24,7 +24,7 @@ export class StandbyMonitor implements Monitor {
     const fleet = fleetOf(subject, truth.fleets)
     if (!fleet || !this.#past.isSettled(fleet.key, truth.nowMs) || !this.#past.isUnharmed(truth.nowMs)) return
     // One that was to be replaced since it was meant to serve has another in its place already.
-    if (fleet.instances.some((each) => each.order.name === subject && this.#past.isCondemned(each))) return
+    if (fleet.instances.some((each) => each.order.name === subject && this.#past.isCondemned(each, fleet, truth.nowMs))) return
     const others = this.#servingBeside(subject, fleet, truth)
     const most = mostRouted(subject, fleet)
     if (most !== undefined && others.length >= most)
@@ -56,13 +56,13 @@ export class StandbyMonitor implements Monitor {
         isFit(instance) &&
         !routed.has(instance.order.name) &&
         !leaving.has(instance.order.name) &&
-        !this.#past.isCondemned(instance) &&
+        !this.#past.isCondemned(instance, fleet, nowMs) &&
         this.#past.isProven(instance, nowMs),
     )
   }
 
   /** Those of its version that surely serve, or would. */
-  #servingBeside(subject: string, fleet: FleetTruth, { leaving }: WorldTruth): readonly MemoryInstance[] {
+  #servingBeside(subject: string, fleet: FleetTruth, { leaving, nowMs }: WorldTruth): readonly MemoryInstance[] {
     const { key, instances, servers } = fleet
     const routed = new Set(servers.filter(({ state }) => state === 'in').map(({ instance }) => instance))
     return instances.filter(
@@ -72,7 +72,7 @@ export class StandbyMonitor implements Monitor {
         routed.has(instance.order.name) &&
         isFit(instance) &&
         !leaving.has(instance.order.name) &&
-        !this.#past.isCondemned(instance) &&
+        !this.#past.isCondemned(instance, fleet, nowMs) &&
         !this.#past.hasFaltered(instance),
     )
   }

@@ -1,0 +1,39 @@
+/** Promise 4: one that is on the record as tainted gets no further request, and goes for good. */
+import type { MemoryMachine } from '../../../src/engine/memory/memory-machine.ts'
+import type { Call } from '../seams.ts'
+import type { WorldTruth } from '../fleet-truth.ts'
+import { ViolationError, type Monitor } from './invariant.ts'
+import type { Past } from './past.ts'
+
+/** How long it may take until one is out of rotation while nothing else is wrong. */
+const mostMs = 1_000
+
+export class TaintMonitor implements Monitor {
+  readonly #machine: MemoryMachine
+  readonly #past: Past
+  /** Since when each is tainted. */
+  readonly #sinceMs = new Map<string, number>()
+
+  constructor(machine: MemoryMachine, past: Past) {
+    this.#machine = machine
+    this.#past = past
+  }
+
+  onCall({ on, verb, subject }: Call): void {
+    if (on !== 'router' || verb !== 'add' || !this.#machine.instance(subject)?.isTainted) return
+    throw new ViolationError('touched is dead', `${subject} is tainted, and is brought into rotation`)
+  }
+
+  onStep({ fleets, nowMs }: WorldTruth): void {
+    for (const { instances, servers } of fleets)
+      for (const { order, createdAtMs, isTainted } of instances) {
+        if (!isTainted) continue
+        const identity = `${order.name}@${createdAtMs}`
+        const sinceMs = this.#sinceMs.get(identity) ?? nowMs
+        this.#sinceMs.set(identity, sinceMs)
+        const isRouted = servers.some(({ instance, state }) => instance === order.name && state !== 'draining')
+        if (isRouted && nowMs - sinceMs > mostMs && this.#past.calmMs(nowMs) > mostMs + this.#past.latenessMs(nowMs))
+          throw new ViolationError('touched is dead', `${order.name} is tainted, and still in rotation`)
+      }
+  }
+}
