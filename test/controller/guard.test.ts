@@ -19,6 +19,7 @@ import {
   store,
   up,
   version,
+  web,
 } from './small-world.ts'
 
 beforeEach(openWorld)
@@ -182,15 +183,26 @@ test.each<TouchKind>(['exec', 'write', 'signal'])('%s is on the record with its 
   expect(await entriesOf('instance.tainted')).toMatchObject([{ message: `${kind} (events): ${kind} by someone` }])
 })
 
-test('what grows old is replaced, one after the other, and the floor is held', async () => {
-  await result(up(stack({ replicas: 5, lifetime: { maxMs: 120_000, jitter: 0.2 } })))
-  for (let second = 0; second < 600; second++) {
+test('of twenty that were born together none becomes older than two minutes, for an hour, and the floor is held', async () => {
+  image('web:1', { startMs: 300, healthyAfterMs: 700, stopMs: 200 })
+  await result(up(stack({ replicas: 20, lifetime: { maxMs: 120_000, jitter: 0.2 } })))
+  const deaths: number[] = []
+  const bornAtMs = new Map<string, number>()
+  for (let second = 0; second < 3_600; second++) {
     await clock.advance(1_000)
-    const ages = [...machine.instances].map(({ createdAtMs }) => clock.now() - createdAtMs)
-    expect(Math.max(...ages)).toBeLessThanOrEqual(120_000 + 5_000)
-    expect(routed().length).toBeGreaterThanOrEqual(5)
+    const present = new Map([...machine.instances].map(({ order, createdAtMs }) => [order.name, createdAtMs]))
+    for (const [name, birthMs] of bornAtMs) if (present.get(name) !== birthMs) deaths.push(second)
+    bornAtMs.clear()
+    for (const [name, birthMs] of present) bornAtMs.set(name, birthMs)
+    expect(clock.now() - Math.min(...present.values())).toBeLessThanOrEqual(120_000 + web.drainMs)
+    expect(routed().length).toBeGreaterThanOrEqual(20)
   }
+  // All of them, again and again, and never many at once.
+  expect(deaths.length).toBeGreaterThan(20 * 30)
+  const most = Math.max(...[...Map.groupBy(deaths, (second) => second).values()].map(({ length }) => length))
+  expect(most).toBeLessThanOrEqual(3)
   expect(await entriesOf('instance.overdue')).toEqual([])
+  expect((await fleet())?.exposureSeconds).toBeLessThanOrEqual(120)
 })
 
 test('one that can not be replaced in time is overdue, once', async () => {

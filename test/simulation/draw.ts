@@ -40,6 +40,8 @@ function drawProfile(random: Random): Profile {
 
 /** Often no time at all, often in the middle of what the action before set off, at times long after. */
 function drawPause(random: Random): number {
+  // Long enough for what grows old.
+  if (random.next() < 0.01) return 100_000 + random.integer(200_000)
   const longest = random.pick([1, 1, 300, 300, 2_000, 2_000, 6_000, 25_000])
   return random.integer(longest)
 }

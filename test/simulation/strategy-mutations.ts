@@ -13,6 +13,37 @@ import type { Tamper } from './world.ts'
 
 export const strategyMutations: readonly Mutation[] = [
   {
+    flaw: 'forgets who is tainted when it starts anew',
+    breaks: 'touched is dead',
+    tamper: withStore(({ store }) => ({
+      entries: async (filter) => {
+        if (!filter.kinds?.includes('instance.tainted')) return store.entries(filter)
+        return (await store.entries(filter)).filter(({ kind }) => kind !== 'instance.tainted')
+      },
+    })),
+  },
+  {
+    flaw: 'lets what is touched serve on',
+    breaks: 'touched is dead',
+    tamper: withRouter(({ router }) => ({
+      remove: async (pool, instance, timeoutMs) =>
+        timeoutMs === 0 ? 'drained' : router.remove(pool, instance, timeoutMs),
+    })),
+  },
+  {
+    flaw: 'knows no deadline of an instance',
+    breaks: 'nothing grows old',
+    tamper: withStore(({ store }) => ({
+      decide: async (decision) => {
+        const outcome = await store.decide(decision)
+        const endless = { lifetime: { maxMs: Number.MAX_SAFE_INTEGER, jitter: 0 } }
+        const services = Object.entries(outcome.record.release.services).map(([name, service]) => [name, { ...service, ...endless }] as const)
+        const release = { ...outcome.record.release, services: Object.fromEntries(services) }
+        return { ...outcome, record: { ...outcome.record, release } }
+      },
+    })),
+  },
+  {
     flaw: 'alters instances that run',
     breaks: 'nothing is altered',
     tamper: withEngine(({ engine }) => {
