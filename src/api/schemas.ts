@@ -197,6 +197,12 @@ export const refuseSchema: z.ZodType<RefuseRequest> = z.strictObject({
   what: z.discriminatedUnion('kind', [
     z.strictObject({ kind: z.literal('name'), name: someText }),
     z.strictObject({ kind: z.literal('label'), label: someText, value: text }),
+    z.strictObject({ kind: z.literal('base'), base: someText.max(512) }),
+    z.strictObject({
+      kind: z.literal('package'),
+      name: someText.max(512),
+      version: someText.max(512).exactOptional(),
+    }),
   ]),
   reason: someText,
 })

@@ -5,6 +5,7 @@
  */
 import { afterAll, afterEach, beforeAll, beforeEach, describe } from 'vitest'
 import { dataContract } from './data-contract.ts'
+import { descriptionContract } from './description-contract.ts'
 import { imageContract } from './image-contract.ts'
 import { lifecycleContract } from './lifecycle-contract.ts'
 import { observationContract } from './observation-contract.ts'
@@ -12,7 +13,7 @@ import { retentionContract } from './retention-contract.ts'
 import { ContractScene, removeAll, testTimeoutMs, type EngineFixture } from './scene-contract.ts'
 import { watchContract } from './watch-contract.ts'
 
-export type { ContractPrograms, EngineFixture } from './scene-contract.ts'
+export type { ContractPrograms, DescribedKind, EngineFixture } from './scene-contract.ts'
 
 export function engineContract(name: string, setUp: () => Promise<EngineFixture>): void {
   describe(`${name} keeps the engine contract`, { timeout: testTimeoutMs }, () => {
@@ -40,6 +41,7 @@ export function engineContract(name: string, setUp: () => Promise<EngineFixture>
     afterAll(() => fixture?.cleanup(), testTimeoutMs)
 
     imageContract(stage)
+    descriptionContract(stage)
     retentionContract(stage)
     lifecycleContract(stage)
     dataContract(stage)

@@ -6,6 +6,7 @@
  */
 import type { Readable } from 'node:stream'
 import type { Address } from '../model/address.ts'
+import type { ImageDescription } from '../model/image-description.ts'
 import type { FleetKey, Scope } from '../model/stack.ts'
 import type { ImageDigest, VersionId, VersionSpec } from '../model/version.ts'
 
@@ -161,4 +162,9 @@ export interface Engine {
   retain(digests: readonly ImageDigest[]): Promise<void>
   /** Which of these the engine has. */
   present(digests: readonly ImageDigest[]): Promise<ReadonlySet<ImageDigest>>
+  /**
+   * What an image that the engine has, under this digest or name, says of itself; nothing of it is run. IMAGE_NOT_FOUND,
+   * or IMAGE_INVALID where what it says is no list of packages, or too long for one.
+   */
+  describe(image: string): Promise<ImageDescription>
 }

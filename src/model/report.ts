@@ -1,5 +1,6 @@
 /** What commands answer: the `--json` shapes, which are also the API's. Stable; fields are only added. */
 import type { ErrorReport, StackFilePart } from '../errors.ts'
+import type { ImageDigest } from './version.ts'
 
 /** There is no other kind, ever (promise 1). */
 export type StepKind = 'create' | 'destroy' | 'route' | 'unroute'
@@ -194,8 +195,8 @@ export type StatusReport = EnvironmentStatus & { readonly controller: Controller
 /** Who refused something, when and why. */
 export interface RefusalReport {
   readonly id: number
-  readonly kind: 'version' | 'image' | 'label'
-  /** `web@4f9a1c2b`, `sha256:…` or `team=shop`. */
+  readonly kind: 'version' | 'image' | 'label' | 'base' | 'package'
+  /** `web@4f9a1c2b`, `sha256:…`, `team=shop`, `debian:12` or `openssl@3.0.11-1`. */
   readonly what: string
   /** Absent: whichever service. */
   readonly service?: string
@@ -221,6 +222,16 @@ export interface RefuseReport {
   readonly refusal: RefusalReport
   /** The versions that it is about and that run, and serve on. */
   readonly runs: readonly string[]
+  /** Of a base or a package: the images that don't say whether they have it. */
+  readonly unjudged?: readonly UnjudgedImage[]
+}
+
+/** An image that can't be judged by what it holds: the refusal does not keep it from running. */
+export interface UnjudgedImage {
+  readonly image: ImageDigest
+  /** What is made of it here: `web@4f9a1c2b`. */
+  readonly versions: readonly string[]
+  readonly why: string
 }
 
 export interface LiftReport {
@@ -281,6 +292,8 @@ export interface ResultReport {
   readonly column?: number
   /** The last log lines of the instance that failed. */
   readonly logs?: readonly string[]
+  /** Of a recall of a base or a package: the images that don't say whether they have it. */
+  readonly unjudged?: readonly UnjudgedImage[]
 }
 
 /** One line while a command runs. */

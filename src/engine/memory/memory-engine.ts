@@ -1,5 +1,6 @@
 /** An engine in memory: a whole one, on a machine that exists only here and on the clock of that machine. */
 import { RepaveError } from '../../errors.ts'
+import type { ImageDescription } from '../../model/image-description.ts'
 import { versionId, type ImageDigest, type VersionId, type VersionSpec } from '../../model/version.ts'
 import { type Scope, scopeName } from '../../model/stack.ts'
 import type {
@@ -149,6 +150,11 @@ export class MemoryEngine implements Engine {
   async present(digests: readonly ImageDigest[]): Promise<ReadonlySet<ImageDigest>> {
     await this.#take(0)
     return new Set(digests.filter((digest) => this.#machine.images.get(digest) !== undefined))
+  }
+
+  async describe(image: string): Promise<ImageDescription> {
+    await this.#take(0)
+    return this.#machine.images.describe(image)
   }
 
   #pool(scope: Scope): Pool {
