@@ -11,6 +11,7 @@ import { lifecycleContract } from './lifecycle-contract.ts'
 import { observationContract } from './observation-contract.ts'
 import { retentionContract } from './retention-contract.ts'
 import { ContractScene, removeAll, testTimeoutMs, type EngineFixture } from './scene-contract.ts'
+import { surveyContract } from './survey-contract.ts'
 import { watchContract } from './watch-contract.ts'
 
 export type { ContractPrograms, DescribedKind, EngineFixture } from './scene-contract.ts'
@@ -32,6 +33,7 @@ export function engineContract(name: string, setUp: () => Promise<EngineFixture>
       scene = new ContractScene(fixture)
     })
     afterEach(async () => {
+      await fixture.evict()
       for (const engine of [fixture.engine, fixture.neighbour]) {
         await removeAll(engine)
         await engine.discardData(scene.desk.scope)
@@ -46,6 +48,7 @@ export function engineContract(name: string, setUp: () => Promise<EngineFixture>
     lifecycleContract(stage)
     dataContract(stage)
     observationContract(stage)
+    surveyContract(stage)
     watchContract(stage)
   })
 }

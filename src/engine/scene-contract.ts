@@ -62,6 +62,12 @@ export interface EngineFixture {
   touch(name: string): Promise<void>
   /** Changes from outside a limit of a running instance, which makes it another version. */
   alter(name: string): Promise<void>
+  /** Puts something that belongs to no controller in the network of a scope, and answers its name. */
+  intrude(scope: Scope): Promise<string>
+  /** Removes what `intrude` put somewhere: a network goes only when nobody is in it. */
+  evict(): Promise<void>
+  /** Takes a running instance out of its network. */
+  disconnect(name: string): Promise<void>
   /** Puts something that belongs to no controller where an instance of that name would be. */
   occupy(name: string): Promise<void>
   /** Whether what `occupy` put there is untouched. */

@@ -22,7 +22,7 @@ const allowed = [
   /^DELETE \/v[\d.]+\/containers\/\w+\?/,
   // Of what is made to be read, and never of an instance.
   /^GET \/v[\d.]+\/containers\/repave-reading-[\w-]+\/archive\?/,
-  /^GET \/v[\d.]+\/networks\?/,
+  /^GET \/v[\d.]+\/networks(\/\w+$|\?)/,
   /^POST \/v[\d.]+\/networks\/create$/,
   /^DELETE \/v[\d.]+\/networks\/\w+$/,
   /^GET \/v[\d.]+\/volumes\?/,
@@ -91,6 +91,7 @@ async function liveAllLives(docker: DockerFixture): Promise<void> {
     await engine.retain([image.digest])
     await engine.present([image.digest])
     await engine.describe(image.digest)
+    await engine.survey(scope)
     for (const order of [...all, ...all]) await engine.destroy(order.name, 300)
   } finally {
     await engine.retain([])

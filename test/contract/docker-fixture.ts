@@ -44,6 +44,7 @@ export async function setUpDocker(): Promise<DockerFixture> {
   const goodTag = `localhost:1/repave-contract-${randomUUID()}:1`
   const builtLabels = { 'org.example.contract': goodTag }
   const made = new Set([goodTag])
+  const intruders: string[] = []
   const goodFile = `FROM scratch\nCOPY file /\nLABEL org.example.contract=${goodTag}\n`
   return {
     engine,
@@ -84,6 +85,27 @@ export async function setUpDocker(): Promise<DockerFixture> {
     },
     alter: async (name) => {
       await outsider.post(`/containers/${name}/update`, { PidsLimit: 77 })
+    },
+    intrude: async ({ stack, environment }) => {
+      const name = `stranger-${randomUUID().slice(0, 8)}`
+      const { Id } = await outsider.post(`/containers/create?name=${name}`, {
+        Image: imageReference,
+        Cmd: ['sleep', '3600'],
+        HostConfig: { NetworkMode: `repave-${stack}-${environment}` },
+      })
+      intruders.push(String(Id))
+      await outsider.post(`/containers/${name}/start`)
+      return name
+    },
+    disconnect: async (name) => {
+      const instance = containerMode.parse(await outsider.get(`/containers/${name}/json`))
+      const sandbox = instance.HostConfig.NetworkMode.replace('container:', '')
+      const { NetworkSettings } = containerNetworks.parse(await outsider.get(`/containers/${sandbox}/json`))
+      for (const network of Object.keys(NetworkSettings.Networks))
+        await outsider.post(`/networks/${network}/disconnect`, { Container: sandbox, Force: true })
+    },
+    evict: async () => {
+      for (const id of intruders.splice(0)) await outsider.delete(`/containers/${id}?force=1`)
     },
     occupy: async (name) => {
       await outsider.post(`/containers/create?name=${name}`, { Image: imageReference })
@@ -128,11 +150,11 @@ const bill = {
   components: [{ group: '@acme', name: 'web', version: '1.2.0', purl: 'pkg:npm/%40acme/web@1.2.0' }],
 }
 
+function statusFiles(status: string): Files {
+  return { Dockerfile: 'FROM scratch\nCOPY status /var/lib/dpkg/status\n', status }
+}
+
 function describedFiles(kind: DescribedKind): Files {
-  const status = (content: string): Files => ({
-    Dockerfile: 'FROM scratch\nCOPY status /var/lib/dpkg/status\n',
-    status: content,
-  })
   const listed = {
     Dockerfile: 'FROM scratch\nCOPY status /var/lib/dpkg/status\nCOPY base-files /var/lib/dpkg/status.d/base-files\n',
     status: packageStatus,
@@ -153,9 +175,9 @@ function describedFiles(kind: DescribedKind): Files {
         'base-files': otherStatus,
       }
     case 'broken':
-      return status('\u0000garbage')
+      return statusFiles('\u0000garbage')
     case 'endless':
-      return status(packageStatus.repeat(400_000))
+      return statusFiles(packageStatus.repeat(400_000))
     case 'based':
       return {
         Dockerfile: `FROM scratch\nCOPY file /\nLABEL org.opencontainers.image.base.name=debian:12 org.opencontainers.image.base.digest=sha256:${'0'.repeat(64)}\n`,
@@ -179,6 +201,11 @@ const listedContainer = z.object({
   Id: z.string(),
   Labels: z.record(z.string(), z.string()),
   HostConfig: z.object({ NetworkMode: z.string() }),
+})
+
+const containerMode = z.object({ HostConfig: z.object({ NetworkMode: z.string() }) })
+const containerNetworks = z.object({
+  NetworkSettings: z.object({ Networks: z.record(z.string(), z.unknown()) }),
 })
 
 const listedImages = z.array(z.object({ RepoTags: z.array(z.string()) }))

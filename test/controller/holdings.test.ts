@@ -43,9 +43,10 @@ const refuse = (what: RefusedName) => passing(controller.refuse(refused(what)))
 const recall = (what: RefusedName) => controller.recall(refused(what))
 const current = async () => (await fleet())!.version!
 
+const quick = () => ({ ...goodBehaviour, healthyAfterMs: 200 })
+
 function add(reference: string, content: ImageContent): void {
-  const behaviour = () => ({ ...goodBehaviour, healthyAfterMs: 200 })
-  machine.images.add(reference, { command: ['/web'], behaviour, ...content })
+  machine.images.add(reference, { command: ['/web'], behaviour: quick, ...content })
 }
 
 function of(reference: string, changes: Partial<ServiceSpec> = {}) {
@@ -193,7 +194,7 @@ describe('a recalled package', () => {
 
   test('is recorded in one stroke with the decision, or not at all', async () => {
     const [newer = '', old = ''] = await broughtUp('new:1', 'old:1')
-    const { decide } = store
+    const decide = store.decide.bind(store)
     Object.assign(store, { decide: noRoom })
     expect(await error(recall(aPackage('openssl', '3.0.11-1')))).toMatchObject({ code: 'DISK_FULL' })
     expect((await controller.refusals(scope)).refusals).toEqual([])

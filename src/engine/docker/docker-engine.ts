@@ -14,6 +14,7 @@ import { isOwn } from './labels.ts'
 import { PassingContainers } from './passing-containers.ts'
 import { SandboxPool, type SeenSandbox } from './sandbox-pool.ts'
 import { ScopeNetworks } from './scope-networks.ts'
+import { ScopeSurveyor } from './scope-survey.ts'
 import { VolumeHandover } from './volume-handover.ts'
 
 export interface DockerEngineOptions {
@@ -40,6 +41,7 @@ class DockerEngine implements Engine {
   readonly #sandboxes: SandboxPool
   readonly #passing: PassingContainers
   readonly #reader: ImageReader
+  readonly #surveyor: ScopeSurveyor
   readonly #data: DataVolumes
   readonly #observer: InstanceObserver
   readonly #instances: DockerInstances
@@ -55,6 +57,7 @@ class DockerEngine implements Engine {
     this.#sandboxes = new SandboxPool(client, owner, this.#networks, this.#images)
     this.#passing = new PassingContainers(client)
     this.#reader = new ImageReader(client, owner, this.#passing)
+    this.#surveyor = new ScopeSurveyor(client, owner)
     const handover = new VolumeHandover(client, owner, this.#images, this.#kept, this.#passing)
     this.#data = new DataVolumes(client, owner, handover)
     this.#observer = new InstanceObserver(client, owner)
@@ -139,6 +142,8 @@ class DockerEngine implements Engine {
   present: Engine['present'] = (digests) => this.#kept.present(digests)
 
   describe: Engine['describe'] = (image) => this.#reader.describe(image)
+
+  survey: Engine['survey'] = (scope) => this.#surveyor.survey(scope)
 
   /** The instance that an event is about: its own, or its sandbox's, without which it can't be reached. */
   #instanceOf({ id, name, labels }: ContainerEvent): string | undefined {

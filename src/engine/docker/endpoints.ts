@@ -26,6 +26,7 @@ export const endpoints = {
   readLogs: { method: 'GET', path: '/containers/{id}/logs', quick: false },
   readFiles: { method: 'GET', path: '/containers/{id}/archive', quick: false },
   listNetworks: { method: 'GET', path: '/networks', quick: true },
+  inspectNetwork: { method: 'GET', path: '/networks/{id}', quick: true },
   createNetwork: { method: 'POST', path: '/networks/create', quick: false },
   removeNetwork: { method: 'DELETE', path: '/networks/{id}', quick: false },
   createVolume: { method: 'POST', path: '/volumes/create', quick: false },

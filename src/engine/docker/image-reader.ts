@@ -131,8 +131,9 @@ async function filesOf(archive: Readable): Promise<readonly ReadFile[]> {
 async function contentOf(entry: AsyncIterable<unknown>, bounds: { bytes: number; entries: number }): Promise<string> {
   bounds.entries += 1
   if (bounds.entries > mostFiles) throw new RangeError(`it has more than ${mostFiles} files`)
-  const chunks: Buffer[] = []
-  for await (const chunk of entry as AsyncIterable<Buffer>) {
+  const chunks: Uint8Array[] = []
+  for await (const chunk of entry) {
+    if (!(chunk instanceof Uint8Array)) continue
     bounds.bytes += chunk.length
     if (bounds.bytes > mostBytes) throw new RangeError(`it is longer than ${mostBytes} bytes`)
     chunks.push(chunk)

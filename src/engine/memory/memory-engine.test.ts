@@ -35,6 +35,22 @@ async function setUp(): Promise<EngineFixture> {
     pause: async (name) => machine.pause(name),
     touch: async (name) => machine.touch(name),
     alter: async (name) => machine.alter(name, { resources: { cpuMillis: 1, memoryBytes: 1, pids: 1 } }),
+    intrude: async (scope) => {
+      const stranger = {
+        kind: 'container',
+        name: 'stranger',
+        where: 'network',
+        detail: 'it is in the network',
+      } as const
+      machine.surroundings.disturb(scope, { foreign: [stranger] })
+      return stranger.name
+    },
+    evict: async () => undefined,
+    disconnect: async (name) => {
+      const scope = machine.instance(name)?.order
+      if (scope)
+        machine.surroundings.disturb(scope, { misplaced: [{ instance: name, expected: 'it', actual: 'none' }] })
+    },
     occupy: async (name) => machine.occupy(name),
     isOccupied: async (name) => machine.isOccupied(name),
     occupyData: async (name) => machine.volumes.occupy(name),

@@ -14,6 +14,7 @@ import type {
   ObservedInstance,
   PreparedImage,
 } from '../engine.ts'
+import type { ScopeSurvey } from '../survey.ts'
 import type { MemoryInstance, MemoryMachine } from './memory-machine.ts'
 
 /** What is made ahead for a scope: only counted here. */
@@ -150,6 +151,23 @@ export class MemoryEngine implements Engine {
   async present(digests: readonly ImageDigest[]): Promise<ReadonlySet<ImageDigest>> {
     await this.#take(0)
     return new Set(digests.filter((digest) => this.#machine.images.get(digest) !== undefined))
+  }
+
+  async survey(scope: Scope): Promise<ScopeSurvey> {
+    await this.#take(0)
+    const name = scopeName(scope)
+    const own = [...this.#machine.instances].filter(
+      (instance) => instance.owner === this.#owner && scopeName(instance.order) === name,
+    )
+    const hasNetwork = this.#machine.scopes(this.#owner).some((held) => scopeName(held) === name)
+    const { deviations, foreign, misplaced, firewall } = this.#machine.surroundings.of(scope)
+    return {
+      ...(hasNetwork && { network: { name, deviations } }),
+      foreign: hasNetwork ? foreign : [],
+      misplaced: misplaced.filter(({ instance }) => own.some(({ order }) => order.name === instance)),
+      specs: new Map(own.map(({ order }) => [order.name, order.spec])),
+      firewall,
+    }
   }
 
   async describe(image: string): Promise<ImageDescription> {
