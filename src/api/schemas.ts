@@ -12,6 +12,7 @@ import type {
   PlanRequest,
   RefuseRequest,
   DownRequest,
+  DriftRequest,
   ReplaceRequest,
   RollbackRequest,
   SteerRequest,
@@ -233,6 +234,20 @@ const numeral = z
 const flag = z.enum(['true', 'false']).transform((value) => value === 'true')
 
 export const scopeSchema: z.ZodType<Scope, Record<string, unknown>> = z.strictObject(scope)
+
+export const driftSchema: z.ZodType<DriftRequest> = z.strictObject({
+  ...scope,
+  exceptions: z
+    .array(
+      z.strictObject({
+        what: someText.max(1024),
+        reason: someText,
+        until: z.iso.date('must be a day: 2027-01-31'),
+      }),
+    )
+    .max(1000)
+    .exactOptional(),
+})
 
 export const statusSchema: z.ZodType<Partial<Scope>, Record<string, unknown>> = z.strictObject({
   stack: name.exactOptional(),

@@ -15,6 +15,7 @@ import type { RecordedEntry, RolloutRecord } from '../store/store.ts'
 import type {
   Commands,
   DownRequest,
+  DriftRequest,
   EventsRequest,
   LogsRequest,
   PlanRequest,
@@ -131,8 +132,8 @@ export class Controller implements Commands {
     return versions(this.#desk, scope, service)
   }
 
-  async drift(scope: Scope): Promise<DriftReport> {
-    return drift(this.#desk, scope)
+  async drift(request: DriftRequest): Promise<DriftReport> {
+    return drift(this.#desk, request)
   }
 
   logs(request: LogsRequest, signal: AbortSignal): AsyncIterable<LogLine> {

@@ -140,13 +140,24 @@ function viewInstances(
   const busyWith = new Map(underWay.map((effect) => [effect.instance, effect]))
   return [
     ...instances.map((instance) =>
-      viewInstance(instance, { server: serverOf.get(instance.name), split }, busyWith.get(instance.name), remembered),
+      viewInstance(
+        instance,
+        { server: serverAt(instance, serverOf.get(instance.name)), split },
+        busyWith.get(instance.name),
+        remembered,
+      ),
     ),
     ...servers
       .filter((server) => !known.has(server.instance))
       .map((server) => ghost(server, split, busyWith.get(server.instance))),
     ...underWay.filter((effect) => effect.kind === 'create' && !known.has(effect.instance)).map(expected),
   ]
+}
+
+/** One that sends requests elsewhere is none of the instance's: it is to get another. */
+function serverAt({ address }: ObservedInstance, server: RouterServer | undefined): RouterServer | undefined {
+  if (!server || !address || server.state === 'draining') return server
+  return server.address.host === address.host && server.address.port === address.port ? server : undefined
 }
 
 function viewInstance(

@@ -265,15 +265,36 @@ export interface VersionsReport {
 }
 
 export interface DriftFinding {
-  readonly kind: 'instance' | 'route' | 'server' | 'network' | 'foreign'
+  /** The same as long as it is the same finding: `network.setting:repave-shop-default/internal`. */
+  readonly id: string
+  readonly kind: 'instance' | 'route' | 'server' | 'network' | 'foreign' | 'firewall' | 'exception'
   readonly object: string
   readonly message: string
+  readonly expected: string
+  readonly actual: string
+  /** What puts it right: what the controller does by itself, or what people have to do. */
+  readonly remedy: string
+}
+
+/** A finding that is accepted for a time. */
+export interface DriftException {
+  /** A finding's kind or id; `*` in an id stands for anything. */
+  readonly what: string
+  readonly reason: string
+  /** The last day on which it counts: `2027-01-31`, in UTC. */
+  readonly until: string
 }
 
 export interface DriftReport {
   readonly stack: string
   readonly environment: string
   readonly findings: readonly DriftFinding[]
+  /** What is accepted, and by which exception. */
+  readonly accepted?: readonly { readonly finding: DriftFinding; readonly exception: DriftException }[]
+  /** Exceptions that nothing needs now. */
+  readonly unused?: readonly DriftException[]
+  /** What could not be looked at. */
+  readonly unseen?: readonly { readonly what: string; readonly why: string }[]
 }
 
 /** The verdict of `up`, `rollback`, `recall`, `replace` and `down`: the last line of their output. */
