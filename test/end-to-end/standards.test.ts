@@ -68,6 +68,14 @@ async function kernelSays(field: string): Promise<ReadonlySet<string>> {
   return new Set(said)
 }
 
+const isConfined = ({ AppArmorProfile }: Container) => !['', 'unconfined'].includes(AppArmorProfile)
+const isLabelled = ({ ProcessLabel }: Container & { ProcessLabel?: string }) => Boolean(ProcessLabel)
+const boundPorts = (each: Container) =>
+  Object.values(each.NetworkSettings.Ports ?? {}).filter((bound) => !isEmpty(bound))
+const isShared = ({ Propagation }: { readonly Propagation?: string }) => Propagation?.includes('shared') ?? false
+const isSocket = ({ Source, Destination }: { readonly Source: string; readonly Destination: string }) =>
+  [Source, Destination].some((path) => path.includes('docker.sock'))
+
 describe('images', () => {
   test('CIS 4.1: nothing runs as root', async () => {
     expect(except(all(), ({ Config }) => !['', '0', 'root'].includes(Config.User.split(':')[0]!))).toEqual([])
@@ -97,13 +105,11 @@ describe('runtime', () => {
   })
 
   test('CIS 5.2: AppArmor is not turned off, and applies where the machine has it', () => {
-    const isConfined = ({ AppArmorProfile }: Container) => !['', 'unconfined'].includes(AppArmorProfile)
     expect(except(all(), (each) => !options(each).some((option) => option.startsWith('apparmor')))).toEqual([])
     expect(except(all(), (each) => isConfined(each) === hasModule('apparmor'))).toEqual([])
   })
 
   test('CIS 5.3: SELinux is not turned off, and applies where the engine has it on', () => {
-    const isLabelled = ({ ProcessLabel }: Container & { ProcessLabel?: string }) => Boolean(ProcessLabel)
     expect(except(all(), (each) => !options(each).some((option) => option.startsWith('label')))).toEqual([])
     expect(except(all(), (each) => isLabelled(each) === hasModule('selinux'))).toEqual([])
   })
@@ -168,9 +174,7 @@ describe('runtime', () => {
   })
 
   test('CIS 5.14: containers listen at no address of the host', () => {
-    const ports = (each: Container) =>
-      Object.values(each.NetworkSettings.Ports ?? {}).filter((bound) => !isEmpty(bound))
-    expect(except(all(), (each) => ports(each).length === 0)).toEqual([])
+    expect(except(all(), (each) => boundPorts(each).length === 0)).toEqual([])
   })
 
   test('CIS 5.15: the engine restarts nothing by itself', () => {
@@ -194,7 +198,6 @@ describe('runtime', () => {
   })
 
   test('CIS 5.20: no mount is shared with the host', () => {
-    const isShared = ({ Propagation }: { readonly Propagation?: string }) => Propagation?.includes('shared') ?? false
     expect(except(all(), ({ Mounts }) => !Mounts.some(isShared))).toEqual([])
   })
 
@@ -243,8 +246,6 @@ describe('runtime', () => {
   })
 
   test("CIS 5.32: the engine's socket is mounted nowhere", () => {
-    const isSocket = ({ Source, Destination }: { readonly Source: string; readonly Destination: string }) =>
-      [Source, Destination].some((path) => path.includes('docker.sock'))
     expect(except(all(), ({ Mounts }) => !Mounts.some(isSocket))).toEqual([])
   })
 })
