@@ -174,6 +174,11 @@ const lock: z.ZodType<Lock> = z.strictObject({
 
 const someText = text.min(1, 'must not be empty')
 const by = someText.max(256)
+/** It becomes a part of a path of the engine's API. */
+const imageName = someText
+  .max(512)
+  .regex(/^\w[\w.:@/-]*$/, 'must be the name or the digest of an image')
+  .refine((value) => !value.split('/').includes('..'), 'must not hold `..`')
 const scope = { stack: name, environment: name }
 
 const upShape = { by, stack, lock, refresh: z.boolean().exactOptional() }
@@ -198,7 +203,7 @@ export const refuseSchema: z.ZodType<RefuseRequest> = z.strictObject({
   what: z.discriminatedUnion('kind', [
     z.strictObject({ kind: z.literal('name'), name: someText }),
     z.strictObject({ kind: z.literal('label'), label: someText, value: text }),
-    z.strictObject({ kind: z.literal('base'), base: someText.max(512) }),
+    z.strictObject({ kind: z.literal('base'), base: imageName }),
     z.strictObject({
       kind: z.literal('package'),
       name: someText.max(512),

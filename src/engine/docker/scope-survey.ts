@@ -12,7 +12,7 @@ import {
   sandboxIdOf,
 } from './container-record.ts'
 import { type DockerClient, parseAnswer } from './docker-client.ts'
-import { fleetOf, isOwn, type Labels, ownFilter, type Role, scopeOf } from './labels.ts'
+import { fleetOf, isOwn, label, type Labels, ownFilter, type Role, scopeOf } from './labels.ts'
 import { surveyFirewall } from './local-firewall.ts'
 import { networkBody } from './scope-networks.ts'
 import { runningSpec } from './version-mapping.ts'
@@ -104,7 +104,7 @@ export class ScopeSurveyor {
   /** Whether the labels say that it is this controller's, in this scope. */
   #isOf(labels: Labels, scope: Scope): boolean {
     const claimed = scopeOf(labels)
-    return labels['repave.owner'] === this.#owner && claimed !== undefined && scopeName(claimed) === scopeName(scope)
+    return labels[label.owner] === this.#owner && claimed !== undefined && scopeName(claimed) === scopeName(scope)
   }
 
   #isKnown(labels: Labels): boolean {
