@@ -157,6 +157,15 @@ export const scenes: readonly Scene[] = [
       { kind: 'recall', scope: scope!, service: 'web', what: 'version', afterMs: 0 },
     ],
   },
+  {
+    name: 'recall of a package',
+    actions: [
+      up({ web: service('usual', 0, 1), worker: service('usual', 0, 1) }),
+      up({ web: service('quick', 0, 1), worker: service('usual', 0, 1) }),
+      { kind: 'recall', scope: scope!, service: 'web', what: 'package', afterMs: 0 },
+      up({ web: service('quick', 1, 1), worker: service('usual', 0, 1) }),
+    ],
+  },
 ]
 
 /** What the scene comes to when nobody dies. */
