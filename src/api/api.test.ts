@@ -125,6 +125,8 @@ test('refusals are made, lifted and listed', async () => {
 
 test.each([
   ['/v1/refuse', { what: { kind: 'name', name: '' }, reason: 'it leaks' }],
+  ['/v1/refuse', { what: { kind: 'base', base: 'debian/../../containers' }, reason: 'it leaks' }],
+  ['/v1/refuse', { what: { kind: 'package', name: '' }, reason: 'it leaks' }],
   ['/v1/refuse/lift', { id: 1, reason: '' }],
   ['/v1/recall', { what: { kind: 'name', name: 'web@4f9a1c2b' } }],
 ])('%s without a name or a reason is refused before any command', async (path, rest) => {
@@ -133,6 +135,20 @@ test.each([
   const response = await createApi(commands, '1').request(...post(path, body))
   expect(response.status).toBe(400)
   expect(commands.calls).toEqual([])
+})
+
+test('drift takes exceptions, each with a reason and a last day', async () => {
+  const api = createApi(scripted({}), '1')
+  const scope = { stack: 'shop', environment: 'default' }
+  const ask = (exception: object) => api.request(...post('/v1/drift', { ...scope, exceptions: [exception] }))
+  const exception = { what: 'foreign', reason: 'it is measured', until: '2027-01-31' }
+  expect(await (await ask(exception)).json()).toEqual({ ...scope, findings: [] })
+  expect((await ask({ ...exception, reason: '' })).status).toBe(400)
+  expect((await ask({ ...exception, until: '2027-02-30' })).status).toBe(400)
+  expect(await (await api.request('/v1/drift?stack=shop&environment=default')).json()).toEqual({
+    ...scope,
+    findings: [],
+  })
 })
 
 test('a follow ends with its reader', async () => {

@@ -9,6 +9,7 @@ import { followBody, linesType, workBody } from './lines.ts'
 import { invalidRequest, problemResponse, reportOf } from './problem.ts'
 import {
   downSchema,
+  driftSchema,
   eventsSchema,
   liftSchema,
   logsSchema,
@@ -47,6 +48,8 @@ export function createApi(commands: Commands, version: string): Hono {
   api.get('/v1/controller', (context) => context.json(commands.info()))
   api.get('/v1/status', async (context) => context.json(await commands.status(query(context, statusSchema))))
   api.get('/v1/drift', async (context) => context.json(await commands.drift(query(context, scopeSchema))))
+  // With exceptions, which are too long for a query; it changes nothing either.
+  api.post('/v1/drift', async (context) => context.json(await commands.drift(await body(context, driftSchema))))
   api.get('/v1/versions', async (context) => {
     const { service, ...scope } = query(context, versionsSchema)
     return context.json(await commands.versions(scope, service))

@@ -9,6 +9,7 @@ import type {
   DownRequest,
   AcknowledgeRequest,
   RepaveRequest,
+  DriftRequest,
   ReplaceRequest,
   RollbackRequest,
   SteerRequest,
@@ -87,7 +88,8 @@ export function createClient(socket: string, onVersion: (version: string) => voi
     steer: (body: SteerRequest) => work('/v1/rollout', body),
     status: (filter: Partial<Scope>) => get<readonly StatusReport[]>('/v1/status', { ...filter }),
     versions: (scope: Scope, service?: string) => get<readonly VersionsReport[]>('/v1/versions', { ...scope, service }),
-    drift: (scope: Scope) => get<DriftReport>('/v1/drift', { ...scope }),
+    drift: async (body: DriftRequest): Promise<DriftReport> =>
+      json(await send({ method: 'POST', path: '/v1/drift', body })),
     logs: (query: LogsRequest, signal: AbortSignal) => follow<LogLine>('/v1/logs', { ...query }, signal),
     events: (query: EventsRequest, goOn: boolean, signal: AbortSignal) =>
       follow<RecordedEntry>('/v1/events', { ...query, follow: goOn }, signal),

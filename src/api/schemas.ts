@@ -14,6 +14,7 @@ import type {
   DownRequest,
   AcknowledgeRequest,
   RepaveRequest,
+  DriftRequest,
   ReplaceRequest,
   RollbackRequest,
   SteerRequest,
@@ -185,6 +186,11 @@ const lock: z.ZodType<Lock> = z.strictObject({
 
 const someText = text.min(1, 'must not be empty')
 const by = someText.max(256)
+/** It becomes a part of a path of the engine's API. */
+const imageName = someText
+  .max(512)
+  .regex(/^\w[\w.:@/-]*$/, 'must be the name or the digest of an image')
+  .refine((value) => !value.split('/').includes('..'), 'must not hold `..`')
 const scope = { stack: name, environment: name }
 
 const upShape = { by, stack, lock, refresh: z.boolean().exactOptional() }
@@ -209,6 +215,12 @@ export const refuseSchema: z.ZodType<RefuseRequest> = z.strictObject({
   what: z.discriminatedUnion('kind', [
     z.strictObject({ kind: z.literal('name'), name: someText }),
     z.strictObject({ kind: z.literal('label'), label: someText, value: text }),
+    z.strictObject({ kind: z.literal('base'), base: imageName }),
+    z.strictObject({
+      kind: z.literal('package'),
+      name: someText.max(512),
+      version: someText.max(512).exactOptional(),
+    }),
   ]),
   reason: someText,
 })
@@ -248,6 +260,20 @@ const numeral = z
 const flag = z.enum(['true', 'false']).transform((value) => value === 'true')
 
 export const scopeSchema: z.ZodType<Scope, Record<string, unknown>> = z.strictObject(scope)
+
+export const driftSchema: z.ZodType<DriftRequest> = z.strictObject({
+  ...scope,
+  exceptions: z
+    .array(
+      z.strictObject({
+        what: someText.max(1024),
+        reason: someText,
+        until: z.iso.date('must be a day: 2027-01-31'),
+      }),
+    )
+    .max(1000)
+    .exactOptional(),
+})
 
 export const statusSchema: z.ZodType<Partial<Scope>, Record<string, unknown>> = z.strictObject({
   stack: name.exactOptional(),

@@ -54,7 +54,7 @@ export function scripted(scripts: Scripts): ScriptedCommands {
     steer: (request) => called('steer', request),
     status: scripts.status ?? (async () => []),
     versions: async () => [],
-    drift: async (scope) => ({ ...scope, findings: [] }),
+    drift: async ({ stack, environment }) => ({ stack, environment, findings: [] }),
     logs: (request, signal) => called('logs', request, scripts.logs?.(signal)),
     events: (filter, follow, signal) => called('events', filter, scripts.events?.(filter, follow, signal)),
   }

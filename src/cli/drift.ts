@@ -3,7 +3,7 @@ import { connect } from './connect.ts'
 import { exitOfDifferences } from './exit.ts'
 import { renderDrift } from './render/history.ts'
 import type { Session } from './session.ts'
-import { sessionScope } from './stack.ts'
+import { sessionExceptions, sessionScope } from './stack.ts'
 
 export interface DriftOptions {
   readonly exitCode?: boolean
@@ -13,7 +13,8 @@ export async function drift(session: Session, { exitCode = false }: DriftOptions
   const { terminal, json } = session
   const scope = await sessionScope(session)
   const client = await connect(session)
-  const report = await client.drift(scope)
+  const exceptions = await sessionExceptions(session)
+  const report = await client.drift({ ...scope, ...(exceptions.length > 0 && { exceptions }) })
   if (json) terminal.printJson(report)
   else terminal.print(renderDrift(report, terminal.style))
   return exitOfDifferences(report.findings.length, exitCode)

@@ -74,19 +74,23 @@ export function createProgram(onExitCode: (code: number) => void): Command {
   declareRollout(declareIn(program.command('rollout').description('steer a rollout that runs')))
   declare(
     'refuse [what]',
-    'keep a version, an image or a label from running; alone, list what is refused',
+    'keep a version, an image, a label, a base or a package from running; alone, list what is refused',
     async () => (await import('./refuse.ts')).refuse,
   )
     .option('--label <key=value>', 'all whose image has this label, in the place of a version or sha256:…')
+    .option('--base <image>', 'all whose image is built on this one: its name or digest', someText)
+    .option('--package <name[@version]>', 'all whose image holds this package, of this version or of any', someText)
     .option('--reason <text>', 'why, for the record', someText)
     .option('--lift <id>', 'let run again what this refusal keeps from it; needs --reason', wholeNumber)
     .option('--list', 'list what is refused')
   declare(
     'recall [what]',
-    'refuse a version, an image or a label, and replace what runs of it',
+    'refuse a version, an image, a label, a base or a package, and replace what runs of it',
     async () => (await import('./recall.ts')).recall,
   )
     .option('--label <key=value>', 'all whose image has this label, in the place of a version or sha256:…')
+    .option('--base <image>', 'all whose image is built on this one: its name or digest', someText)
+    .option('--package <name[@version]>', 'all whose image holds this package, of this version or of any', someText)
     .requiredOption('--reason <text>', 'why, for the record', someText)
   declare(
     'replace <instance>',

@@ -2,13 +2,12 @@
 import { RepaveError } from '../errors.ts'
 import { connect } from './connect.ts'
 import { exitDone } from './exit.ts'
-import { refusedName } from './refused-name.ts'
+import { namesAny, type NamingOptions, refusedName } from './refused-name.ts'
 import { renderLifted, renderRefusals, renderRefused } from './render/refusals.ts'
 import type { Session } from './session.ts'
 import { caller, sessionScope } from './stack.ts'
 
-export interface RefuseOptions {
-  readonly label?: string
+export interface RefuseOptions extends NamingOptions {
   readonly reason?: string
   /** The number of a refusal. */
   readonly lift?: number
@@ -16,8 +15,8 @@ export interface RefuseOptions {
 }
 
 export async function refuse(session: Session, what: string | undefined, options: RefuseOptions): Promise<number> {
-  const { label, reason, lift, list = false } = options
-  const isNamed = what !== undefined || label !== undefined
+  const { reason, lift, list = false } = options
+  const isNamed = namesAny(what, options)
   if ([isNamed, lift !== undefined, list].filter(Boolean).length > 1)
     throw new RepaveError('USAGE', 'to refuse, to lift and to list are three commands', { hint: 'run one at a time' })
   if (lift !== undefined) return liftRefusal(session, lift, reason)
@@ -25,8 +24,8 @@ export async function refuse(session: Session, what: string | undefined, options
 }
 
 async function add(session: Session, what: string | undefined, options: RefuseOptions): Promise<number> {
-  const { label, reason = 'no reason was given' } = options
-  const named = refusedName(what, label)
+  const { reason = 'no reason was given' } = options
+  const named = refusedName(what, options)
   const scope = await sessionScope(session)
   const client = await connect(session)
   const report = await client.refuse({ by: caller(), ...scope, what: named, reason })

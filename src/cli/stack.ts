@@ -2,6 +2,7 @@
 import { userInfo } from 'node:os'
 import { RepaveError } from '../errors.ts'
 import type { LoadedStack } from '../config/load.ts'
+import type { DriftException } from '../model/report.ts'
 import type { Scope } from '../model/stack.ts'
 import type { Session } from './session.ts'
 
@@ -14,6 +15,12 @@ export async function loadSessionStack({ folder, file, environment }: Session): 
 export async function sessionScope({ folder, file, environment }: Session): Promise<Scope> {
   const { loadScope } = await import('../config/load-scope.ts')
   return loadScope({ folder, file, environment })
+}
+
+/** What `drift` is to pass over. */
+export async function sessionExceptions({ folder, file, environment }: Session): Promise<readonly DriftException[]> {
+  const { loadExceptions } = await import('../config/load-exceptions.ts')
+  return loadExceptions({ folder, file, environment })
 }
 
 /** As `sessionScope`; only the environment that was named, if any, where no file was and the folder has none. */

@@ -268,6 +268,33 @@ const serviceOverride = z.strictObject({
     .optional(),
 })
 
+const exception = z.strictObject({
+  what: z
+    .string()
+    .regex(/^[^\s](?:.*[^\s])?$/, 'must be the kind or the id of a finding')
+    .max(1024, 'must be at most 1024 characters long')
+    .meta({
+      description:
+        'The kind or the id of a finding, as `repave drift --json` shows it; * in an id stands for anything.',
+      examples: ['foreign', 'network.setting:repave-shop-default/*'],
+    }),
+  reason: wellFormedText
+    .min(1, 'must say why')
+    .max(1024, 'must be at most 1024 characters long')
+    .meta({ description: 'Why that is accepted.' }),
+  until: z.iso
+    .date('must be a day, such as 2027-01-31')
+    .meta({ description: 'The last day on which it is accepted, in UTC.', examples: ['2027-01-31'] }),
+})
+
+export const driftDefinition = z.strictObject({
+  exceptions: z
+    .array(exception)
+    .max(1000, 'must hold at most 1000 exceptions')
+    .meta({ description: 'Findings that are known and accepted for a time. They are no part of a release.' })
+    .optional(),
+})
+
 export const stackDefinition = z.strictObject({
   $schema: z.string().meta({ description: 'The JSON Schema of this file, for editors.' }).optional(),
   stack: name.meta({ description: 'The name of the stack: all that this file describes.', examples: ['shop'] }),
@@ -282,6 +309,7 @@ export const stackDefinition = z.strictObject({
       examples: ['service'],
     })
     .optional(),
+  drift: driftDefinition.meta({ description: 'What `repave drift` is to pass over.' }).optional(),
   environments: z
     .record(
       name,

@@ -54,7 +54,9 @@ export class Ages {
     const kept = aged.filter((_, index) => instances[index]?.claimed !== warm)
     const rule = this.#rule(key, service)
     // Nothing is made in the place of what is only kept warm.
-    const aside = aged.filter((each) => !kept.includes(each)).map((each) => [each.name, deadlineMs(each, rule)] as const)
+    const aside = aged
+      .filter((each) => !kept.includes(each))
+      .map((each) => [each.name, deadlineMs(each, rule)] as const)
     for (const [name, beginMs] of [...beginnings(kept, rule), ...aside]) {
       if (beginMs <= nowMs) due.add(name)
       else this.#nextAtMs = Math.min(this.#nextAtMs ?? Infinity, beginMs)

@@ -3,6 +3,7 @@ import type { Lock } from '../image/lock.ts'
 import type {
   AcknowledgeReport,
   ControllerStatus,
+  DriftException,
   DriftReport,
   PlanReport,
   LiftReport,
@@ -82,6 +83,11 @@ export interface SteerRequest extends Scope, Caller {
   readonly service?: string
 }
 
+export interface DriftRequest extends Scope {
+  /** What is known and accepted; it changes what is reported, and nothing else. */
+  readonly exceptions?: readonly DriftException[]
+}
+
 export interface LogsRequest extends Scope, Omit<LogOptions, 'signal'> {
   readonly service: string
 }
@@ -115,7 +121,7 @@ export interface Commands {
   /** All environments, or those that match. */
   status(filter: Partial<Scope>): Promise<readonly StatusReport[]>
   versions(scope: Scope, service?: string): Promise<readonly VersionsReport[]>
-  drift(scope: Scope): Promise<DriftReport>
+  drift(request: DriftRequest): Promise<DriftReport>
   logs(request: LogsRequest, signal: AbortSignal): AsyncIterable<LogLine>
   /** With `follow`, goes on until the signal aborts. */
   events(request: EventsRequest, follow: boolean, signal: AbortSignal): AsyncIterable<RecordedEntry>

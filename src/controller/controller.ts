@@ -17,6 +17,7 @@ import type {
   AcknowledgeRequest,
   Commands,
   DownRequest,
+  DriftRequest,
   EventsRequest,
   LogsRequest,
   PlanRequest,
@@ -144,8 +145,8 @@ export class Controller implements Commands {
     return versions(this.#desk, scope, service)
   }
 
-  async drift(scope: Scope): Promise<DriftReport> {
-    return drift(this.#desk, scope)
+  async drift(request: DriftRequest): Promise<DriftReport> {
+    return drift(this.#desk, request)
   }
 
   logs(request: LogsRequest, signal: AbortSignal): AsyncIterable<LogLine> {

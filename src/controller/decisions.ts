@@ -1,7 +1,7 @@
 /** What was decided for each environment: the store's view, kept at hand. */
 import type { ObservedInstance } from '../engine/engine.ts'
 import type { Entry } from '../model/entry.ts'
-import { type Lifted, type NewRefusal, type Refusal, refusedName } from '../model/refusal.ts'
+import { isHolding, type Lifted, type NewRefusal, type Refusal, refusedName } from '../model/refusal.ts'
 import { isSameService, type Release, type ServiceRelease } from '../model/release.ts'
 import { type FleetKey, fleetName, type Scope, scopeName } from '../model/stack.ts'
 import { type Health, type VersionId, versionName } from '../model/version.ts'
@@ -18,6 +18,7 @@ import type {
 } from '../store/store.ts'
 import { Serial } from '../system/serial.ts'
 import { decisionEntries, liftEntry, refusalEntry, supersededEntry } from './decision-entries.ts'
+import type { Examined } from './inventory.ts'
 import { recordChange, recordDecision } from './record-decision.ts'
 import { entryOf, itself, versionRecord } from './records.ts'
 import { closeIntents, recallIntents } from './recovery.ts'
@@ -37,8 +38,17 @@ export interface NewDecision {
   readonly refuses?: readonly NewRefusal[]
 }
 
+/** What puts something else in the place of what `refusal` is about; undefined where nothing of it is to run. */
+export type Replace = (current: Release, refusal: NewRefusal) => Promise<Release | undefined>
+
+export interface Refused extends Pick<Examined, 'unjudged'> {
+  readonly refusal: Refusal
+  /** Whether it was not refused already. */
+  readonly isNew: boolean
+}
+
 /** What a recall brought about. */
-export interface Recalled {
+export interface Recalled extends Pick<Examined, 'unjudged'> {
   /** Whether it was not refused already. */
   readonly isNew: boolean
   /** What was decided with it. */
@@ -168,7 +178,7 @@ export class Decisions {
     const changed = Object.keys({ ...before?.services, ...release.services }).filter((service) =>
       differs(service, before, release),
     )
-    this.refusals.admit(scopeOf(release), some(release.services, changed))
+    await this.refusals.admit(scopeOf(release), some(release.services, changed))
     const superseded = changed.flatMap((service) => this.#rollouts.of({ ...scopeOf(release), service }) ?? [])
     const ends = superseded.map(({ id }): RolloutEnd => ({ id, state: 'superseded', endedAtMs: atMs }))
     const starts = changed.flatMap((service) => this.#start(service, before, release, decision))
@@ -187,11 +197,27 @@ export class Decisions {
   }
 
   /** Refuses something, unless that is so already: what runs of it serves on. */
-  refuse(refusal: NewRefusal): Promise<{ readonly refusal: Refusal; readonly isNew: boolean }> {
-    return this.#deciding.run(() => this.#refuse(refusal))
+  refuse(refusal: NewRefusal): Promise<Refused> {
+    return this.#deciding.run(async () => {
+      const examined = await this.examine(refusal)
+      return { ...(await this.#refuse(examined.refusal)), unjudged: examined.unjudged }
+    })
   }
 
-  async #refuse(refusal: NewRefusal): Promise<{ readonly refusal: Refusal; readonly isNew: boolean }> {
+  /** With all that it is about among the images that the environment has run. */
+  async examine(refusal: NewRefusal): Promise<Examined> {
+    if (!isHolding(refusal.what)) return { refusal, unjudged: [] }
+    const current = Object.entries(this.of(refusal)?.release.services ?? {})
+    const versions = [
+      ...current.map(([service, { version, spec }]) => ({ service, version, spec })),
+      ...(await this.#seams.store.versions(scopeOf(refusal))),
+    ]
+    const names = Map.groupBy(versions, ({ spec }) => spec.image)
+    const images = [...names].map(([image, each]) => [image, namesOf(each)] as const)
+    return this.refusals.examine(refusal, new Map(images))
+  }
+
+  async #refuse(refusal: NewRefusal): Promise<Omit<Refused, 'unjudged'>> {
     const known = this.refusals.same(refusal)
     const recorded = known ?? (await this.refusals.refuse(refusal, refusalEntry(refusal)))
     this.#onChange()
@@ -199,15 +225,20 @@ export class Decisions {
   }
 
   /** Refuses something with what `replace` puts in its place; undefined where the environment is not to run it. */
-  recall(refusal: NewRefusal, replace: (current: Release) => Promise<Release | undefined>): Promise<Recalled> {
+  recall(asked: NewRefusal, replace: Replace): Promise<Recalled> {
     return this.#deciding.run(async () => {
+      const { refusal, unjudged } = await this.examine(asked)
       const current = this.of(refusal)
-      const release = current && (await replace(current.release))
-      if (!release) return { isNew: (await this.#refuse(refusal)).isNew }
+      const release = current && (await replace(current.release, refusal))
+      if (!release) return { unjudged, isNew: (await this.#refuse(refusal)).isNew }
       const isNew = this.refusals.same(refusal) === undefined
       const reason = `${refusedName(refusal)} is recalled: ${refusal.reason}`
       const refuses = isNew ? [refusal] : []
-      return { isNew, record: await this.#take({ release, decision: 'recall', reason, by: refusal.by, refuses }) }
+      return {
+        unjudged,
+        isNew,
+        record: await this.#take({ release, decision: 'recall', reason, by: refusal.by, refuses }),
+      }
     })
   }
 
@@ -404,6 +435,10 @@ function some<Value>(
   names: readonly string[],
 ): Readonly<Record<string, Value>> {
   return Object.fromEntries(Object.entries(record).filter(([name]) => names.includes(name)))
+}
+
+function namesOf(versions: readonly Pick<VersionRecord, 'service' | 'version'>[]): readonly string[] {
+  return [...new Set(versions.map(({ service, version }) => versionName(service, version)))]
 }
 
 function scopeOf({ stack, environment }: Scope): Scope {

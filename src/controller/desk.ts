@@ -8,7 +8,7 @@ import { type FleetKey, fleetName, type Scope, scopeName } from '../model/stack.
 import type { ReleaseRecord, RolloutRecord } from '../store/store.ts'
 import { Serial } from '../system/serial.ts'
 import { admitRelease, refuseShared } from './admission.ts'
-import type { NewDecision, Recalled } from './decisions.ts'
+import type { NewDecision, Recalled, Replace } from './decisions.ts'
 import { Feed } from './follow.ts'
 import type { Fleet } from '../plan/fleet.ts'
 import { Loop } from './loop.ts'
@@ -120,7 +120,7 @@ export class Desk {
   }
 
   /** What `replace` puts in the place of what is recalled is held against the other environments, too. */
-  recall(refusal: NewRefusal, replace: (current: Release) => Promise<Release | undefined>): Promise<Recalled> {
+  recall(refusal: NewRefusal, replace: Replace): Promise<Recalled> {
     return this.#decisions.run(() => this.loop.decisions.recall(refusal, replace))
   }
 

@@ -1,7 +1,7 @@
 /** `recall`: what must not run any more is refused, and what runs of it is replaced. */
 import { refusalOf } from '../guard/refusals.ts'
 import type { NewRefusal } from '../model/refusal.ts'
-import type { ProgressReport } from '../model/report.ts'
+import type { ProgressReport, UnjudgedImage } from '../model/report.ts'
 import type { Release, ServiceRelease } from '../model/release.ts'
 import type { FleetKey } from '../model/stack.ts'
 import type { RefuseRequest } from './commands.ts'
@@ -14,16 +14,19 @@ import type { Turn } from './turns.ts'
 import { type Past, provenReleases } from './way-back.ts'
 
 export async function* recall(desk: Desk, request: RefuseRequest, turn: Turn): AsyncIterable<ProgressReport> {
-  const refusal: NewRefusal = { ...(await newRefusal(desk, request)), isRecall: true }
+  const asked: NewRefusal = { ...(await newRefusal(desk, request)), isRecall: true }
+  const { refusal } = await desk.loop.decisions.examine(asked)
   const gone: string[] = []
-  let isNew = false
+  let outcome: Outcome = { gone, isNew: false, unjudged: [] }
   const take = async () => {
-    const recalled = await desk.recall(refusal, (current) => replaced(desk, refusal, current, gone))
-    isNew = recalled.isNew
-    return recalled.record
+    const { isNew, unjudged, record } = await desk.recall(asked, (current, examined) =>
+      replaced(desk, examined, current, gone),
+    )
+    outcome = { gone, isNew, unjudged }
+    return record
   }
   for await (const report of reports(desk, refusal, turn, take))
-    yield report.kind === 'result' ? concluded(report, { gone, isNew }) : report
+    yield report.kind === 'result' ? concluded(report, outcome) : report
 }
 
 type Take = () => Promise<Awaited<ReturnType<Desk['take']>> | undefined>
@@ -113,11 +116,14 @@ async function canRun(desk: Desk, release: Release, { spec }: ServiceRelease): P
 interface Outcome {
   readonly gone: readonly string[]
   readonly isNew: boolean
+  readonly unjudged: readonly UnjudgedImage[]
 }
 
 /** Where nothing could take its place, the recalled code does not run, and neither does the service. */
-function concluded(report: ProgressReport & { readonly kind: 'result' }, { gone, isNew }: Outcome): ProgressReport {
-  const result = { ...report.result, changed: report.result.changed || isNew }
+function concluded(report: ProgressReport & { readonly kind: 'result' }, outcome: Outcome): ProgressReport {
+  const { gone, isNew, unjudged } = outcome
+  const changed = report.result.changed || isNew
+  const result = { ...report.result, changed, ...(unjudged.length > 0 && { unjudged }) }
   if (!result.ok || gone.length === 0) return { kind: 'result', result }
   const { code, message, hint } = nothingToRollBack(
     `${gone.join(', ')} ${gone.length > 1 ? 'have' : 'has'} no other version that was ever proven and is not refused, and nothing of it is left running`,

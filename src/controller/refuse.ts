@@ -12,8 +12,9 @@ import { refusedContent } from './refused-content.ts'
 import { isSameContent } from './refusals.ts'
 
 export async function refuse(desk: Desk, request: RefuseRequest): Promise<RefuseReport> {
-  const { refusal, isNew } = await desk.loop.decisions.refuse(await newRefusal(desk, request))
-  return { ok: true, changed: isNew, refusal: refusalReport(refusal), runs: runningOf(desk, refusal) }
+  const { refusal, isNew, unjudged } = await desk.loop.decisions.refuse(await newRefusal(desk, request))
+  const report = { changed: isNew, refusal: refusalReport(refusal), runs: runningOf(desk, refusal) }
+  return { ok: true, ...report, ...(unjudged.length > 0 && { unjudged }) }
 }
 
 /** Throws REFUSAL_UNKNOWN. */
@@ -38,7 +39,7 @@ export async function newRefusal(
   { stack, environment, what, reason, by }: RefuseRequest,
 ): Promise<NewRefusal> {
   const scope: Scope = { stack, environment }
-  const content = refusedContent(what, await desk.seams.store.versions(scope))
+  const content = await refusedContent(what, desk.seams, scope)
   return { ...scope, ...content, reason, by, atMs: desk.seams.clock.now() }
 }
 

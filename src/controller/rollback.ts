@@ -18,7 +18,7 @@ export async function* rollback(desk: Desk, request: RollbackRequest, turn: Turn
   const { record } = desk.known(scope)
   const history = await desk.seams.store.releases(scope)
   const targets = await chooseTargets(desk, request, record, history)
-  desk.loop.decisions.refusals.admit(scope, targets)
+  await desk.loop.decisions.refusals.admit(scope, targets)
   const release = withServices(record.release, targets)
   if (!isSwitch(desk, scope, targets, record)) await prepare(desk, targets, release)
   const names = Object.entries(targets).map(([service, { version }]) => versionName(service, version))

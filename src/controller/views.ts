@@ -153,7 +153,7 @@ function viewInstances(
   return [
     ...instances.map((instance) => {
       const { name } = instance
-      const place = { server: serverOf.get(name), split }
+      const place = { server: serverAt(instance, serverOf.get(name)), split }
       const seen = viewInstance(instance, place, busyWith.get(name), remembered)
       return due.has(name) ? { ...seen, condemned: true, due: true as const } : seen
     }),
@@ -162,6 +162,12 @@ function viewInstances(
       .map((server) => ghost(server, split, busyWith.get(server.instance))),
     ...underWay.filter((effect) => effect.kind === 'create' && !known.has(effect.instance)).map(expected),
   ]
+}
+
+/** One that sends requests elsewhere is none of the instance's: it is to get another. */
+function serverAt({ address }: ObservedInstance, server: RouterServer | undefined): RouterServer | undefined {
+  if (!server || !address || server.state === 'draining') return server
+  return server.address.host === address.host && server.address.port === address.port ? server : undefined
 }
 
 function viewInstance(

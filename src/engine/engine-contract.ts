@@ -5,14 +5,16 @@
  */
 import { afterAll, afterEach, beforeAll, beforeEach, describe } from 'vitest'
 import { dataContract } from './data-contract.ts'
+import { descriptionContract } from './description-contract.ts'
 import { imageContract } from './image-contract.ts'
 import { lifecycleContract } from './lifecycle-contract.ts'
 import { observationContract } from './observation-contract.ts'
 import { retentionContract } from './retention-contract.ts'
 import { ContractScene, removeAll, testTimeoutMs, type EngineFixture } from './scene-contract.ts'
+import { surveyContract } from './survey-contract.ts'
 import { watchContract } from './watch-contract.ts'
 
-export type { ContractPrograms, EngineFixture } from './scene-contract.ts'
+export type { ContractPrograms, DescribedKind, EngineFixture } from './scene-contract.ts'
 
 export function engineContract(name: string, setUp: () => Promise<EngineFixture>): void {
   describe(`${name} keeps the engine contract`, { timeout: testTimeoutMs }, () => {
@@ -31,6 +33,7 @@ export function engineContract(name: string, setUp: () => Promise<EngineFixture>
       scene = new ContractScene(fixture)
     })
     afterEach(async () => {
+      await fixture.evict()
       for (const engine of [fixture.engine, fixture.neighbour]) {
         await removeAll(engine)
         await engine.discardData(scene.desk.scope)
@@ -40,10 +43,12 @@ export function engineContract(name: string, setUp: () => Promise<EngineFixture>
     afterAll(() => fixture?.cleanup(), testTimeoutMs)
 
     imageContract(stage)
+    descriptionContract(stage)
     retentionContract(stage)
     lifecycleContract(stage)
     dataContract(stage)
     observationContract(stage)
+    surveyContract(stage)
     watchContract(stage)
   })
 }

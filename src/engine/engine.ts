@@ -7,9 +7,11 @@
 import type { Readable } from 'node:stream'
 import type { Address } from '../model/address.ts'
 import type { EvidenceOptions, EvidencePart } from '../model/evidence.ts'
+import type { ImageDescription } from '../model/image-description.ts'
 import type { FleetKey, Scope } from '../model/stack.ts'
 import type { Sense, Touch } from '../model/touch.ts'
 import type { ImageDigest, VersionId, VersionSpec } from '../model/version.ts'
+import type { ScopeSurvey } from './survey.ts'
 
 /** What an image brings along; what the stack file leaves open is filled from it. */
 export interface PreparedImage {
@@ -176,4 +178,11 @@ export interface Engine {
   retain(digests: readonly ImageDigest[]): Promise<void>
   /** Which of these the engine has. */
   present(digests: readonly ImageDigest[]): Promise<ReadonlySet<ImageDigest>>
+  /** Looks around a scope, afresh; changes nothing. */
+  survey(scope: Scope): Promise<ScopeSurvey>
+  /**
+   * What an image that the engine has, under this digest or name, says of itself; nothing of it is run. IMAGE_NOT_FOUND,
+   * or IMAGE_INVALID where what it says is no list of packages, or too long for one.
+   */
+  describe(image: string): Promise<ImageDescription>
 }

@@ -2,7 +2,7 @@
 import { expect, vi } from 'vitest'
 import { RepaveError, type ErrorCode } from '../errors.ts'
 import type { Scope } from '../model/stack.ts'
-import { defaultHardening, versionId, type VersionSpec } from '../model/version.ts'
+import { defaultHardening, type ImageDigest, versionId, type VersionSpec } from '../model/version.ts'
 import type {
   Engine,
   ImageRequest,
@@ -29,6 +29,13 @@ export interface ContractPrograms {
   readonly bothStreams: readonly string[]
 }
 
+/**
+ * `listed`: `libssl3 3.0.11-1` and `base-files 12.4`, which its system lists. `sbom`: the npm package `@acme/web 1.2.0`, in
+ * a bill of materials that a label names. `derived`: `listed` with a layer more. `broken`: a list that is none.
+ * `endless`: a list longer than any. `based`: labels that name `debian:12` and `sha256:0000…` as its base.
+ */
+export type DescribedKind = 'listed' | 'sbom' | 'derived' | 'broken' | 'endless' | 'based'
+
 /** An engine under test, its neighbour on the same machine, and what people outside of both may do. */
 export interface EngineFixture {
   readonly engine: Engine
@@ -41,6 +48,8 @@ export interface EngineFixture {
   /** A build that succeeds, and one that fails after saying `broken on purpose`. */
   goodBuild(): ImageRequest
   badBuild(): ImageRequest
+  /** Images that say what they hold: each is there when the promise resolves, with a digest of its own. */
+  described(kind: DescribedKind): Promise<ImageDigest>
   /** The labels of what the good build makes. */
   readonly builtLabels: Readonly<Record<string, string>>
   /** Takes from what the good build made the name that it got, and then removes, as people do, what has no name. */
@@ -53,6 +62,12 @@ export interface EngineFixture {
   touch(name: string): Promise<void>
   /** Changes from outside a limit of a running instance, which makes it another version. */
   alter(name: string): Promise<void>
+  /** Puts something that belongs to no controller in the network of a scope, and answers its name. */
+  intrude(scope: Scope): Promise<string>
+  /** Removes what `intrude` put somewhere: a network goes only when nobody is in it. */
+  evict(): Promise<void>
+  /** Takes a running instance out of its network. */
+  disconnect(name: string): Promise<void>
   /** Puts something that belongs to no controller where an instance of that name would be. */
   occupy(name: string): Promise<void>
   /** Whether what `occupy` put there is untouched. */

@@ -2,6 +2,7 @@ import { expect, test } from 'vitest'
 import { escalatedAtMs, heldForMs } from './escalation.ts'
 
 const policy = { after: 3, withinMs: 600_000, action: 'hold' } as const
+const held = (count: number) => heldForMs({ taintsMs: Array.from({ length: count }, (_, index) => index) }, policy)
 
 test('three within ten minutes escalate, at the third', () => {
   expect(escalatedAtMs({ taintsMs: [0, 300_000] }, policy)).toBeUndefined()
@@ -16,8 +17,7 @@ test('it lasts until somebody has looked, and then counts anew', () => {
 })
 
 test('each further taint holds the service for longer, five minutes at most', () => {
-  const held = (count: number) => heldForMs({ taintsMs: Array.from({ length: count }, (_, index) => index) }, policy)
-  expect([2, 3, 4, 5, 6, 7, 8, 9, 100].map(held)).toEqual(
-    [0, 10_000, 20_000, 40_000, 80_000, 160_000, 300_000, 300_000, 300_000],
-  )
+  expect([2, 3, 4, 5, 6, 7, 8, 9, 100].map(held)).toEqual([
+    0, 10_000, 20_000, 40_000, 80_000, 160_000, 300_000, 300_000, 300_000,
+  ])
 })

@@ -5,7 +5,11 @@ import { type Aged, beginnings, deadlineMs } from './lifetime.ts'
 const minute = 60_000
 const rule = { maxMs: 2 * minute, jitter: 0.1, paceMs: 2_000, slots: 1 }
 const born = (count: number, bornAtMs = 0): readonly Aged[] =>
-  Array.from({ length: count }, (_, index) => ({ name: `web-${index}`, bornAtMs, identity: `web-${index}@${bornAtMs}` }))
+  Array.from({ length: count }, (_, index) => ({
+    name: `web-${index}`,
+    bornAtMs,
+    identity: `web-${index}@${bornAtMs}`,
+  }))
 
 test('an instance ends between its greatest age less the jitter, and its greatest age', () => {
   const ends = born(1_000).map((instance) => deadlineMs(instance, rule))

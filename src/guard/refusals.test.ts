@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import type { Refusal } from '../model/refusal.ts'
+import type { FoundImages, Refusal } from '../model/refusal.ts'
 import { defaultHardening, type VersionSpec } from '../model/version.ts'
 import { refusalOf } from './refusals.ts'
 
@@ -27,6 +27,7 @@ const refusal: Refusal = {
   atMs: 1,
 }
 const { service: _service, ...everywhere } = refusal
+const aPackage = (found: FoundImages) => ({ kind: 'package', name: 'openssl', found }) as const
 
 test.each<[string, Refusal]>([
   ['its version', refusal],
@@ -34,6 +35,10 @@ test.each<[string, Refusal]>([
   ['its image', { ...refusal, what: { kind: 'image', digest: 'sha256:1111' } }],
   ['a label of its image', { ...everywhere, what: { kind: 'label', label: 'team', value: 'shop' } }],
   ['a recall', { ...refusal, isRecall: true }],
+  [
+    'a package that its image was found to hold',
+    { ...everywhere, what: aPackage({ 'sha256:1111': 'openssl 3 (deb)' }) },
+  ],
 ])('%s is refused', (_, about) => {
   expect(refusalOf(key, released, [about])).toBe(about)
 })
@@ -43,6 +48,7 @@ test.each<[string, Refusal]>([
   ['another image', { ...refusal, what: { kind: 'image', digest: 'sha256:2222' } }],
   ['another value of the label', { ...refusal, what: { kind: 'label', label: 'team', value: 'bank' } }],
   ['a label that only every object has', { ...refusal, what: { kind: 'label', label: 'constructor', value: 'shop' } }],
+  ['a package that another image holds', { ...everywhere, what: aPackage({ 'sha256:2222': 'openssl 3 (deb)' }) }],
   ['another service', { ...refusal, service: 'api' }],
   ['another environment', { ...refusal, environment: 'staging' }],
   ['another stack', { ...everywhere, stack: 'bank' }],

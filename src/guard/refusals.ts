@@ -34,5 +34,8 @@ function isRefused({ version, spec, labels }: Refusable, what: Refusal['what']):
       return spec.image === what.digest
     case 'label':
       return own(labels, what.label) === what.value
+    case 'base':
+    case 'package':
+      return Object.hasOwn(what.found, spec.image)
   }
 }

@@ -1,6 +1,7 @@
 /** What commands answer: the `--json` shapes, which are also the API's. Stable; fields are only added. */
 import type { Sense } from './touch.ts'
 import type { ErrorReport, StackFilePart } from '../errors.ts'
+import type { ImageDigest } from './version.ts'
 
 /** There is no other kind, ever (promise 1). */
 export type StepKind = 'create' | 'destroy' | 'route' | 'unroute'
@@ -220,8 +221,8 @@ export type StatusReport = EnvironmentStatus & { readonly controller: Controller
 /** Who refused something, when and why. */
 export interface RefusalReport {
   readonly id: number
-  readonly kind: 'version' | 'image' | 'label'
-  /** `web@4f9a1c2b`, `sha256:…` or `team=shop`. */
+  readonly kind: 'version' | 'image' | 'label' | 'base' | 'package'
+  /** `web@4f9a1c2b`, `sha256:…`, `team=shop`, `debian:12` or `openssl@3.0.11-1`. */
   readonly what: string
   /** Absent: whichever service. */
   readonly service?: string
@@ -247,6 +248,16 @@ export interface RefuseReport {
   readonly refusal: RefusalReport
   /** The versions that it is about and that run, and serve on. */
   readonly runs: readonly string[]
+  /** Of a base or a package: the images that don't say whether they have it. */
+  readonly unjudged?: readonly UnjudgedImage[]
+}
+
+/** An image that can't be judged by what it holds: the refusal does not keep it from running. */
+export interface UnjudgedImage {
+  readonly image: ImageDigest
+  /** What is made of it here: `web@4f9a1c2b`. */
+  readonly versions: readonly string[]
+  readonly why: string
 }
 
 export interface LiftReport {
@@ -290,15 +301,36 @@ export interface VersionsReport {
 }
 
 export interface DriftFinding {
-  readonly kind: 'instance' | 'route' | 'server' | 'network' | 'foreign'
+  /** The same as long as it is the same finding: `network.setting:repave-shop-default/internal`. */
+  readonly id: string
+  readonly kind: 'instance' | 'route' | 'server' | 'network' | 'foreign' | 'firewall' | 'exception'
   readonly object: string
   readonly message: string
+  readonly expected: string
+  readonly actual: string
+  /** What puts it right: what the controller does by itself, or what people have to do. */
+  readonly remedy: string
+}
+
+/** A finding that is accepted for a time. */
+export interface DriftException {
+  /** A finding's kind or id; `*` in an id stands for anything. */
+  readonly what: string
+  readonly reason: string
+  /** The last day on which it counts: `2027-01-31`, in UTC. */
+  readonly until: string
 }
 
 export interface DriftReport {
   readonly stack: string
   readonly environment: string
   readonly findings: readonly DriftFinding[]
+  /** What is accepted, and by which exception. */
+  readonly accepted?: readonly { readonly finding: DriftFinding; readonly exception: DriftException }[]
+  /** Exceptions that nothing needs now. */
+  readonly unused?: readonly DriftException[]
+  /** What could not be looked at. */
+  readonly unseen?: readonly { readonly what: string; readonly why: string }[]
 }
 
 /** The verdict of `up`, `rollback`, `recall`, `replace` and `down`: the last line of their output. */
@@ -317,6 +349,8 @@ export interface ResultReport {
   readonly column?: number
   /** The last log lines of the instance that failed. */
   readonly logs?: readonly string[]
+  /** Of a recall of a base or a package: the images that don't say whether they have it. */
+  readonly unjudged?: readonly UnjudgedImage[]
 }
 
 /** One line while a command runs. */

@@ -6,7 +6,7 @@ import { pack } from 'tar-stream'
 import { Pool } from 'undici'
 import { z } from 'zod'
 import type { Engine, ImageRequest } from '../../src/engine/engine.ts'
-import type { ContractPrograms, EngineFixture } from '../../src/engine/engine-contract.ts'
+import type { ContractPrograms, DescribedKind, EngineFixture } from '../../src/engine/engine-contract.ts'
 import { defaultSocketPath } from '../../src/engine/docker/docker-client.ts'
 import { createDockerEngine } from '../../src/engine/docker/docker-engine.ts'
 import { openSocketProxy, type SocketProxy } from './socket-proxy.ts'
@@ -43,6 +43,8 @@ export async function setUpDocker(): Promise<DockerFixture> {
   const image = await engine.prepare(buildRequest(imageReference, { Dockerfile: dockerfile, busybox }))
   const goodTag = `localhost:1/repave-contract-${randomUUID()}:1`
   const builtLabels = { 'org.example.contract': goodTag }
+  const made = new Set([goodTag])
+  const intruders: string[] = []
   const goodFile = `FROM scratch\nCOPY file /\nLABEL org.example.contract=${goodTag}\n`
   return {
     engine,
@@ -55,6 +57,11 @@ export async function setUpDocker(): Promise<DockerFixture> {
     proxy,
     outsider,
     goodBuild: () => buildRequest(goodTag, { Dockerfile: goodFile, file: goodTag }),
+    described: async (kind) => {
+      const tag = `${goodTag}-${kind}`
+      made.add(tag)
+      return (await engine.prepare(buildRequest(tag, describedFiles(kind)))).digest
+    },
     builtLabels,
     cleanUpBuilt: async () => {
       await outsider.delete(`/images/${goodTag}`)
@@ -79,6 +86,27 @@ export async function setUpDocker(): Promise<DockerFixture> {
     alter: async (name) => {
       await outsider.post(`/containers/${name}/update`, { PidsLimit: 77 })
     },
+    intrude: async ({ stack, environment }) => {
+      const name = `stranger-${randomUUID().slice(0, 8)}`
+      const { Id } = await outsider.post(`/containers/create?name=${name}`, {
+        Image: imageReference,
+        Cmd: ['sleep', '3600'],
+        HostConfig: { NetworkMode: `repave-${stack}-${environment}` },
+      })
+      intruders.push(String(Id))
+      await outsider.post(`/containers/${name}/start`)
+      return name
+    },
+    disconnect: async (name) => {
+      const instance = containerMode.parse(await outsider.get(`/containers/${name}/json`))
+      const sandbox = instance.HostConfig.NetworkMode.replace('container:', '')
+      const { NetworkSettings } = containerNetworks.parse(await outsider.get(`/containers/${sandbox}/json`))
+      for (const network of Object.keys(NetworkSettings.Networks))
+        await outsider.post(`/networks/${network}/disconnect`, { Container: sandbox, Force: true })
+    },
+    evict: async () => {
+      for (const id of intruders.splice(0)) await outsider.delete(`/containers/${id}?force=1`)
+    },
     occupy: async (name) => {
       await outsider.post(`/containers/create?name=${name}`, { Image: imageReference })
     },
@@ -91,7 +119,7 @@ export async function setUpDocker(): Promise<DockerFixture> {
     cutEvents: async () => proxy.cut(/\/events/),
     cleanup: async () => {
       await outsider.cleanup()
-      await outsider.delete(`/images/${goodTag}`)
+      for (const tag of made) await outsider.delete(`/images/${tag}`)
       await proxy.close()
     },
   }
@@ -110,7 +138,55 @@ function shell(script: string): string[] {
   return ['/bin/busybox', 'sh', '-c', script]
 }
 
-export function buildRequest(tag: string, files: Readonly<Record<string, string | Buffer>>): ImageRequest {
+type Files = Readonly<Record<string, string | Buffer>>
+
+const packageStatus = `Package: libssl3
+Status: install ok installed
+Version: 3.0.11-1
+`
+const otherStatus = 'Package: base-files\nVersion: 12.4\n'
+const bill = {
+  bomFormat: 'CycloneDX',
+  components: [{ group: '@acme', name: 'web', version: '1.2.0', purl: 'pkg:npm/%40acme/web@1.2.0' }],
+}
+
+function statusFiles(status: string): Files {
+  return { Dockerfile: 'FROM scratch\nCOPY status /var/lib/dpkg/status\n', status }
+}
+
+function describedFiles(kind: DescribedKind): Files {
+  const listed = {
+    Dockerfile: 'FROM scratch\nCOPY status /var/lib/dpkg/status\nCOPY base-files /var/lib/dpkg/status.d/base-files\n',
+    status: packageStatus,
+    'base-files': otherStatus,
+  }
+  switch (kind) {
+    case 'listed':
+      return listed
+    case 'sbom':
+      return {
+        Dockerfile: 'FROM scratch\nCOPY bom /bom.json\nVOLUME /data\nLABEL repave.sbom=/bom.json\n',
+        bom: JSON.stringify(bill),
+      }
+    case 'derived':
+      return {
+        Dockerfile: `${listed.Dockerfile}COPY base-files /more\n`,
+        status: packageStatus,
+        'base-files': otherStatus,
+      }
+    case 'broken':
+      return statusFiles('\u0000garbage')
+    case 'endless':
+      return statusFiles(packageStatus.repeat(400_000))
+    case 'based':
+      return {
+        Dockerfile: `FROM scratch\nCOPY file /\nLABEL org.opencontainers.image.base.name=debian:12 org.opencontainers.image.base.digest=sha256:${'0'.repeat(64)}\n`,
+        file: 'based',
+      }
+  }
+}
+
+export function buildRequest(tag: string, files: Files): ImageRequest {
   return { kind: 'build', context: archive(files), dockerfile: 'Dockerfile', arguments: {}, tag }
 }
 
@@ -125,6 +201,11 @@ const listedContainer = z.object({
   Id: z.string(),
   Labels: z.record(z.string(), z.string()),
   HostConfig: z.object({ NetworkMode: z.string() }),
+})
+
+const containerMode = z.object({ HostConfig: z.object({ NetworkMode: z.string() }) })
+const containerNetworks = z.object({
+  NetworkSettings: z.object({ Networks: z.record(z.string(), z.unknown()) }),
 })
 
 const listedImages = z.array(z.object({ RepoTags: z.array(z.string()) }))

@@ -599,7 +599,15 @@ test('drift names what is not as declared, and changes nothing', async () => {
   machine.alter(name!, { user: '0' })
   const report = passing(controller.drift(scope))
   expect((await report).findings).toEqual([
-    { kind: 'instance', object: name, message: 'what runs is not the version that it claims to be' },
+    {
+      id: `instance.altered:${name}`,
+      kind: 'instance',
+      object: name,
+      message: 'touched: update by someone',
+      expected: expect.stringMatching(/^web@/),
+      actual: 'user: "65532:65532" → "0"',
+      remedy: expect.any(String),
+    },
   ])
 })
 

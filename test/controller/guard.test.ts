@@ -28,7 +28,9 @@ afterEach(() => controller.stop())
 const kindsOf = async (instance: string) => (await store.entries({ instance })).map(({ kind }) => kind)
 const entriesOf = (kind: string) => store.entries({ kinds: [kind] })
 const routed = () => [...proxy.servers.values()].map(({ instance }) => instance).toSorted()
-const ten = () => stack({ replicas: 10, rollout: { ...stack().services['web']!.rollout, maxSurge: { kind: 'count', count: 3 } } })
+const births = () => [...machine.instances].map(({ order, createdAtMs }) => `${order.name}@${createdAtMs}`)
+const ten = () =>
+  stack({ replicas: 10, rollout: { ...stack().services['web']!.rollout, maxSurge: { kind: 'count', count: 3 } } })
 
 test('what is touched is out of rotation at once, isolated, captured, and destroyed, in this order', async () => {
   await result(up(stack({ standby: 1 })))
@@ -117,12 +119,14 @@ test('three touched of one service are a call for people, and clean ones come sl
   expect((await fleet())?.ready).toBe(9)
   await clock.advance(10_000)
   expect((await fleet())?.ready).toBe(10)
-  expect(await passing(controller.acknowledge({ ...scope, by, service: 'web', reason: 'the hole is closed' }))).toEqual({
-    ok: true,
-    changed: true,
-    escalated: ['web'],
-    replaced: [],
-  })
+  expect(await passing(controller.acknowledge({ ...scope, by, service: 'web', reason: 'the hole is closed' }))).toEqual(
+    {
+      ok: true,
+      changed: true,
+      escalated: ['web'],
+      replaced: [],
+    },
+  )
   expect((await fleet())?.escalation).toBeUndefined()
 })
 
@@ -161,7 +165,8 @@ test('where a third of all looks touched at once, the sensor is suspected, and n
   machine.touch(names[0] ?? '')
   await clock.advance(60_000)
   const marks = [...(await entriesOf('instance.tainted')), ...(await entriesOf('instance.cordoned'))]
-  expect(marks.map(({ instance }) => instance).toSorted()).toEqual(names)
+  expect(new Set(marks.map(({ instance }) => instance))).toEqual(new Set(names))
+  expect(marks).toHaveLength(names.length)
   expect(await entriesOf('sensor.suspected')).toHaveLength(1)
   const instances = (await fleet())?.instances ?? []
   const kept = instances.filter(({ state }) => state === 'cordoned').map(({ name }) => name)
@@ -208,7 +213,10 @@ test('of twenty that were born together none becomes older than two minutes, for
 test('one that can not be replaced in time is overdue, once', async () => {
   await result(up(stack({ lifetime: { maxMs: 60_000, jitter: 0 } })))
   image('web:1', { healthyAfterMs: null })
-  machine.images.add('web:1', { command: ['/web'], behaviour: () => ({ startMs: 0, healthyAfterMs: null, stopMs: 0, says: [] }) })
+  machine.images.add('web:1', {
+    command: ['/web'],
+    behaviour: () => ({ startMs: 0, healthyAfterMs: null, stopMs: 0, says: [] }),
+  })
   await clock.advance(180_000)
   expect((await fleet())?.overdue).toHaveLength(3)
   expect(await entriesOf('instance.overdue')).toHaveLength(3)
@@ -217,7 +225,6 @@ test('one that can not be replaced in time is overdue, once', async () => {
 
 test('repave now replaces all, a few at a time, and goes on when the controller dies', async () => {
   await result(up(stack()))
-  const births = () => [...machine.instances].map(({ order, createdAtMs }) => `${order.name}@${createdAtMs}`)
   const before = births()
   await clock.advance(1_000)
   const client = controller.repave({ ...scope, by })[Symbol.asyncIterator]()

@@ -20,7 +20,9 @@ const allowed = [
   /^POST \/v[\d.]+\/containers\/create\?/,
   /^POST \/v[\d.]+\/containers\/\w+\/(start|kill|wait)(\?|$)/,
   /^DELETE \/v[\d.]+\/containers\/\w+\?/,
-  /^GET \/v[\d.]+\/networks\?/,
+  // Of what is made to be read, and never of an instance.
+  /^GET \/v[\d.]+\/containers\/repave-reading-[\w-]+\/archive\?/,
+  /^GET \/v[\d.]+\/networks(\/\w+$|\?)/,
   /^POST \/v[\d.]+\/networks\/create$/,
   /^DELETE \/v[\d.]+\/networks\/\w+$/,
   /^GET \/v[\d.]+\/volumes\?/,
@@ -136,6 +138,8 @@ async function steer(scene: Scene): Promise<void> {
   await scene.declare({ replicas: 3, data: { log: '/data' }, environment: { GREETING: 'fifth' } })
   const [service] = (await scene.succeed('up')).services
   await expectDone(scene, 'refuse', service?.version ?? '')
+  await expectDone(scene, 'refuse', '--package', 'openssl')
+  await expectDone(scene, 'refuse', '--lift', '2', '--reason', 'it is mended')
   await expectDone(scene, 'refuse', '--lift', '1', '--reason', 'it is good after all')
   await expectDone(scene, 'recall', service?.version ?? '', '--reason', 'it is not')
 }

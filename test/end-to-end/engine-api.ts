@@ -47,6 +47,11 @@ export class EngineApi {
     if (status >= 300 && status !== 404 && status !== 409) throw new Error(`kill ${id}: HTTP ${status}: ${text}`)
   }
 
+  /** Pauses a container, as `docker pause` does. */
+  async pause(id: string): Promise<void> {
+    await this.call('POST', `/containers/${id}/pause`)
+  }
+
   networks(label: string): Promise<readonly NetworkInspectInfo[]> {
     return this.call('GET', `/networks?filters=${filters({ label: [label] })}`)
   }

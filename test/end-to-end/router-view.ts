@@ -1,5 +1,6 @@
 /** HAProxy, asked past Repave: which servers its current worker has, and what it makes of them. */
 import { join } from 'node:path'
+import type { Address } from '../../src/model/address.ts'
 import { splitFile } from '../../src/router/haproxy/config.ts'
 import { pooledServers, sitterOf, type PooledServer } from '../../src/router/haproxy/lanes.ts'
 import { MasterSocket } from '../../src/router/haproxy/master-socket.ts'
@@ -38,6 +39,15 @@ export class RouterView {
       if (instance !== undefined) counts.set(instance, (counts.get(instance) ?? 0) + row.sessions)
     }
     return counts
+  }
+
+  /** Sends the requests of an instance elsewhere, past Repave. */
+  async readdress(instance: string, { host, port }: Address): Promise<void> {
+    const seats = (await this.servers())
+      .filter((server) => server.instance === instance)
+      .flatMap((server) => server.seats)
+    const commands = seats.map(({ backend, server }) => `set server ${backend}/${server} addr ${host} port ${port}`)
+    await this.#master.survey(commands)
   }
 
   async #lookUp(...lookups: readonly string[]): Promise<readonly string[]> {

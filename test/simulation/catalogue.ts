@@ -62,7 +62,7 @@ function isImage(name: string): name is ImageName {
 
 /** Whether every instance of the service becomes healthy and stays so; `reference` names its image. */
 export function becomesHealthy(service: string, reference: string): boolean {
-  const name = /\/(.+):/.exec(reference)?.[1] ?? ''
+  const name = packageIn(reference)
   if (!isImage(name)) return false
   return catalogue[name].quality === 'good' || (service === 'worker' && ['never', 'flaky'].includes(name))
 }
@@ -75,10 +75,16 @@ export function isErring(reference: string): boolean {
 /** Answers the manners of each image, by its digest. */
 export function fillImages(images: MemoryImages): ReadonlyMap<ImageDigest, Manners> {
   const entries = Object.entries<Image>(catalogue).map(([name, { behaviour, manners = goodManners }]) => {
-    const image = { behaviour: () => ({ ...goodBehaviour, ...behaviour }) }
+    const packages = [{ type: 'deb', name, version: '1' }]
+    const image = { behaviour: () => ({ ...goodBehaviour, ...behaviour }), packages }
     return [images.add(referenceOf(name), image), manners] as const
   })
   return new Map(entries)
+}
+
+/** What an image alone holds. */
+export function packageIn(reference: string): string {
+  return /\/(.+):/.exec(reference)?.[1] ?? ''
 }
 
 function referenceOf(image: string): string {

@@ -53,6 +53,17 @@ export const scenes: readonly Scene[] = [
     actions: [up({ web: service('usual', 0, 2) }), up({ web: service('stillborn', 1, 2) })],
   },
   {
+    name: 'a touch, answered by a standby',
+    actions: [
+      up({ web: service('usual', 0, 2, { standby: 1 }) }),
+      { kind: 'touch', pick: 0.4, how: 'exec', afterMs: 4_000 },
+    ],
+  },
+  {
+    name: 'all replaced at once',
+    actions: [up({ web: service('usual', 0, 2) }), { kind: 'repave', scope: scope!, afterMs: 4_000 }],
+  },
+  {
     name: 'rollback',
     actions: [
       up({ web: service('quick', 0, 1) }),
@@ -155,6 +166,15 @@ export const scenes: readonly Scene[] = [
       up({ web: service('quick', 0, 1) }),
       up({ web: service('quick', 1, 1) }),
       { kind: 'recall', scope: scope!, service: 'web', what: 'version', afterMs: 0 },
+    ],
+  },
+  {
+    name: 'recall of a package',
+    actions: [
+      up({ web: service('usual', 0, 1), worker: service('usual', 0, 1) }),
+      up({ web: service('quick', 0, 1), worker: service('usual', 0, 1) }),
+      { kind: 'recall', scope: scope!, service: 'web', what: 'package', afterMs: 0 },
+      up({ web: service('quick', 1, 1), worker: service('usual', 0, 1) }),
     ],
   },
 ]

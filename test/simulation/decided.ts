@@ -7,6 +7,7 @@ import { own } from '../../src/model/own.ts'
 import { fleetName, scopeName, type FleetKey, type Scope } from '../../src/model/stack.ts'
 import { createMemoryStore } from '../../src/store/memory/memory-store.ts'
 import { versionName } from '../../src/model/version.ts'
+import { packageIn } from './catalogue.ts'
 import type { Refusable, RefusalCommand } from './people.ts'
 import type {
   ReleaseDecision,
@@ -108,11 +109,18 @@ export class Decided {
   refusable(command: RefusalCommand): Refusable {
     const { scope } = command
     const id = this.newestRefusal(scope)?.id ?? 0
-    if (command.kind === 'lift') return { name: '', id }
+    const named = (name: string): Refusable => ({ what: { kind: 'name', name }, id })
+    if (command.kind === 'lift') return named('')
     const released = own(this.releases.get(scopeName(scope))?.services, command.service)
-    if (!released) return { name: 'none-there', id }
-    const isImage = command.what === 'image'
-    return { name: isImage ? released.spec.image : versionName(command.service, released.version), id }
+    if (!released) return named('none-there')
+    switch (command.what) {
+      case 'version':
+        return named(versionName(command.service, released.version))
+      case 'image':
+        return named(released.spec.image)
+      case 'package':
+        return { what: { kind: 'package', name: packageIn(released.imageName) }, id }
+    }
   }
 
   /** All that were ever decided for a scope, oldest first. */

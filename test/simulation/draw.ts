@@ -62,7 +62,12 @@ function drawCommand(random: Random, index: number, patient: boolean): Command {
 function drawRefusal(random: Random, scope: Scope): Command {
   const kind = random.pick(['refuse', 'recall', 'lift'] as const)
   if (kind === 'lift') return { kind, scope }
-  return { kind, scope, service: random.pick(serviceNames), what: random.pick(['version', 'version', 'image']) }
+  return {
+    kind,
+    scope,
+    service: random.pick(serviceNames),
+    what: random.pick(['version', 'version', 'image', 'package']),
+  }
 }
 
 function drawName(random: Random, chance: number): { readonly service?: ServiceName } {

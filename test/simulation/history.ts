@@ -26,7 +26,7 @@ export type Command =
   /** Somebody has looked at what was touched. */
   | { readonly kind: 'acknowledge'; readonly scope: Scope }
   | { readonly kind: 'steer'; readonly scope: Scope; readonly verb: SteerVerb; readonly service?: ServiceName }
-  /** What the service is to run then, as a version or by its image. */
+  /** What the service is to run then, as a version, by its image or by a package that the image holds. */
   | ({ readonly kind: 'refuse' } & RefusedThing)
   | ({ readonly kind: 'recall' } & RefusedThing)
   /** The newest refusal that counts then. */
@@ -35,7 +35,7 @@ export type Command =
 interface RefusedThing {
   readonly scope: Scope
   readonly service: ServiceName
-  readonly what: 'version' | 'image'
+  readonly what: 'version' | 'image' | 'package'
 }
 
 export interface Crash {

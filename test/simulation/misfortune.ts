@@ -135,7 +135,8 @@ export class Misfortune {
 
   #touch({ pick, how }: Mishap & { readonly kind: 'touch' }): void {
     const { machine } = this.#victims
-    if (how === 'pause') this.#befall(pick, 'an instance is halted by a stranger', ({ order }) => machine.pause(order.name))
+    if (how === 'pause')
+      this.#befall(pick, 'an instance is halted by a stranger', ({ order }) => machine.pause(order.name))
     else if (how === 'update')
       this.#befall(pick, 'an instance is changed by a stranger', ({ order }) =>
         machine.alter(order.name, { resources: { ...order.spec.resources, pids: order.spec.resources.pids + 1 } }),

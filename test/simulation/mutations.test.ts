@@ -1,6 +1,7 @@
 /** Controllers that are broken on purpose: the simulation must notice, and say which promise they break. */
 import { expect, test } from 'vitest'
 import { faultRegressions } from './fault-regressions.ts'
+import { guardRegressions } from './guard-regressions.ts'
 import { invariantNames, type InvariantName } from './invariants/invariant.ts'
 import { mutations } from './mutations.ts'
 import { regressions } from './regressions.ts'
@@ -27,7 +28,14 @@ test('each promise is broken by one of them', () => {
 })
 
 async function isNoticed(tamper: Tamper, only: InvariantName): Promise<boolean> {
-  for (const world of [...regressions, ...faultRegressions, ...strategyRegressions, ...steeringRegressions, ...drawn])
+  for (const world of [
+    ...regressions,
+    ...faultRegressions,
+    ...strategyRegressions,
+    ...steeringRegressions,
+    ...guardRegressions,
+    ...drawn,
+  ])
     if ((await simulate({ ...world, tamper, only })).violation) return true
   return false
 }

@@ -2,6 +2,7 @@
 import type { Controller } from '../../src/controller/controller.ts'
 import { asRepaveError } from '../../src/errors.ts'
 import { emptyLock, type Lock } from '../../src/image/lock.ts'
+import type { RefusedName } from '../../src/model/refusal.ts'
 import type { ProgressReport, ResultReport } from '../../src/model/report.ts'
 import { scopeName, type Scope } from '../../src/model/stack.ts'
 import { stackOf } from './catalogue.ts'
@@ -18,9 +19,9 @@ export type Answer =
 
 export type RefusalCommand = Command & { readonly kind: 'refuse' | 'recall' | 'lift' }
 
-/** The name of a version or an image, and the number of a refusal. */
+/** A version, an image or a package, and the number of a refusal. */
 export interface Refusable {
-  readonly name: string
+  readonly what: RefusedName
   readonly id: number
 }
 
@@ -115,11 +116,11 @@ export class People {
       const { changed } = await controller.acknowledge({ ...command.scope, by, reason })
       return { kind: 'result', result: { ok: true, services: [], changed } }
     }
-    const { name, id } = this.#refusable(command)
+    const { what, id } = this.#refusable(command)
     const { changed } =
       command.kind === 'lift'
         ? await controller.lift({ ...command.scope, by, id, reason })
-        : await controller.refuse({ ...command.scope, by, what: { kind: 'name', name }, reason })
+        : await controller.refuse({ ...command.scope, by, what, reason })
     return { kind: 'result', result: { ok: true, services: [], changed } }
   }
 
@@ -156,8 +157,8 @@ export class People {
       case 'down':
         return controller.down({ ...scope, by })
       case 'recall': {
-        const { name } = this.#refusable(command)
-        return controller.recall({ ...scope, by, what: { kind: 'name', name }, reason })
+        const { what } = this.#refusable(command)
+        return controller.recall({ ...scope, by, what, reason })
       }
       case 'steer':
         return controller.steer({

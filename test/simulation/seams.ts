@@ -48,6 +48,8 @@ export function aroundEngine(engine: Engine, around: Around, deliver: Deliver): 
     discardData: (scope) => act('discardData', `${scope.stack}/${scope.environment}`, () => engine.discardData(scope)),
     retain: (digests) => act('retain', `${digests.length} images`, () => engine.retain(digests)),
     present: (digests) => look('present', () => engine.present(digests)),
+    survey: (scope) => look('survey', () => engine.survey(scope)),
+    describe: (image) => look('describe', () => engine.describe(image)),
   }
 }
 

@@ -7,6 +7,7 @@ import { simulateMany } from './many-worlds.ts'
 import { milestoneNames } from './milestones.ts'
 import { regressions } from './regressions.ts'
 import { defaultSteps, simulate, type Outcome } from './simulation.ts'
+import { guardRegressions } from './guard-regressions.ts'
 import { steeringRegressions } from './steering-regressions.ts'
 import { strategyRegressions } from './strategy-regressions.ts'
 import { tallyWords, timesOf } from './tally.ts'
@@ -24,7 +25,7 @@ test(`all that is promised holds in ${seeds} worlds`, { timeout: patienceMs }, a
 })
 
 describe('what was broken once stays mended', () => {
-  test.each([...regressions, ...faultRegressions, ...strategyRegressions, ...steeringRegressions])(
+  test.each([...regressions, ...faultRegressions, ...strategyRegressions, ...steeringRegressions, ...guardRegressions])(
     '$name',
     async ({ seed, history }) => {
       const outcome = await simulate({ seed, history })

@@ -125,7 +125,15 @@ function choiceWords(choice: StackChoice): string {
   return services.join(', ')
 }
 
-function extraWords({ strategy, verdict, standby, dependsOn, rehearsalMs, lifetimeMs, path }: ServiceChoice): readonly string[] {
+function extraWords({
+  strategy,
+  verdict,
+  standby,
+  dependsOn,
+  rehearsalMs,
+  lifetimeMs,
+  path,
+}: ServiceChoice): readonly string[] {
   return [
     ...(strategy ? [strategyWords(strategy)] : []),
     ...(verdict ? [`judged ${verdict.windowMs} ms by ${verdict.requests} requests`] : []),

@@ -37,7 +37,9 @@ export const strategyMutations: readonly Mutation[] = [
       decide: async (decision) => {
         const outcome = await store.decide(decision)
         const endless = { lifetime: { maxMs: Number.MAX_SAFE_INTEGER, jitter: 0 } }
-        const services = Object.entries(outcome.record.release.services).map(([name, service]) => [name, { ...service, ...endless }] as const)
+        const services = Object.entries(outcome.record.release.services).map(
+          ([name, service]) => [name, { ...service, ...endless }] as const,
+        )
         const release = { ...outcome.record.release, services: Object.fromEntries(services) }
         return { ...outcome, record: { ...outcome.record, release } }
       },

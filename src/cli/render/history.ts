@@ -1,6 +1,6 @@
 /** Versions, drift, events and log lines for people. Pure. */
 import type { LogLine } from '../../engine/engine.ts'
-import type { DriftReport, RefusalReport, VersionsReport } from '../../model/report.ts'
+import type { DriftFinding, DriftReport, RefusalReport, VersionsReport } from '../../model/report.ts'
 import type { RecordedEntry } from '../../store/store.ts'
 import { age, agoMs, counted, printable, type Style, table } from './text.ts'
 
@@ -61,15 +61,28 @@ function ago(time: string, nowMs: number): string {
   return `${age(agoMs(time, nowMs) / 1000)} ago`
 }
 
-export function renderDrift({ stack, environment, findings }: DriftReport, style: Style): readonly string[] {
+export function renderDrift(report: DriftReport, style: Style): readonly string[] {
+  const { stack, environment, findings, accepted = [], unused = [], unseen = [] } = report
   const name = style.bold(`${stack}/${environment}`)
-  if (findings.length === 0) return [`${name}: everything is as declared`]
   return [
-    `${name}: ${style.red(counted(findings.length, 'finding'))}`,
-    ...table(
-      findings.map(({ kind, object, message }) => [kind, object, printable(message)]),
-      '  ',
-    ),
+    findings.length === 0
+      ? `${name}: everything${unseen.length > 0 ? ' that was looked at' : ''} is as declared`
+      : `${name}: ${style.red(counted(findings.length, 'finding'))}`,
+    ...findings.flatMap((each) => driftLines(each, style)),
+    ...accepted.map(({ finding: { id }, exception: { reason, until } }) => {
+      return style.dim(`  accepted until ${until}: ${printable(id)}: ${printable(reason)}`)
+    }),
+    ...unused.map(({ what, until }) => `  nothing needs the exception ${printable(what)} (until ${until}) now`),
+    ...unseen.map(({ what, why }) => `  not looked at: ${what}: ${printable(why)}`),
+  ]
+}
+
+function driftLines({ id, message, expected, actual, remedy }: DriftFinding, style: Style): readonly string[] {
+  return [
+    `  ${printable(id)}  ${printable(message)}`,
+    `    expected: ${printable(expected)}`,
+    `    actual:   ${printable(actual)}`,
+    style.dim(`    → ${printable(remedy)}`),
   ]
 }
 

@@ -43,6 +43,18 @@ test('a refusal says what runs on, and how that is replaced', () => {
   ])
 })
 
+test('a refusal of a package says which images could not be judged', () => {
+  const openssl: RefusalReport = { ...image, kind: 'package', what: 'openssl@3.0.11-1' }
+  const unjudged = [
+    { image: `sha256:${'1'.repeat(64)}`, versions: ['api@1'], why: 'nothing lists its packages' },
+  ] as const
+  expect(renderRefused({ ok: true, changed: true, refusal: openssl, runs: [], unjudged }, plainStyle)).toEqual([
+    'refused: package openssl@3.0.11-1 (refusal 2)',
+    "  1 image can't be judged, and may run on:",
+    '    sha256:111111111111 (api@1): nothing lists its packages',
+  ])
+})
+
 test('what is lifted may still be refused by another', () => {
   const report = { ok: true, changed: true, refusal: { ...refusal, lifted }, others: [2, 5] } as const
   expect(renderLifted(report, plainStyle)).toEqual([

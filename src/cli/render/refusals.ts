@@ -1,6 +1,6 @@
 /** What is refused, by whom and why, for people. Pure. */
-import type { LiftReport, RefusalReport, RefusalsReport, RefuseReport } from '../../model/report.ts'
-import { age, agoMs, printable, type Style, table } from './text.ts'
+import type { LiftReport, RefusalReport, RefusalsReport, RefuseReport, UnjudgedImage } from '../../model/report.ts'
+import { age, agoMs, counted, printable, type Style, table } from './text.ts'
 
 export function renderRefusals(
   { stack, environment, refusals }: RefusalsReport,
@@ -29,7 +29,22 @@ function contentWords({ kind, what }: RefusalReport): string {
   return kind === 'version' ? what : `${kind} ${what}`
 }
 
-export function renderRefused({ changed, refusal, runs }: RefuseReport, style: Style): readonly string[] {
+export function renderRefused(report: RefuseReport, style: Style): readonly string[] {
+  return [...refusedLines(report, style), ...unjudgedLines(report.unjudged)]
+}
+
+/** What can't be judged is not kept from running by the refusal. */
+export function unjudgedLines(unjudged: readonly UnjudgedImage[] = []): readonly string[] {
+  if (unjudged.length === 0) return []
+  return [
+    `  ${counted(unjudged.length, 'image')} can't be judged, and may run on:`,
+    ...unjudged.map(({ image, versions, why }) => {
+      return `    ${image.slice(0, 'sha256:'.length + 12)} (${versions.join(', ')}): ${printable(why)}`
+    }),
+  ]
+}
+
+function refusedLines({ changed, refusal, runs }: RefuseReport, style: Style): readonly string[] {
   const { id, by, reason } = refusal
   const name = printable(contentWords(refusal))
   const headline = changed

@@ -289,10 +289,34 @@ test('versions, drift, events and log lines', () => {
     'web@1 would not come back: its rehearsal failed 30s ago: HTTP 503',
   ])
   expect(renderVersions([], nowMs, plainStyle)).toEqual(['no version has run yet'])
-  const findings = [{ kind: 'instance' as const, object: 'web-1', message: 'is gone' }]
-  expect(renderDrift({ stack: 'shop', environment: 'default', findings }, plainStyle)).toEqual([
+  const finding = {
+    id: 'server.address:web-1',
+    kind: 'server' as const,
+    object: 'web-1',
+    message: 'is 10.0.0.9:1, where 10.0.0.2:8080 is expected',
+    expected: '10.0.0.2:8080',
+    actual: '10.0.0.9:1',
+    remedy: 'the controller puts it right',
+  }
+  const drift = { stack: 'shop', environment: 'default' }
+  expect(renderDrift({ ...drift, findings: [finding] }, plainStyle)).toEqual([
     'shop/default: 1 finding',
-    '  instance  web-1  is gone',
+    '  server.address:web-1  is 10.0.0.9:1, where 10.0.0.2:8080 is expected',
+    '    expected: 10.0.0.2:8080',
+    '    actual:   10.0.0.9:1',
+    '    → the controller puts it right',
+  ])
+  const exception = { what: 'server', reason: 'we test', until: '2027-01-31' }
+  const rest = {
+    accepted: [{ finding, exception }],
+    unused: [exception],
+    unseen: [{ what: 'firewall', why: 'no root' }],
+  }
+  expect(renderDrift({ ...drift, findings: [], ...rest }, plainStyle)).toEqual([
+    'shop/default: everything that was looked at is as declared',
+    '  accepted until 2027-01-31: server.address:web-1: we test',
+    '  nothing needs the exception server (until 2027-01-31) now',
+    '  not looked at: firewall: no root',
   ])
   const event = {
     sequence: 1,

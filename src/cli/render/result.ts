@@ -1,5 +1,6 @@
 /** The verdict of a command that changed something. Pure. */
 import type { ResultReport } from '../../model/report.ts'
+import { unjudgedLines } from './refusals.ts'
 import { readyWords } from './status.ts'
 import { printable, type Style, table } from './text.ts'
 
@@ -21,7 +22,7 @@ function renderDone({ command, scope, result, seconds, routes }: Outcome, style:
   const headline = result.changed
     ? `${style.green('done')} in ${seconds.toFixed(1)} s: ${command} ${scope}`
     : `${style.green('nothing to do')}: ${scope} ${unchangedWords(command)}`
-  return [headline, ...serviceRows({ result, routes }, style)]
+  return [headline, ...serviceRows({ result, routes }, style), ...unjudgedLines(result.unjudged)]
 }
 
 function unchangedWords(command: string): string {
@@ -49,6 +50,7 @@ function renderFailure({ command, scope, result, routes }: Outcome, style: Style
       : []),
     ...(hint === undefined ? [] : [style.dim(`  ${printable(hint)}`)]),
     ...(result.services.length > 0 ? ['what runs now:', ...serviceRows({ result, routes }, style)] : []),
+    ...unjudgedLines(result.unjudged),
   ]
 }
 

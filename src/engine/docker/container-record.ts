@@ -109,6 +109,45 @@ export const createdObject = z.object({ Id: z.string() })
 /** `GET /networks` */
 export const networkList = z.array(z.object({ Id: z.string(), Name: z.string(), Labels: textMap }))
 
+/** `GET /networks/{id}` */
+export const networkRecord = z.object({
+  Id: z.string(),
+  Name: z.string(),
+  Driver: z.string(),
+  Scope: z.string().default('local'),
+  Internal: z.boolean().default(false),
+  EnableIPv6: z.boolean().default(false),
+  Attachable: z.boolean().default(false),
+  Ingress: z.boolean().default(false),
+  Options: textMap,
+  /** Those that run, by id. */
+  Containers: z
+    .record(z.string(), z.object({ Name: z.string() }))
+    .nullish()
+    .transform((containers) => containers ?? {}),
+})
+export type NetworkRecord = z.infer<typeof networkRecord>
+
+/** `GET /containers/json`, for the networks that each is in. */
+export const connectedList = z.array(
+  z.object({
+    Id: z.string(),
+    State: z.string(),
+    Names: texts,
+    Labels: textMap,
+    HostConfig: z.object({ NetworkMode: z.string().default('') }),
+    /** The ids of its networks by their names. */
+    NetworkSettings: z
+      .object({ Networks: z.record(z.string(), z.object({ NetworkID: z.string().default('') })).nullish() })
+      .nullish()
+      .transform(
+        (settings) =>
+          new Map(Object.entries(settings?.Networks ?? {}).map(([name, { NetworkID }]) => [name, NetworkID])),
+      ),
+  }),
+)
+export type ConnectedContainer = z.infer<typeof connectedList>[number]
+
 /** What `POST /volumes/create` answers: the volume that there is by that name, new or not. */
 export const volumeRecord = z.object({ Name: z.string(), Labels: textMap })
 export type VolumeRecord = z.infer<typeof volumeRecord>

@@ -10,11 +10,14 @@ import { DataVolumes, dataInUse } from './data-volumes.ts'
 import { defaultSocketPath, DockerClient } from './docker-client.ts'
 import { DockerImages } from './docker-images.ts'
 import { DockerInstances } from './docker-instances.ts'
+import { ImageReader } from './image-reader.ts'
 import { InstanceObserver } from './instance-observer.ts'
 import { KeptImages } from './kept-images.ts'
 import { isOwn } from './labels.ts'
+import { PassingContainers } from './passing-containers.ts'
 import { SandboxPool, type SeenSandbox } from './sandbox-pool.ts'
 import { ScopeNetworks } from './scope-networks.ts'
+import { ScopeSurveyor } from './scope-survey.ts'
 import { VolumeHandover } from './volume-handover.ts'
 
 export interface DockerEngineOptions {
@@ -39,7 +42,9 @@ class DockerEngine implements Engine {
   readonly #kept: KeptImages
   readonly #networks: ScopeNetworks
   readonly #sandboxes: SandboxPool
-  readonly #handover: VolumeHandover
+  readonly #passing: PassingContainers
+  readonly #reader: ImageReader
+  readonly #surveyor: ScopeSurveyor
   readonly #data: DataVolumes
   readonly #observer: InstanceObserver
   readonly #instances: DockerInstances
@@ -53,8 +58,11 @@ class DockerEngine implements Engine {
     this.#kept = new KeptImages(client, owner)
     this.#networks = new ScopeNetworks(client, owner)
     this.#sandboxes = new SandboxPool(client, owner, this.#networks, this.#images)
-    this.#handover = new VolumeHandover(client, owner, this.#images, this.#kept)
-    this.#data = new DataVolumes(client, owner, this.#handover)
+    this.#passing = new PassingContainers(client)
+    this.#reader = new ImageReader(client, owner, this.#passing)
+    this.#surveyor = new ScopeSurveyor(client, owner)
+    const handover = new VolumeHandover(client, owner, this.#images, this.#kept, this.#passing)
+    this.#data = new DataVolumes(client, owner, handover)
     this.#observer = new InstanceObserver(client, owner)
     this.#instances = new DockerInstances({
       client,
@@ -93,7 +101,7 @@ class DockerEngine implements Engine {
     const [look, scopes] = await Promise.all([this.#observer.look({ isFresh }), this.#networks.scopes(isFresh)])
     this.#sandboxes.reconcile(look.sandboxes, number)
     // What fails here is a stray, which a later look finds.
-    this.#handover.sweep(look.handovers).catch(() => {})
+    this.#passing.sweep(look.passing).catch(() => {})
     const held = distinctScopes([...scopes, ...look.sandboxes.map(scopeOfSandbox)])
     const withSpares = held.map((scope) => ({ ...scope, spares: this.#sandboxes.spares(scope) }))
     return { instances: look.instances, scopes: withSpares }
@@ -138,16 +146,20 @@ class DockerEngine implements Engine {
   }
 
   async discardData(scope: Scope): Promise<readonly string[]> {
-    const { instances, handovers } = await this.#observer.look({ isFresh: false, scope })
+    const { instances, passing } = await this.#observer.look({ isFresh: false, scope })
     const [instance] = instances
     if (instance) throw dataInUse(scope, `there is ${instance.name}`)
-    await this.#handover.sweep(handovers)
+    await this.#passing.sweep(passing)
     return this.#data.discard(scope)
   }
 
   retain: Engine['retain'] = (digests) => this.#kept.retain(digests)
 
   present: Engine['present'] = (digests) => this.#kept.present(digests)
+
+  describe: Engine['describe'] = (image) => this.#reader.describe(image)
+
+  survey: Engine['survey'] = (scope) => this.#surveyor.survey(scope)
 
   /** The instance that an event is about: its own, or its sandbox's, without which it can't be reached. */
   #instanceOf({ id, name, labels }: ContainerEvent): string | undefined {

@@ -1,7 +1,8 @@
 /**
  * Every call that the driver can make, and no other (promise 1): the client takes its requests from this list.
  *
- * There is no exec, attach, update, rename, pause, archive or network-connect in it.
+ * There is no exec, attach, update, rename, pause or network-connect in it, and files are read of containers alone that
+ * were made for that and never run.
  */
 
 interface Endpoint {
@@ -23,7 +24,9 @@ export const endpoints = {
   waitForContainer: { method: 'POST', path: '/containers/{id}/wait', quick: false },
   removeContainer: { method: 'DELETE', path: '/containers/{id}', quick: false },
   readLogs: { method: 'GET', path: '/containers/{id}/logs', quick: false },
+  readFiles: { method: 'GET', path: '/containers/{id}/archive', quick: false },
   listNetworks: { method: 'GET', path: '/networks', quick: true },
+  inspectNetwork: { method: 'GET', path: '/networks/{id}', quick: true },
   createNetwork: { method: 'POST', path: '/networks/create', quick: false },
   removeNetwork: { method: 'DELETE', path: '/networks/{id}', quick: false },
   createVolume: { method: 'POST', path: '/volumes/create', quick: false },

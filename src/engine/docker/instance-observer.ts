@@ -9,16 +9,17 @@ import {
   type ListedContainer,
 } from './container-record.ts'
 import { parseAnswer, type DockerClient } from './docker-client.ts'
-import { fleetOf, isOwn, label, ownFilter, probeOf, scopeOf } from './labels.ts'
+import { fleetOf, isOwn, label, type Labels, ownFilter, probeOf, scopeOf } from './labels.ts'
 import type { Scope } from '../../model/stack.ts'
+import type { SeenPassing } from './passing-containers.ts'
 import type { SeenSandbox } from './sandbox-pool.ts'
 import { runningVersion } from './version-mapping.ts'
-import type { SeenHandover } from './volume-handover.ts'
 
 export interface Look {
   readonly instances: readonly ObservedInstance[]
   readonly sandboxes: readonly SeenSandbox[]
-  readonly handovers: readonly SeenHandover[]
+  /** What was made for a moment. */
+  readonly passing: readonly SeenPassing[]
 }
 
 /** What an inspection found, for as long as the listing shows the same state. */
@@ -51,8 +52,12 @@ export class InstanceObserver {
     return {
       instances: seen.flatMap((instance) => instance ?? []),
       sandboxes: sandboxesOf(sandboxes, instances),
-      handovers: listed.filter(({ Labels }) => isOwn(Labels, this.#owner, 'handover')).map(handoverOf),
+      passing: listed.filter(({ Labels }) => this.#isPassing(Labels)).map(passingOf),
     }
+  }
+
+  #isPassing(labels: Labels): boolean {
+    return isOwn(labels, this.#owner, 'handover') || isOwn(labels, this.#owner, 'reading')
   }
 
   /** Something has happened to the container: it is inspected again. */
@@ -162,7 +167,7 @@ function sandboxesOf(sandboxes: readonly ListedContainer[], instances: readonly 
   })
 }
 
-function handoverOf({ Id, Names }: ListedContainer): SeenHandover {
+function passingOf({ Id, Names }: ListedContainer): SeenPassing {
   return { id: Id, name: nameOf(Names) }
 }
 

@@ -19,17 +19,23 @@ export const label = {
   making: 'repave.making',
   /** The part of a version that Docker has no setting for, as JSON. */
   probe: 'repave.probe',
+  /** Of an image: the path in it of its software bill of materials, CycloneDX or SPDX in JSON. */
+  sbom: 'repave.sbom',
 } as const
 
 export type Labels = Readonly<Record<string, string>>
 
 /** Set on every object, so that a label that an image brings along can't play the role. */
-export type Role = 'instance' | 'sandbox' | 'network' | 'volume' | 'handover'
+export type Role = 'instance' | 'sandbox' | 'network' | 'volume' | 'handover' | 'reading'
+
+/** Of what belongs to no scope. */
+export function ownerLabels(owner: string, role: Role): Labels {
+  return { [label.owner]: owner, [label.role]: role }
+}
 
 export function scopeLabels(owner: string, scope: Scope, role: Role): Labels {
   return {
-    [label.owner]: owner,
-    [label.role]: role,
+    ...ownerLabels(owner, role),
     [label.stack]: scope.stack,
     [label.environment]: scope.environment,
   }

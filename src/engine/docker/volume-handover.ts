@@ -13,31 +13,26 @@ import { RepaveError } from '../../errors.ts'
 import type { Scope } from '../../model/stack.ts'
 import type { VersionSpec } from '../../model/version.ts'
 import type { InstanceOrder } from '../engine.ts'
-import { createdObject, type ContainerBody } from './container-record.ts'
-import { parseAnswer, type DockerClient } from './docker-client.ts'
+import type { ContainerBody } from './container-record.ts'
+import type { DockerClient } from './docker-client.ts'
 import type { DockerImages } from './docker-images.ts'
 import type { KeptImages } from './kept-images.ts'
 import { scopeLabels } from './labels.ts'
-
-/** A container of this purpose, as a look at the engine shows it. */
-export interface SeenHandover {
-  readonly id: string
-  readonly name: string
-}
+import type { PassingContainers } from './passing-containers.ts'
 
 export class VolumeHandover {
   readonly #client: DockerClient
   readonly #owner: string
   readonly #images: DockerImages
   readonly #kept: KeptImages
-  /** Names of the containers that are there for a moment. */
-  readonly #making = new Set<string>()
+  readonly #passing: PassingContainers
 
-  constructor(client: DockerClient, owner: string, images: DockerImages, kept: KeptImages) {
+  constructor(client: DockerClient, owner: string, images: DockerImages, kept: KeptImages, passing: PassingContainers) {
     this.#client = client
     this.#owner = owner
     this.#images = images
     this.#kept = kept
+    this.#passing = passing
   }
 
   async give(volume: string, order: InstanceOrder): Promise<void> {
@@ -63,25 +58,10 @@ export class VolumeHandover {
     throw unknownOwner(name, user, 'the image has ONBUILD instructions, which are not carried out')
   }
 
-  /** Removes what a controller left that was killed in between. */
-  async sweep(seen: readonly SeenHandover[]): Promise<void> {
-    const strays = seen.filter(({ name }) => !this.#making.has(name))
-    await Promise.all(strays.map(({ id }) => this.#remove(id)))
-  }
-
+  /** To make the container is all that is needed. */
   async #touch(volume: string, body: ContainerBody): Promise<void> {
     const name = `repave-${volume}-handover-${randomUUID().slice(0, 8)}`
-    this.#making.add(name)
-    try {
-      const answer = await this.#client.call('createContainer', { query: { name }, body })
-      await this.#remove(parseAnswer(createdObject, answer, `create ${name}`).Id)
-    } finally {
-      this.#making.delete(name)
-    }
-  }
-
-  async #remove(id: string): Promise<void> {
-    await this.#client.call('removeContainer', { subject: id, query: { force: true, v: true }, accept: [404, 409] })
+    await this.#passing.with(name, body, async () => {})
   }
 }
 

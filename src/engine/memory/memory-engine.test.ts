@@ -2,10 +2,11 @@ import { Readable } from 'node:stream'
 import { RepaveError } from '../../errors.ts'
 import { systemClock } from '../../system/clock.ts'
 import type { VersionSpec } from '../../model/version.ts'
-import { engineContract, type ContractPrograms, type EngineFixture } from '../engine-contract.ts'
+import { engineContract, type ContractPrograms, type DescribedKind, type EngineFixture } from '../engine-contract.ts'
 import type { ImageRequest } from '../engine.ts'
+import { absentDigest } from '../scene-contract.ts'
 import { MemoryEngine } from './memory-engine.ts'
-import { MemoryImages, type Builder } from './memory-images.ts'
+import { type ImageContent, MemoryImages, type Builder } from './memory-images.ts'
 import { MemoryMachine } from './memory-machine.ts'
 import { goodBehaviour, type Behaviour } from './memory-process.ts'
 
@@ -24,6 +25,7 @@ async function setUp(): Promise<EngineFixture> {
     programs,
     goodBuild: () => buildRequest('good'),
     badBuild: () => buildRequest('bad'),
+    described: async (kind) => machine.images.add(`registry.test/${kind}:1`, describedImages[kind]),
     builtLabels,
     cleanUpBuilt: async () => {
       machine.images.untag('built:1')
@@ -33,6 +35,22 @@ async function setUp(): Promise<EngineFixture> {
     pause: async (name) => machine.pause(name),
     touch: async (name) => machine.touch(name),
     alter: async (name) => machine.alter(name, { resources: { cpuMillis: 1, memoryBytes: 1, pids: 1 } }),
+    intrude: async (scope) => {
+      const stranger = {
+        kind: 'container',
+        name: 'stranger',
+        where: 'network',
+        detail: 'it is in the network',
+      } as const
+      machine.surroundings.disturb(scope, { foreign: [stranger] })
+      return stranger.name
+    },
+    evict: async () => undefined,
+    disconnect: async (name) => {
+      const scope = machine.instance(name)?.order
+      if (scope)
+        machine.surroundings.disturb(scope, { misplaced: [{ instance: name, expected: 'it', actual: 'none' }] })
+    },
     occupy: async (name) => machine.occupy(name),
     isOccupied: async (name) => machine.isOccupied(name),
     occupyData: async (name) => machine.volumes.occupy(name),
@@ -41,6 +59,25 @@ async function setUp(): Promise<EngineFixture> {
     cutEvents: async () => machine.loseEvents(),
     cleanup: async () => undefined,
   }
+}
+
+const listed = [
+  { type: 'deb', name: 'libssl3', version: '3.0.11-1' },
+  { type: 'deb', name: 'base-files', version: '12.4' },
+]
+
+const describedImages: Readonly<Record<DescribedKind, ImageContent>> = {
+  listed: { packages: listed, layers: ['a'] },
+  sbom: { packages: [{ type: 'npm', name: '@acme/web', version: '1.2.0' }] },
+  derived: { packages: listed, layers: ['a', 'b'] },
+  broken: { packages: 'broken' },
+  endless: { packages: 'broken' },
+  based: {
+    labels: {
+      'org.opencontainers.image.base.name': 'debian:12',
+      'org.opencontainers.image.base.digest': absentDigest,
+    },
+  },
 }
 
 const programs: ContractPrograms = {

@@ -1,5 +1,6 @@
 /** An engine in memory: a whole one, on a machine that exists only here and on the clock of that machine. */
 import { RepaveError } from '../../errors.ts'
+import type { ImageDescription } from '../../model/image-description.ts'
 import { versionId, type ImageDigest, type VersionId, type VersionSpec } from '../../model/version.ts'
 import type { EvidencePart } from '../../model/evidence.ts'
 import { type Scope, scopeName } from '../../model/stack.ts'
@@ -15,6 +16,7 @@ import type {
   ObservedInstance,
   PreparedImage,
 } from '../engine.ts'
+import type { ScopeSurvey } from '../survey.ts'
 import type { MemoryInstance, MemoryMachine } from './memory-machine.ts'
 
 /** What is made ahead for a scope: only counted here. */
@@ -179,6 +181,28 @@ export class MemoryEngine implements Engine {
     return new Set(digests.filter((digest) => this.#machine.images.get(digest) !== undefined))
   }
 
+  async survey(scope: Scope): Promise<ScopeSurvey> {
+    await this.#take(0)
+    const name = scopeName(scope)
+    const own = [...this.#machine.instances].filter(
+      (instance) => instance.owner === this.#owner && scopeName(instance.order) === name,
+    )
+    const hasNetwork = this.#machine.scopes(this.#owner).some((held) => scopeName(held) === name)
+    const { deviations, foreign, misplaced, firewall } = this.#machine.surroundings.of(scope)
+    return {
+      ...(hasNetwork && { network: { name, deviations } }),
+      foreign: hasNetwork ? foreign : [],
+      misplaced: misplaced.filter(({ instance }) => own.some(({ order }) => order.name === instance)),
+      specs: new Map(own.map(({ order }) => [order.name, order.spec])),
+      firewall,
+    }
+  }
+
+  async describe(image: string): Promise<ImageDescription> {
+    await this.#take(0)
+    return this.#machine.images.describe(image)
+  }
+
   #pool(scope: Scope): Pool {
     const pool = this.#pools.get(scopeName(scope)) ?? { target: 0, spares: 0 }
     this.#pools.set(scopeName(scope), pool)
@@ -244,7 +268,9 @@ function unknown(name: string): RepaveError {
 }
 
 function unreadable(name: string): RepaveError {
-  return new RepaveError('ENGINE_FAILED', `what is in ${name} can't be read`, { hint: 'make the machine readable again' })
+  return new RepaveError('ENGINE_FAILED', `what is in ${name} can't be read`, {
+    hint: 'make the machine readable again',
+  })
 }
 
 function dataInUse(scope: Scope, name: string): RepaveError {

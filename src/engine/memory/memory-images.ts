@@ -3,6 +3,7 @@ import { createHash } from 'node:crypto'
 import type { Readable } from 'node:stream'
 import { RepaveError } from '../../errors.ts'
 import { canonicalJson } from '../../model/canonical.ts'
+import { baseOf, type ImageDescription, type Package } from '../../model/image-description.ts'
 import type { ImageDigest, VersionSpec } from '../../model/version.ts'
 import type { ImageRequest, PreparedImage } from '../engine.ts'
 import { goodBehaviour, type Behaviour } from './memory-process.ts'
@@ -10,6 +11,10 @@ import { goodBehaviour, type Behaviour } from './memory-process.ts'
 export interface MemoryImage extends PreparedImage {
   /** What the programs of this image do when they are run as `spec` says. */
   readonly behaviour: (spec: VersionSpec) => Behaviour
+  /** Absent: it is one layer that nothing else has. */
+  readonly layers?: readonly string[]
+  /** Absent: it lists none. `broken`: what it lists is no list. */
+  readonly packages?: readonly Package[] | 'broken'
 }
 
 export type ImageContent = Partial<Omit<MemoryImage, 'digest'>>
@@ -65,8 +70,28 @@ export class MemoryImages {
 
   async prepare(request: ImageRequest, progress?: (line: string) => void): Promise<PreparedImage> {
     const image = await this.#find(request, progress)
-    const { behaviour: _, ...prepared } = image
+    const { behaviour: _behaviour, layers: _layers, packages: _packages, ...prepared } = image
     return prepared
+  }
+
+  /** By its digest or a name. */
+  describe(name: string): ImageDescription {
+    const { digest, labels, layers, packages } = this.#existing(this.#digestOf(name), name)
+    if (packages === 'broken')
+      throw new RepaveError('IMAGE_INVALID', `what ${name} lists is no list of packages`, { hint: 'build it anew' })
+    const base = baseOf(labels)
+    return {
+      digest,
+      manifests: [],
+      layers: layers ?? [digest],
+      ...(base && { base }),
+      packages: packages ?? [],
+      isDescribed: packages !== undefined,
+    }
+  }
+
+  #digestOf(name: string): ImageDigest | undefined {
+    return this.#byReference.get(name) ?? [...this.#byDigest.keys()].find((digest) => digest === name)
   }
 
   async #find(request: ImageRequest, progress?: (line: string) => void): Promise<MemoryImage> {

@@ -12,6 +12,7 @@ import type { EngineEvent, InstanceOrder } from '../engine.ts'
 import { MemoryImages } from './memory-images.ts'
 import { MemoryLog } from './memory-log.ts'
 import { MemoryProcess, type Answer, type Behaviour, type ProcessEnd } from './memory-process.ts'
+import { MemorySurroundings } from './memory-surroundings.ts'
 import { MemoryVolumes } from './memory-volumes.ts'
 
 export interface MemoryInstance {
@@ -38,6 +39,7 @@ export class MemoryMachine {
   readonly clock: Clock
   readonly images: MemoryImages
   readonly volumes = new MemoryVolumes()
+  readonly surroundings = new MemorySurroundings()
   readonly #instances = new Map<string, MemoryInstance>()
   readonly #networks = new Map<string, Network>()
   readonly #listeners = new Set<Listener>()

@@ -20,7 +20,10 @@ export class AgeMonitor implements Monitor {
       const mostMs = (wanted.lifetime ?? defaultLifetime).maxMs + wanted.drainMs + graceMs
       const old = instances.find(({ createdAtMs }) => nowMs - createdAtMs > mostMs)
       if (old && this.#past.calmMs(nowMs) > mostMs)
-        throw new ViolationError('nothing grows old', `${old.order.name} of ${fleetName(key)} is ${nowMs - old.createdAtMs} ms old`)
+        throw new ViolationError(
+          'nothing grows old',
+          `${old.order.name} of ${fleetName(key)} is ${nowMs - old.createdAtMs} ms old`,
+        )
     }
   }
 }

@@ -31,7 +31,8 @@ export class ContentMonitor implements Monitor {
     const birth = this.#births.get(instance)
     const { name, spec } = instance.order
     if (!birth) throw new ViolationError('nothing is altered', `${name} was never created`)
-    if (birth.spec !== spec && !instance.isTouched) throw new ViolationError('nothing is altered', `${name} is not what it was created as`)
+    if (birth.spec !== spec && !instance.isTouched)
+      throw new ViolationError('nothing is altered', `${name} is not what it was created as`)
     birth.process ??= instance.process
     if (birth.process !== instance.process) throw new ViolationError('nothing is altered', `${name} ran a second time`)
   }

@@ -45,7 +45,9 @@ export class Past {
     const lifetimeMs = (wanted?.lifetime ?? defaultLifetime).maxMs
     const repavedAtMs = this.#repavedAtMs.get(scopeName(order)) ?? -Infinity
     const isOld = nowMs - createdAtMs >= lifetimeMs / 2
-    return isOld || this.#condemned.has(order.name) || createdAtMs <= repavedAtMs + makingMs + this.latenessMs(repavedAtMs)
+    return (
+      isOld || this.#condemned.has(order.name) || createdAtMs <= repavedAtMs + makingMs + this.latenessMs(repavedAtMs)
+    )
   }
 
   /** A controller was about to take it out of service, or did. */

@@ -24,7 +24,8 @@ export class StandbyMonitor implements Monitor {
     const fleet = fleetOf(subject, truth.fleets)
     if (!fleet || !this.#past.isSettled(fleet.key, truth.nowMs) || !this.#past.isUnharmed(truth.nowMs)) return
     // One that was to be replaced since it was meant to serve has another in its place already.
-    if (fleet.instances.some((each) => each.order.name === subject && this.#past.isCondemned(each, fleet, truth.nowMs))) return
+    if (fleet.instances.some((each) => each.order.name === subject && this.#past.isCondemned(each, fleet, truth.nowMs)))
+      return
     const others = this.#servingBeside(subject, fleet, truth)
     const most = mostRouted(subject, fleet)
     if (most !== undefined && others.length >= most)

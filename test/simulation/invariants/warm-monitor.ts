@@ -41,7 +41,13 @@ export class WarmMonitor implements Monitor {
     const instance = fleet?.instances.find(({ order }) => order.name === subject)
     if (!fleet || !instance || instance.order.version !== fleet.replaced) return
     const isKept = truth.nowMs < (this.#coolAtMs.get(fleetName(fleet.key)) ?? -Infinity)
-    if (!isKept || !isFit(instance) || this.#past.isCondemned(instance, fleet, truth.nowMs) || this.#past.hasFaltered(instance)) return
+    if (
+      !isKept ||
+      !isFit(instance) ||
+      this.#past.isCondemned(instance, fleet, truth.nowMs) ||
+      this.#past.hasFaltered(instance)
+    )
+      return
     throw new ViolationError('warm for its time', `${subject} is kept warm, and is let go`)
   }
 }
