@@ -2,21 +2,28 @@
 import type { MemoryMachine } from '../../../src/engine/memory/memory-machine.ts'
 import type { Call } from '../seams.ts'
 import type { WorldTruth } from '../fleet-truth.ts'
-import { ViolationError, type Monitor } from './invariant.ts'
+import { ViolationError, type Disturbance, type Monitor } from './invariant.ts'
 import type { Past } from './past.ts'
 
 /** How long it may take until one is out of rotation while nothing else is wrong. */
 const mostMs = 1_000
+/** And until the next controller has come, where one has died. */
+const mostAfterDeathMs = 20_000
 
 export class TaintMonitor implements Monitor {
   readonly #machine: MemoryMachine
   readonly #past: Past
   /** Since when each is tainted. */
   readonly #sinceMs = new Map<string, number>()
+  #diedAtMs = -Infinity
 
   constructor(machine: MemoryMachine, past: Past) {
     this.#machine = machine
     this.#past = past
+  }
+
+  onDisturbance({ kind }: Disturbance, { nowMs }: WorldTruth): void {
+    if (kind === 'controller') this.#diedAtMs = nowMs
   }
 
   onCall({ on, verb, subject }: Call): void {
@@ -32,7 +39,8 @@ export class TaintMonitor implements Monitor {
         const sinceMs = this.#sinceMs.get(identity) ?? nowMs
         this.#sinceMs.set(identity, sinceMs)
         const isRouted = servers.some(({ instance, state }) => instance === order.name && state !== 'draining')
-        if (isRouted && nowMs - sinceMs > mostMs && this.#past.calmMs(nowMs) > mostMs + this.#past.latenessMs(nowMs))
+        const dueMs = (this.#diedAtMs >= sinceMs ? mostAfterDeathMs : mostMs) + this.#past.latenessMs(nowMs)
+        if (isRouted && nowMs - sinceMs > dueMs && this.#past.calmMs(nowMs) > dueMs)
           throw new ViolationError('touched is dead', `${order.name} is tainted, and still in rotation`)
       }
   }
