@@ -7,6 +7,7 @@
 import * as z from 'zod'
 import { defaultDrainMs, defaultEnvironment, defaultReplicas, defaultResources, defaultTiming } from './defaults.ts'
 import { defaultHistory } from '../model/stack.ts'
+import { notifications } from './notification-definition.ts'
 import { rollout } from './rollout-definition.ts'
 import { routes } from './route-definition.ts'
 import { absolutePath, duration, filePath, name, port, wellFormedText } from './scalars.ts'
@@ -277,6 +278,12 @@ export const stackDefinition = z.strictObject({
       examples: ['service'],
     })
     .optional(),
+  notifications: notifications
+    .meta({
+      description:
+        'Webhooks that are told of what happens, signed by the Standard Webhooks specification. Default: none.',
+    })
+    .optional(),
   environments: z
     .record(
       name,
@@ -285,6 +292,9 @@ export const stackDefinition = z.strictObject({
           services: z
             .record(name, serviceOverride.meta({ description: 'What differs for this service.' }))
             .meta({ description: 'What differs here, by service.' })
+            .optional(),
+          notifications: notifications
+            .meta({ description: "The webhooks that are told here, in the place of the stack's." })
             .optional(),
         })
         .meta({ description: 'One environment, and what differs in it.' }),

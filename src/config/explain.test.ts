@@ -61,6 +61,7 @@ environments:
     'services.web.rehearsal: never (default)',
     'services.web.drain: 30s (default)',
     'rollback: stack (default)',
+    'notifications: none: nobody is told (default)',
   ])
 })
 

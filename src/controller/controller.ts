@@ -30,6 +30,7 @@ import { down } from './down.ts'
 import { drift } from './drift.ts'
 import { followEvents } from './history.ts'
 import { serviceLogs } from './logs.ts'
+import { Notices } from './notices.ts'
 import { Publication } from './publication.ts'
 import { replace } from './replace.ts'
 import { recall } from './recall.ts'
@@ -46,22 +47,30 @@ export class Controller implements Commands {
   readonly #seams: Seams
   readonly #desk: Desk
   readonly #publication: Publication
+  readonly #notices: Notices
 
   constructor(seams: Seams) {
     this.#seams = seams
     this.#publication = new Publication(seams)
-    this.#desk = new Desk(seams, () => this.#publication.wake())
+    this.#desk = new Desk(seams, () => {
+      this.#publication.wake()
+      this.#notices.wake()
+    })
+    const { decisions } = this.#desk.loop
+    this.#notices = new Notices(seams, () => decisions.current().map(({ release }) => release))
   }
 
   /** Recovery is the only way of starting. Throws LEDGER_BEHIND before anything is done. */
   async start(): Promise<void> {
     await this.#publication.start()
+    await this.#notices.start()
     await this.#desk.loop.start()
   }
 
   /** Ends this controller; instances and router serve on. */
   async stop(): Promise<void> {
     await this.#desk.loop.stop()
+    await this.#notices.stop()
     await this.#publication.stop()
   }
 
@@ -152,7 +161,7 @@ export class Controller implements Commands {
     )
     return {
       nowMs: this.#seams.clock.now(),
-      problems: [...loop.problems(), ...this.#publication.troubles()],
+      problems: [...loop.problems(), ...this.#publication.troubles(), ...this.#notices.troubles()],
       rollouts: new Map(last.filter((entry): entry is [string, RolloutRecord] => entry[1] !== undefined)),
       ...this.#desk.about(),
     }

@@ -6,6 +6,8 @@ import { goodBehaviour } from '../engine/memory/memory-process.ts'
 import type { ServiceRelease } from '../model/release.ts'
 import { defaultHardening, versionId, type VersionSpec } from '../model/version.ts'
 import { openMemoryLedger } from '../ledger/memory/memory-ledger.ts'
+import { MemoryBookmarks } from '../notify/memory/memory-bookmarks.ts'
+import { MemoryMessenger } from '../notify/memory/memory-messenger.ts'
 import { MemoryGate } from '../gate/memory/memory-gate.ts'
 import { MemoryProbe } from '../probe/memory/memory-probe.ts'
 import { MemoryProxy } from '../router/memory/memory-proxy.ts'
@@ -52,6 +54,8 @@ function dispatcherOver(driver: Engine): Dispatcher {
     gate: new MemoryGate(clock, { answer: () => 'none' }),
     store: createMemoryStore(),
     openLedger: () => openMemoryLedger(),
+    messenger: new MemoryMessenger(),
+    bookmarks: new MemoryBookmarks(),
     info,
     log: () => {},
   }

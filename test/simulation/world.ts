@@ -10,6 +10,8 @@ import type { LedgerReport } from '../../src/ledger/report.ts'
 import { verifyLedger } from '../../src/ledger/verify.ts'
 import { scopeName, type Scope } from '../../src/model/stack.ts'
 import type { ImageDigest } from '../../src/model/version.ts'
+import { MemoryBookmarks } from '../../src/notify/memory/memory-bookmarks.ts'
+import { MemoryMessenger } from '../../src/notify/memory/memory-messenger.ts'
 import { MemoryProxy, type MemorySession } from '../../src/router/memory/memory-proxy.ts'
 import { MemoryRouter } from '../../src/router/memory/memory-router.ts'
 import type { RouterServer } from '../../src/router/router.ts'
@@ -64,6 +66,8 @@ export class World {
   readonly #succession: Succession
   readonly #misfortune: Misfortune
   readonly #ledgerFiles = new MemoryLedgerFiles()
+  readonly #messenger = new MemoryMessenger()
+  readonly #bookmarks = new MemoryBookmarks()
   readonly #probe = new SimulatedProbe(this.clock, this.machine, this.hazards)
   readonly #departures = new Departures(this.clock)
   readonly #ended = new AbortController()
@@ -239,6 +243,11 @@ export class World {
       router: aroundRouter(router, life.around, life.deliver),
       store: aroundStore(this.#decided.store, life.around),
       openLedger: () => life.whileAlive(async () => aroundLedger(await this.#openLedger(), life.around)),
+      messenger: { send: (...told) => life.whileAlive(() => this.#messenger.send(...told)) },
+      bookmarks: {
+        read: () => life.whileAlive(() => this.#bookmarks.read()),
+        write: (...kept) => life.whileAlive(() => this.#bookmarks.write(...kept)),
+      },
       probe: { probe: (...question) => life.whileAlive(() => this.#probe.probe(...question)) },
       info: { pid: 1, socket: '/simulated' },
       log: (line) => life.isOver || this.story.tell('controller', line),
