@@ -10,6 +10,7 @@ import type {
   StatusReport,
   VersionsReport,
 } from '../model/report.ts'
+import type { MetricFamily } from '../model/metric.ts'
 import { fleetName, type Scope } from '../model/stack.ts'
 import type { RecordedEntry, RolloutRecord } from '../store/store.ts'
 import type {
@@ -37,6 +38,7 @@ import { recall } from './recall.ts'
 import { lift, listRefusals, refuse } from './refuse.ts'
 import { rollback } from './rollback.ts'
 import type { Seams } from './seams.ts'
+import { Survey } from './survey.ts'
 import { steer } from './steer.ts'
 import { environmentStatus, type StatusFacts } from './status.ts'
 import { planUp, up } from './up.ts'
@@ -48,6 +50,7 @@ export class Controller implements Commands {
   readonly #desk: Desk
   readonly #publication: Publication
   readonly #notices: Notices
+  readonly #survey: Survey
 
   constructor(seams: Seams) {
     this.#seams = seams
@@ -58,12 +61,17 @@ export class Controller implements Commands {
     })
     const { decisions } = this.#desk.loop
     this.#notices = new Notices(seams, () => decisions.current().map(({ release }) => release))
+    this.#survey = new Survey(this.#desk, {
+      published: () => this.#publication.published(),
+      notices: () => this.#notices.figures(),
+    })
   }
 
   /** Recovery is the only way of starting. Throws LEDGER_BEHIND before anything is done. */
   async start(): Promise<void> {
     await this.#publication.start()
     await this.#notices.start()
+    await this.#survey.start()
     await this.#desk.loop.start()
   }
 
@@ -150,6 +158,10 @@ export class Controller implements Commands {
 
   events(request: EventsRequest, follow: boolean, signal: AbortSignal): AsyncIterable<RecordedEntry> {
     return followEvents(this.#desk, request, follow, signal)
+  }
+
+  metrics(): Promise<readonly MetricFamily[]> {
+    return this.#survey.families()
   }
 
   async #facts({ fleets }: ScopeView): Promise<StatusFacts> {

@@ -100,7 +100,7 @@ function instanceStatus(instance: FleetInstance, { key, target }: Fleet, nowMs: 
   }
 }
 
-function instanceState(instance: FleetInstance, target: FleetTarget): InstanceState {
+export function instanceState(instance: FleetInstance, target: FleetTarget): InstanceState {
   if (instance.phase === 'exited' || instance.phase === 'gone') return 'exited'
   if (isEnding(instance)) return 'stopping'
   if (isLeaving(instance)) return 'draining'

@@ -42,8 +42,9 @@ test.each(['rollout.started', 'notification.failed', 'constructor', '__proto__']
   expect(notificationOf({ ...entry, kind })).toBeUndefined()
 })
 
+const id = (sequence: number, receiver: string) => notificationId(notificationOf({ ...entry, sequence })!, receiver)
+
 test('an id is that of one entry and one receiver', () => {
-  const id = (sequence: number, receiver: string) => notificationId(notificationOf({ ...entry, sequence })!, receiver)
   expect(id(7, 'hook')).toBe(id(7, 'hook'))
   expect(new Set([id(7, 'hook'), id(8, 'hook'), id(7, 'other')]).size).toBe(3)
   expect(id(7, 'hook')).toMatch(/^msg_[\w-]{32}$/)

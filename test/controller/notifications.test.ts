@@ -43,6 +43,9 @@ const record = (entry: Partial<Entry> = {}) =>
 const toWebhook = () => told.filter(({ receiver }) => receiver.kind === 'webhook')
 const types = () => toWebhook().map(({ message }) => message.notification.type)
 const soon = () => clock.advance(12_000)
+const refuseWebhooks = ({ kind }: Receiver) => {
+  if (kind === 'webhook') refuse()
+}
 const refuse = () => {
   throw new RepaveError('NOTIFICATION_FAILED', 'the webhook is away', { hint: 'wait' })
 }
@@ -102,7 +105,7 @@ test('who does not take it is told again with growing delays and the same id, an
 
 test('status says who can not be told', async () => {
   await result(up(listening()))
-  ears.listen = ({ kind }) => kind === 'webhook' && refuse()
+  ears.listen = refuseWebhooks
   await record()
   await soon()
   const [status] = await controller.status({})
@@ -167,7 +170,7 @@ test('another controller goes on where the last one was, with the same ids', asy
 
 test('a storm is told in order, and no more of it is held than fits', async () => {
   await result(up(listening()))
-  ears.listen = ({ kind }) => kind === 'webhook' && refuse()
+  ears.listen = refuseWebhooks
   for (let index = 0; index < 200; index++) await record({ message: String(index) })
   await soon()
   const heard: string[] = []

@@ -105,7 +105,7 @@ test('nobody listens there, and what is said of it keeps path and query to itsel
   servers.splice(0).forEach((server) => server.close())
   const error = await send(url).catch((thrown: unknown) => thrown)
   expect(error).toEqual(failure('connection refused'))
-  expect(String((error as Error).message)).not.toContain('hidden')
+  expect((error as Error).message).not.toContain('hidden')
 })
 
 test.each([0o640, 0o604, 0o620])('a secret of mode %o is not used', async (mode) => {
