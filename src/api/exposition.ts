@@ -38,37 +38,34 @@ function register(family: MetricFamily, registry: Registry): void {
       return
     }
     case 'histogram':
-      registry.registerMetric(new CountedHistogram(name, help, family.samples))
+      registry.registerMetric(new CountedHistogram(family))
   }
 }
 
 /** A histogram of what was counted elsewhere: the library's own counts what it is shown. */
 class CountedHistogram extends Histogram {
-  readonly #name: string
-  readonly #samples: readonly HistogramSample[]
+  readonly #family: MetricFamily & { readonly type: 'histogram' }
 
-  constructor(name: string, help: string, samples: readonly HistogramSample[]) {
-    super({ name, help, registers: [] })
-    this.#name = name
-    this.#samples = samples
+  constructor(family: MetricFamily & { readonly type: 'histogram' }) {
+    super({ name: family.name, help: family.help, registers: [] })
+    this.#family = family
   }
 
-  override async get(): ReturnType<Histogram['get']> {
-    const values = this.#samples.flatMap(({ labels, buckets, sum, count }) => [
-      ...buckets.map(({ le, count: value }) => ({
-        metricName: `${this.#name}_bucket`,
-        labels: { ...labels, le },
-        value,
-      })),
-      { metricName: `${this.#name}_bucket`, labels: { ...labels, le: '+Inf' }, value: count },
-      { metricName: `${this.#name}_sum`, labels: { ...labels }, value: sum },
-      { metricName: `${this.#name}_count`, labels: { ...labels }, value: count },
-    ])
-    return { ...(await super.get()), values }
+  /** What the registry asks a histogram for, in the place of `get`. */
+  async getForPromString() {
+    const { name, help, type, samples } = this.#family
+    return { name, help, type, values: samples.flatMap((sample) => histogramValues(name, sample)) }
   }
+}
 
-  /** What the registry asks a histogram for. */
-  getForPromString(): ReturnType<Histogram['get']> {
-    return this.get()
+function histogramValues(name: string, { labels, buckets, sum, count }: HistogramSample) {
+  const bucket = (le: number | string, value: number) => {
+    return { metricName: `${name}_bucket`, labels: { ...labels, le }, value }
   }
+  return [
+    ...buckets.map(({ le, count: value }) => bucket(le, value)),
+    bucket('+Inf', count),
+    { metricName: `${name}_sum`, labels, value: sum },
+    { metricName: `${name}_count`, labels, value: count },
+  ]
 }
