@@ -82,10 +82,11 @@ export class Controller implements Commands {
     await this.#publication.stop()
   }
 
-  /** Nothing is declared, nothing runs and nobody waits for an answer. */
+  /** Nothing is declared, nothing runs, and nobody waits for an answer or has to be told of something. */
   isIdle(): boolean {
     const { loop } = this.#desk
     const declared = loop.views.some(({ record }) => Object.keys(record.release.services).length > 0)
+    if (this.#notices.figures().pending > 0) return false
     return !declared && !this.#desk.isBusy() && loop.sight?.engine.instances.length === 0
   }
 

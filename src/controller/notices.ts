@@ -14,6 +14,9 @@ import { Delivery, type DeliverySource } from './delivery.ts'
 import { entryOf } from './records.ts'
 import type { Seams } from './seams.ts'
 
+/** It looks for what is new no more often than this, however often there may be something. */
+const gatherMs = 250
+
 type Books = Pick<Seams, 'store' | 'clock' | 'log' | 'messenger' | 'bookmarks'>
 
 /** Who is to be told of what. */
@@ -35,13 +38,15 @@ export class Notices {
   readonly #releases: () => readonly Release[]
   readonly #deliveries = new Map<string, Delivery>()
   readonly #writes = new Serial()
+  readonly #stop = new AbortController()
   #bookmarks: ReadonlyMap<string, Bookmark> = new Map()
   #subscriptions: ReadonlyMap<string, Subscription> = new Map()
   /** The releases that the subscriptions are of. */
   #known: readonly Release[] | undefined
   #last = -1
   #isStarted = false
-  #lookedAt: Promise<void> | undefined
+  #running: Promise<void> | undefined
+  #isWanted = false
   #unkept: RepaveError | undefined
   #told = 0
   #givenUp = 0
@@ -61,7 +66,8 @@ export class Notices {
 
   /** Something may have been recorded. */
   wake(): void {
-    if (this.#isStarted) this.#lookedAt ??= this.#look().finally(() => (this.#lookedAt = undefined))
+    this.#isWanted = true
+    if (this.#isStarted) this.#running ??= this.#run().finally(() => (this.#running = undefined))
   }
 
   troubles(): readonly RepaveError[] {
@@ -76,9 +82,20 @@ export class Notices {
 
   async stop(): Promise<void> {
     this.#isStarted = false
-    await this.#lookedAt
+    this.#stop.abort()
+    await this.#running
     await Promise.all([...this.#deliveries.values()].map((delivery) => delivery.stop()))
     await this.#keep()
+  }
+
+  /** At once, and then after a while again where that was too early. */
+  async #run(): Promise<void> {
+    const { clock } = this.#seams
+    while (this.#isWanted && this.#isStarted) {
+      this.#isWanted = false
+      await this.#look()
+      await clock.sleep(gatherMs, this.#stop.signal).catch(() => {})
+    }
   }
 
   async #look(): Promise<void> {

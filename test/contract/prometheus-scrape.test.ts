@@ -38,15 +38,19 @@ rule_files: ['${ruleFile}']
 scrape_configs: [{ job_name: repave, static_configs: [{ targets: ['${target}'] }] }]
 `
 
-async function ask(path: string, query: Readonly<Record<string, string>> = {}, of = prometheus): Promise<any> {
-  const response = await fetch(`http://${of.address}/api/v1/${path}?${new URLSearchParams(query)}`)
-  const answer = (await response.json()) as { status: string; error?: string; data: unknown }
+async function ask<T>(path: string, query: Readonly<Record<string, string>> = {}, of = prometheus): Promise<T> {
+  const response = await fetch(`http://${of.address}/api/v1/${path}?${new URLSearchParams(query).toString()}`)
+  const answer = (await response.json()) as { status: string; error?: string; data: T }
   if (answer.status !== 'success') throw new Error(`${path} ${JSON.stringify(query)}: ${answer.error}`)
   return answer.data
 }
 
+interface Found {
+  readonly result: readonly { readonly value: readonly [number, string] }[]
+}
+
 const valuesOf = async (query: string): Promise<readonly number[]> =>
-  (await ask('query', { query })).result.map(({ value }: { value: [number, string] }) => Number(value[1]))
+  (await ask<Found>('query', { query })).result.map(({ value }) => Number(value[1]))
 
 test('it scrapes all that is exposed', async () => {
   await eventually('the controller is scraped', async () => {
@@ -65,7 +69,8 @@ interface Rule {
 }
 
 async function rules(of: Prometheus): Promise<readonly Rule[]> {
-  return (await ask('rules', {}, of)).groups.flatMap((group: { rules: readonly Rule[] }) => group.rules)
+  const { groups } = await ask<{ readonly groups: readonly { readonly rules: readonly Rule[] }[] }>('rules', {}, of)
+  return groups.flatMap((group) => group.rules)
 }
 
 test('it takes every alert rule, and none is about a healthy fleet', async () => {
