@@ -13,6 +13,7 @@ export const invariantNames = [
   'no request lost',
   'a way back',
   'on the record',
+  'told',
   'aborted ends whole',
   'aborted for a cause',
   'refused changes nothing',
