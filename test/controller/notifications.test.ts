@@ -7,10 +7,12 @@ import { RepaveError } from '../../src/errors.ts'
 import type { Stack } from '../../src/model/stack.ts'
 import {
   badImage,
+  bookmarks,
   clock,
   controller,
   ears,
   image,
+  noRoom,
   openWorld,
   passing,
   result,
@@ -209,4 +211,14 @@ test('a rollout that is taken back, and a down, leave who is told as it is', asy
   await record()
   await soon()
   expect(types()).toEqual(['instance.tainted'])
+})
+
+test('what can not be kept is said, and told all the same', async () => {
+  bookmarks.write = () => noRoom()
+  await result(up(listening()))
+  await record()
+  await soon()
+  expect(types()).toEqual(['instance.tainted'])
+  const [status] = await controller.status({})
+  expect(status?.problems?.map(({ code }) => code)).toEqual(['DISK_FULL'])
 })

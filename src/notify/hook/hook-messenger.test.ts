@@ -5,6 +5,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { type TemporaryFolder, temporaryFolder } from '../../system/temporary-folder.ts'
 import type { Message } from '../notify.ts'
+import { messengerContract } from '../messenger-contract.ts'
 import { HookMessenger } from './hook-messenger.ts'
 
 const never = new AbortController().signal
@@ -114,4 +115,20 @@ test("another user's hook is not run, and a link to a program neither", async ()
   await symlink(file, join(hooks, 'notify'))
   await expect(send()).rejects.toThrow(failure('is not a regular file'))
   expect(existsSync(join(hooks, 'ran'))).toBe(false)
+})
+
+messengerContract('a hook', async () => {
+  await hook('cat >> told')
+  const told = () => readFile(join(hooks, 'told'), 'utf8').catch(() => '')
+  return {
+    messenger: new HookMessenger({ folder: hooks }),
+    receiver: { kind: 'hook' },
+    told: async () =>
+      (await told())
+        .split('\n')
+        .filter(Boolean)
+        .map((line): unknown => JSON.parse(line)),
+    turn: async (manner) => void (await hook(manner === 'silent' ? 'sleep 60' : 'exit 1')),
+    [Symbol.asyncDispose]: async () => {},
+  }
 })

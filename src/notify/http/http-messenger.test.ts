@@ -7,6 +7,7 @@ import { Webhook } from 'standardwebhooks'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { type TemporaryFolder, temporaryFolder } from '../../system/temporary-folder.ts'
 import type { Message } from '../notify.ts'
+import { messengerContract } from '../messenger-contract.ts'
 import { HttpMessenger } from './http-messenger.ts'
 
 const secret = `whsec_${Buffer.alloc(32, 7).toString('base64')}`
@@ -128,4 +129,22 @@ test.each([
 test('a secret that is not there is missed', async () => {
   secretFile = `${folder.path}/absent`
   await expect(send(await serve(() => {}))).rejects.toThrow(failure('does not exist'))
+})
+
+messengerContract('webhooks over HTTP', async () => {
+  const told: unknown[] = []
+  let manner = 'taking'
+  const url = await serve(async (request, response) => {
+    const notification: unknown = JSON.parse(await text(request))
+    if (manner === 'silent') return
+    if (manner === 'taking') told.push(notification)
+    response.writeHead(manner === 'taking' ? 200 : 503).end()
+  })
+  return {
+    messenger: new HttpMessenger(),
+    receiver: { kind: 'webhook', url, secretFile },
+    told: async () => told,
+    turn: async (next) => void (manner = next),
+    [Symbol.asyncDispose]: async () => {},
+  }
 })
