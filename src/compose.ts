@@ -29,6 +29,11 @@ import { Witness } from './ledger/witness.ts'
 import { WitnessClient } from './ledger/witness-client.ts'
 import type { ControllerStatus } from './model/report.ts'
 import { PrometheusGate } from './gate/prometheus/prometheus-gate.ts'
+import { DiskBookmarks } from './notify/disk/disk-bookmarks.ts'
+import { HookMessenger } from './notify/hook/hook-messenger.ts'
+import { HttpMessenger } from './notify/http/http-messenger.ts'
+import { messengerOf } from './notify/messenger.ts'
+import type { Messenger } from './notify/notify.ts'
 import { networkProbe } from './probe/network/network-probe.ts'
 import { createHaproxyRouter } from './router/haproxy/haproxy-router.ts'
 import type { Router } from './router/router.ts'
@@ -64,6 +69,8 @@ export function composeController(
     store,
     locker: new MemoryLocker(),
     openLedger: () => composeLedger(home),
+    messenger: composeMessenger(home),
+    bookmarks: new DiskBookmarks(join(home, 'notifications.json')),
     info,
     log,
   }
@@ -81,6 +88,10 @@ export function composeEngine(home: string): Engine {
 
 export function composeRouter(home: string): Router {
   return createHaproxyRouter({ folder: join(home, 'haproxy') })
+}
+
+function composeMessenger(home: string): Messenger {
+  return messengerOf({ webhook: new HttpMessenger(), hook: new HookMessenger({ folder: join(home, 'hooks') }) })
 }
 
 async function composeLedger(home: string): ReturnType<Seams['openLedger']> {

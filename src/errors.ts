@@ -63,6 +63,7 @@ const catalogue = {
   WITNESS_REFUSED: { exit: 1, status: 409, retryable: false },
   GATE_UNREACHABLE: { exit: 1, status: 503, retryable: true },
   GATE_FAILED: { exit: 1, status: 502, retryable: false },
+  NOTIFICATION_FAILED: { exit: 1, status: 502, retryable: true },
   BACKUP_INVALID: { exit: 1, status: 422, retryable: false },
   CONTROLLER_RUNNING: { exit: 1, status: 409, retryable: false },
   CONTROLLER_UNREACHABLE: { exit: 1, status: 503, retryable: true },

@@ -5,6 +5,7 @@ import type { ZodType } from 'zod'
 import type { Commands } from '../controller/commands.ts'
 import { fromReport, RepaveError } from '../errors.ts'
 import type { ProgressReport } from '../model/report.ts'
+import { exposition } from './exposition.ts'
 import { followBody, linesType, workBody } from './lines.ts'
 import { invalidRequest, problemResponse, reportOf } from './problem.ts'
 import {
@@ -46,6 +47,10 @@ export function createApi(commands: Commands, version: string): Hono {
   api.notFound((context) => problemResponse(unknownRoute(context)))
 
   api.get('/v1/controller', (context) => context.json(commands.info()))
+  api.get('/metrics', async (context) => {
+    const { contentType, text } = await exposition(await commands.metrics())
+    return context.body(text, 200, { 'content-type': contentType })
+  })
   api.get('/v1/status', async (context) => context.json(await commands.status(query(context, statusSchema))))
   api.get('/v1/drift', async (context) => context.json(await commands.drift(query(context, scopeSchema))))
   // With exceptions, which are too long for a query; it changes nothing either.

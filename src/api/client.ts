@@ -32,7 +32,7 @@ import { readLines } from './lines.ts'
 import { versionHeader } from './version.ts'
 
 /** The commands over the socket; every method may fail with CONTROLLER_UNREACHABLE. */
-export type Client = Omit<Commands, 'info'> & { info(): Promise<ControllerStatus> }
+export type Client = Omit<Commands, 'info' | 'metrics'> & { info(): Promise<ControllerStatus> }
 
 type Query = Readonly<Record<string, string | number | boolean | undefined>>
 

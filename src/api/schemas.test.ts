@@ -38,7 +38,8 @@ test('what goes with a rollout travels as it is', () => {
     history: 3,
     rehearsal: { everyMs: 60_000 },
   } satisfies Partial<ServiceSpec>
-  const request = requestWith(changes, { rollback: 'service' })
+  const notifications = [{ url: 'https://a', secretFile: '/key', events: ['taint' as const] }]
+  const request = requestWith(changes, { rollback: 'service', notifications })
   expect(upSchema.parse(request)).toStrictEqual(request)
 })
 

@@ -3,6 +3,7 @@
  * file's own rules, with line and column, are in `config`.
  */
 import { dependencyCycles } from '../model/dependencies.ts'
+import { noticeKinds, type Webhook } from '../model/notification.ts'
 import { steerVerbs } from '../model/steering.ts'
 import { z } from 'zod'
 import type {
@@ -165,11 +166,18 @@ const service: z.ZodType<ServiceSpec> = z.strictObject({
 
 const services = z.record(name, service).refine(canBeOrdered, 'must depend on each other without a circle')
 
+const webhook: z.ZodType<Webhook> = z.strictObject({
+  url: text.regex(/^https?:\/\//, 'must be an address'),
+  secretFile: absolutePath,
+  events: z.array(z.enum(noticeKinds)).exactOptional(),
+})
+
 const stack: z.ZodType<Stack> = z.strictObject({
   stack: name,
   environment: name,
   services,
   rollback: z.literal('service').exactOptional(),
+  notifications: z.array(webhook).max(16).exactOptional(),
 })
 
 /** Without an order, each would wait for the other for good. */

@@ -13,6 +13,7 @@ interface Scripts {
   readonly logs?: (signal: AbortSignal) => Script<LogLine>
   readonly events?: (filter: unknown, follow: boolean, signal: AbortSignal) => Script<RecordedEntry>
   readonly status?: Commands['status']
+  readonly metrics?: Commands['metrics']
 }
 
 export interface ScriptedCommands extends Commands {
@@ -56,6 +57,7 @@ export function scripted(scripts: Scripts): ScriptedCommands {
     versions: async () => [],
     drift: async ({ stack, environment }) => ({ stack, environment, findings: [] }),
     logs: (request, signal) => called('logs', request, scripts.logs?.(signal)),
+    metrics: scripts.metrics ?? (async () => []),
     events: (filter, follow, signal) => called('events', filter, scripts.events?.(filter, follow, signal)),
   }
 }

@@ -137,8 +137,13 @@ export function createProgram(onExitCode: (code: number) => void): Command {
   }).option('--replace', 'put aside what the state folder has')
   const serve = declare('serve', 'run the controller in the foreground', async () => {
     const module = await import('./serve.ts')
-    return (_session: Session, options: { readonly background?: boolean }) => module.serve(options)
-  })
+    return (_session: Session, options: { readonly background?: boolean; readonly metrics?: string }) =>
+      module.serve(options)
+  }).option(
+    '--metrics <address>',
+    'serve /metrics there too, for Prometheus: 127.0.0.1:9464 (default: REPAVE_METRICS)',
+    someText,
+  )
   serve.addOption(serve.createOption('--background', 'started by another command').hideHelp())
   return program
 }

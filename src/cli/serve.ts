@@ -3,6 +3,8 @@ import { closeSync, writeSync } from 'node:fs'
 import { createApi } from '../api/api.ts'
 import { whileClaimed } from '../api/claim.ts'
 import { engineAddress, prepareHome, socketPath, stateFolder } from '../api/home.ts'
+import { type Exposition, exposition } from '../api/exposition.ts'
+import { serveMetrics } from '../api/metrics-server.ts'
 import { serveApi } from '../api/server.ts'
 import { repaveVersion } from '../api/version.ts'
 import { composeController, type Wrap } from '../compose.ts'
@@ -18,15 +20,18 @@ const idleLookMs = 5_000
 export interface ServeOptions {
   /** Started by another command: says on a descriptor how its start went, and ends when nothing is left to do. */
   readonly background?: boolean
+  /** Where metrics are served over TCP, `127.0.0.1:9464`; else where REPAVE_METRICS says, or nowhere. */
+  readonly metrics?: string
   /** What a test puts around the controller. */
   readonly wrap?: Wrap
 }
 
 /** Serves until a signal, or until idle. Instances and router go on without it. */
-export async function serve({ background = false, wrap }: ServeOptions): Promise<number> {
-  if (!background) return serveUntilEnd(false, () => {}, wrap)
+export async function serve({ background = false, metrics, wrap }: ServeOptions): Promise<number> {
+  const places = { metrics: metrics ?? (process.env['REPAVE_METRICS'] || undefined), background }
+  if (!background) return serveUntilEnd(places, () => {}, wrap)
   try {
-    return await serveUntilEnd(true, () => sayVerdict(readyVerdict))
+    return await serveUntilEnd(places, () => sayVerdict(readyVerdict))
   } catch (error) {
     const known = asRepaveError(error)
     sayVerdict(JSON.stringify(known.report()))
@@ -34,29 +39,46 @@ export async function serve({ background = false, wrap }: ServeOptions): Promise
   }
 }
 
-async function serveUntilEnd(background: boolean, onReady: () => void, wrap?: Wrap): Promise<number> {
+interface Places {
+  readonly background: boolean
+  readonly metrics: string | undefined
+}
+
+async function serveUntilEnd(places: Places, onReady: () => void, wrap?: Wrap): Promise<number> {
   const home = stateFolder()
   // Whatever the controller and its router write is nobody else's.
   process.umask(0o077)
   prepareHome(home)
-  await whileClaimed(home, () => serveHome(home, background, onReady, wrap))
+  await whileClaimed(home, () => serveHome(home, places, onReady, wrap))
   return exitDone
 }
 
-async function serveHome(home: string, background: boolean, onReady: () => void, wrap?: Wrap): Promise<void> {
+async function serveHome(
+  home: string,
+  { background, metrics }: Places,
+  onReady: () => void,
+  wrap?: Wrap,
+): Promise<void> {
   const socket = socketPath(home)
   const log = (line: string) => logLine(line, home, background)
   const ended = signalled()
   const composition = composeController(home, { pid: process.pid, socket, engine: engineAddress() }, log, wrap)
   const { controller } = composition
+  // Before anything is done: a controller that can't be watched as it was told to does not start.
+  const metricsServer = metrics === undefined ? undefined : await serveMetrics(metrics, () => expose(controller))
   await controller.start()
   const server = await serveApi(createApi(controller, repaveVersion()), socket)
+  if (metricsServer) log(`metrics are served at http://${metricsServer.address}/metrics`)
   log(`Repave ${repaveVersion()}, pid ${process.pid}, listens at ${socket}`)
   onReady()
   const isIdle = () => controller.isIdle() && server.busy() === 0
   log(`ends: ${await Promise.race([ended, ...(background ? [idle(isIdle)] : [])])}; instances and router serve on`)
-  await server.close()
+  await Promise.all([server.close(), metricsServer?.close()])
   await composition.close()
+}
+
+async function expose(controller: ReturnType<typeof composeController>['controller']): Promise<Exposition> {
+  return exposition(await controller.metrics())
 }
 
 function sayVerdict(verdict: string): void {

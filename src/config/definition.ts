@@ -8,6 +8,7 @@ import * as z from 'zod'
 import { defaultDrainMs, defaultEnvironment, defaultReplicas, defaultResources, defaultTiming } from './defaults.ts'
 import { defaultHistory } from '../model/stack.ts'
 import { guard, lifetime } from './guard-definition.ts'
+import { notifications } from './notification-definition.ts'
 import { rollout } from './rollout-definition.ts'
 import { routes } from './route-definition.ts'
 import { absolutePath, duration, filePath, name, port, wellFormedText } from './scalars.ts'
@@ -310,6 +311,12 @@ export const stackDefinition = z.strictObject({
     })
     .optional(),
   drift: driftDefinition.meta({ description: 'What `repave drift` is to pass over.' }).optional(),
+  notifications: notifications
+    .meta({
+      description:
+        'Webhooks that are told of what happens, signed by the Standard Webhooks specification. Default: none.',
+    })
+    .optional(),
   environments: z
     .record(
       name,
@@ -318,6 +325,9 @@ export const stackDefinition = z.strictObject({
           services: z
             .record(name, serviceOverride.meta({ description: 'What differs for this service.' }))
             .meta({ description: 'What differs here, by service.' })
+            .optional(),
+          notifications: notifications
+            .meta({ description: "The webhooks that are told here, in the place of the stack's." })
             .optional(),
         })
         .meta({ description: 'One environment, and what differs in it.' }),

@@ -68,6 +68,7 @@ environments:
     'services.web.guard.memory: false (default)',
     'services.web.drain: 30s (default)',
     'rollback: stack (default)',
+    'notifications: none: nobody is told (default)',
   ])
 })
 

@@ -1,4 +1,5 @@
 /** Where each value of a stack comes from: `plan --explain`. Pure. */
+import { own } from '../model/own.ts'
 import { routeUrl } from '../model/route.ts'
 import { defaultEscalation, defaultHistory, defaultLifetime, type ServiceSpec, type Stack } from '../model/stack.ts'
 import type { Health } from '../model/version.ts'
@@ -29,7 +30,17 @@ export function explainDefaults(definition: StackDefinition, stack: Stack): read
       return { path, value, source: source === 'absent' ? (otherwise ?? 'default') : source }
     }),
   )
-  return [...services, rollback]
+  return [...services, rollback, notificationSetting(definition, stack)]
+}
+
+function notificationSetting(definition: StackDefinition, { environment, notifications = [] }: Stack): Setting {
+  const isOfEnvironment = own(definition.environments, environment)?.notifications !== undefined
+  const words = notifications.map(({ url, events }) => `${url} (${events?.join(', ') ?? 'everything'})`)
+  return {
+    path: 'notifications',
+    value: words.join(', ') || 'none: nobody is told',
+    source: isOfEnvironment ? 'environment' : definition.notifications === undefined ? 'default' : 'file',
+  }
 }
 
 function rowsOf(spec: ServiceSpec): readonly Row[] {

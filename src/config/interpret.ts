@@ -17,6 +17,7 @@ import { defaultDrainMs, defaultReplicas, defaultResources, defaultRoutePath, de
 import type { ServiceDefinition, StackDefinition } from './definition.ts'
 import type { RouteDefinition } from './route-definition.ts'
 import { applyOverride, overrideOf } from './environments.ts'
+import { toNotifications } from './interpret-notifications.ts'
 import { toRollout } from './interpret-rollout.ts'
 
 /** `folder` is the stack file's: relative paths start there. The definition has been checked. */
@@ -25,11 +26,13 @@ export function interpret(definition: StackDefinition, environment: string, fold
     const merged = applyOverride(service, overrideOf(definition, environment, name))
     return [name, toService(merged, folder)] as const
   })
+  const notifications = toNotifications(definition, environment, folder)
   return {
     stack: definition.stack,
     environment,
     services: Object.fromEntries(services),
     ...(definition.rollback === 'service' && { rollback: definition.rollback }),
+    ...(notifications && { notifications }),
   }
 }
 

@@ -17,8 +17,8 @@ export function stackFileReference(): string {
   ].join('\n')
 }
 
-/** Below the keys of a service in an environment. */
-const isRepeated = /^- `environments\.NAME\.services\.NAME\.\w+\./
+/** Below the keys of a service, and of the webhooks, in an environment. */
+const isRepeated = /^- `environments\.NAME\.(?:services\.NAME\.\w+|notifications)\./
 
 function keyLines(node: SchemaNode, path: string): readonly string[] {
   const { properties = {}, additionalProperties: each, items, anyOf = [] } = node

@@ -64,6 +64,15 @@ export function share(description: string) {
     .transform(parseShare)
 }
 
+export const httpUrl = z
+  .string()
+  .max(2048, { error: 'must be at most 2048 characters long', abort: true })
+  .refine((value) => ['http:', 'https:'].includes(URL.parse(value)?.protocol ?? ''), {
+    error: 'must be an address that begins with http:// or https://',
+    abort: true,
+  })
+  .refine((value) => !hasCredentials(value), 'must not hold a user name or a password: everyone can read a stack file')
+
 export const absolutePath = z
   .string()
   // eslint-disable-next-line no-control-regex -- control characters are what must be refused
@@ -88,4 +97,9 @@ export function isPlainPath(path: string): boolean {
 
 export function within(value: number, least: number, most: number): boolean {
   return value >= least && value <= most
+}
+
+function hasCredentials(value: string): boolean {
+  const address = URL.parse(value)
+  return address !== null && address.username + address.password !== ''
 }

@@ -1,7 +1,7 @@
 /** The key `verdict` of a rollout: what a new version is judged by. */
 import * as z from 'zod'
 import { defaultLatency, defaultVerdict } from './defaults.ts'
-import { duration, name, wellFormedText } from './scalars.ts'
+import { duration, httpUrl, name, wellFormedText } from './scalars.ts'
 import { printDuration } from './units.ts'
 
 const latency = z.strictObject({
@@ -25,18 +25,10 @@ const latency = z.strictObject({
     .optional(),
 })
 
-const url = z
-  .string()
-  .max(2048, { error: 'must be at most 2048 characters long', abort: true })
-  .refine((value) => ['http:', 'https:'].includes(URL.parse(value)?.protocol ?? ''), {
-    error: 'must be an address that begins with http:// or https://',
-    abort: true,
-  })
-  .refine((value) => !hasCredentials(value), 'must not hold a user name or a password: everyone can read a stack file')
-  .meta({
-    description: 'Where Prometheus is, with the path before /api/v1 if it has one.',
-    examples: ['http://prometheus:9090'],
-  })
+const url = httpUrl.meta({
+  description: 'Where Prometheus is, with the path before /api/v1 if it has one.',
+  examples: ['http://prometheus:9090'],
+})
 
 /** JSON has no negative zero: what is read back from a release would not be what went into it. */
 const bound = (words: string) =>
@@ -103,8 +95,3 @@ export const verdict = z.strictObject({
     .meta({ description: 'Queries whose answers have to be within bounds for it to pass. Default: none.' })
     .optional(),
 })
-
-function hasCredentials(value: string): boolean {
-  const address = URL.parse(value)
-  return address !== null && address.username + address.password !== ''
-}

@@ -15,6 +15,7 @@ import type {
 } from '../model/report.ts'
 import type { RefusedName } from '../model/refusal.ts'
 import type { Scope, Stack } from '../model/stack.ts'
+import type { MetricFamily } from '../model/metric.ts'
 import type { SteerVerb } from '../model/steering.ts'
 import type { EntryFilter, RecordedEntry } from '../store/store.ts'
 import type { LogLine, LogOptions } from '../engine/engine.ts'
@@ -125,4 +126,6 @@ export interface Commands {
   logs(request: LogsRequest, signal: AbortSignal): AsyncIterable<LogLine>
   /** With `follow`, goes on until the signal aborts. */
   events(request: EventsRequest, follow: boolean, signal: AbortSignal): AsyncIterable<RecordedEntry>
+  /** Numbers about all that there is, for whoever looks at them over time. */
+  metrics(): Promise<readonly MetricFamily[]>
 }

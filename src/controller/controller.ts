@@ -11,6 +11,7 @@ import type {
   StatusReport,
   VersionsReport,
 } from '../model/report.ts'
+import type { MetricFamily } from '../model/metric.ts'
 import { fleetName, type Scope } from '../model/stack.ts'
 import type { RecordedEntry, RolloutRecord } from '../store/store.ts'
 import type {
@@ -34,6 +35,7 @@ import { down } from './down.ts'
 import { drift } from './drift.ts'
 import { followEvents } from './history.ts'
 import { serviceLogs } from './logs.ts'
+import { Notices } from './notices.ts'
 import { Publication } from './publication.ts'
 import { acknowledge } from './acknowledge.ts'
 import { repave } from './repave.ts'
@@ -42,6 +44,7 @@ import { recall } from './recall.ts'
 import { lift, listRefusals, refuse } from './refuse.ts'
 import { rollback } from './rollback.ts'
 import type { Seams } from './seams.ts'
+import { Survey } from './survey.ts'
 import { steer } from './steer.ts'
 import { environmentStatus, type StatusFacts } from './status.ts'
 import { planUp, up } from './up.ts'
@@ -52,29 +55,44 @@ export class Controller implements Commands {
   readonly #seams: Seams
   readonly #desk: Desk
   readonly #publication: Publication
+  readonly #notices: Notices
+  readonly #survey: Survey
 
   constructor(seams: Seams) {
     this.#seams = seams
     this.#publication = new Publication(seams)
-    this.#desk = new Desk(seams, () => this.#publication.wake())
+    this.#desk = new Desk(seams, () => {
+      this.#publication.wake()
+      this.#notices.wake()
+    })
+    const { decisions } = this.#desk.loop
+    this.#notices = new Notices(seams, () => decisions.current().map(({ release }) => release))
+    this.#survey = new Survey(this.#desk, {
+      published: () => this.#publication.published(),
+      notices: () => this.#notices.figures(),
+    })
   }
 
   /** Recovery is the only way of starting. Throws LEDGER_BEHIND before anything is done. */
   async start(): Promise<void> {
     await this.#publication.start()
+    await this.#notices.start()
+    await this.#survey.start()
     await this.#desk.loop.start()
   }
 
   /** Ends this controller; instances and router serve on. */
   async stop(): Promise<void> {
     await this.#desk.loop.stop()
+    await this.#notices.stop()
     await this.#publication.stop()
   }
 
-  /** Nothing is declared, nothing runs and nobody waits for an answer. */
+  /** Nothing is declared, nothing runs, and nobody waits for an answer or has to be told of something. */
   isIdle(): boolean {
     const { loop } = this.#desk
     const declared = loop.views.some(({ record }) => Object.keys(record.release.services).length > 0)
+    if (this.#notices.figures().pending > 0) return false
     return !declared && !this.#desk.isBusy() && loop.sight?.engine.instances.length === 0
   }
 
@@ -157,6 +175,10 @@ export class Controller implements Commands {
     return followEvents(this.#desk, request, follow, signal)
   }
 
+  metrics(): Promise<readonly MetricFamily[]> {
+    return this.#survey.families()
+  }
+
   async #facts({ fleets }: ScopeView): Promise<StatusFacts> {
     const { loop } = this.#desk
     const last = await Promise.all(
@@ -166,8 +188,8 @@ export class Controller implements Commands {
     )
     return {
       nowMs: this.#seams.clock.now(),
-      problems: [...loop.problems(), ...this.#publication.troubles()],
       senses: await this.#desk.senses(),
+      problems: [...loop.problems(), ...this.#publication.troubles(), ...this.#notices.troubles()],
       rollouts: new Map(last.filter((entry): entry is [string, RolloutRecord] => entry[1] !== undefined)),
       ...this.#desk.about(),
     }

@@ -170,7 +170,7 @@ export class Desk {
       escalation: (key) => taints.escalation(key),
       heldUntilMs: (key) => loop.remembered.heldUntilMs(key) && taints.heldUntilMs(key),
       suspicion: taints.suspicion,
-      cleanMs: taints.reactions.times('clean'),
+      cleanMs: taints.reactions.cleanMs,
       crashLoop: (key) => loop.crashLoop(key),
       service: (key) => decisions.service(key),
       warm: (key) => decisions.warm(key),

@@ -7,6 +7,8 @@ import { goodBehaviour } from '../engine/memory/memory-process.ts'
 import type { ServiceRelease } from '../model/release.ts'
 import { defaultHardening, versionId, type VersionSpec } from '../model/version.ts'
 import { openMemoryLedger } from '../ledger/memory/memory-ledger.ts'
+import { MemoryBookmarks } from '../notify/memory/memory-bookmarks.ts'
+import { MemoryMessenger } from '../notify/memory/memory-messenger.ts'
 import { MemoryGate } from '../gate/memory/memory-gate.ts'
 import { MemoryProbe } from '../probe/memory/memory-probe.ts'
 import { MemoryProxy } from '../router/memory/memory-proxy.ts'
@@ -54,6 +56,8 @@ function dispatcherOver(driver: Engine): Dispatcher {
     store: createMemoryStore(),
     locker: new MemoryLocker(),
     openLedger: () => openMemoryLedger(),
+    messenger: new MemoryMessenger(),
+    bookmarks: new MemoryBookmarks(),
     info,
     log: () => {},
   }

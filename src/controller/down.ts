@@ -25,7 +25,10 @@ function takeDown(desk: Desk, scope: Scope, by: string, turn: Turn): AsyncIterab
   const { stack, environment } = scope
   if (!desk.loop.sight?.engine.scopes.some((each) => each.stack === stack && each.environment === environment))
     desk.known(scope)
-  return takeUp(desk, { release: { ...scope, services: {} }, decision: 'down', reason: 'taken down', by }, turn)
+  // Who is told of what happens to it is told of what is still to come.
+  const notifications = desk.loop.decisions.of(scope)?.release.notifications
+  const release = { ...scope, services: {}, ...(notifications && { notifications }) }
+  return takeUp(desk, { release, decision: 'down', reason: 'taken down', by }, turn)
 }
 
 /** The names of the volumes that are gone. */

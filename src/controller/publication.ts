@@ -86,6 +86,11 @@ export class Publication {
     return [...this.#retries.errors(), ...this.#witnessRetries.errors()]
   }
 
+  /** How many entries are signed. */
+  published(): number {
+    return this.#ledger?.publisher.published.size ?? 0
+  }
+
   /** Publishes what is left, as far as that is possible, and ends. */
   async stop(): Promise<void> {
     this.#stop.abort()

@@ -1,16 +1,14 @@
 /** How fast touches are answered: until the instance is out of rotation, until evidence is kept, until all is clean. */
 import { type FleetKey, fleetName } from '../model/stack.ts'
-import type { Touch } from '../model/touch.ts'
+import type { SenseLayer, Touch, TouchKind } from '../model/touch.ts'
 import { type Fleet, isReady } from '../plan/fleet.ts'
 import type { Clock } from '../system/clock.ts'
-
-export const reactionGoals = ['outOfRotation', 'evidence', 'clean'] as const
-export type ReactionGoal = (typeof reactionGoals)[number]
+import { type GuardFigures, type ReactionEnd, ReactionHistogram } from './guard-figures.ts'
 
 interface Reaction {
   readonly fleet: string
   readonly touchedAtMs: number
-  readonly reached: Set<ReactionGoal>
+  readonly reached: Set<ReactionEnd>
 }
 
 /** So many of the newest are kept. */
@@ -19,8 +17,9 @@ const most = 1_000
 export class Reactions {
   readonly #clock: Pick<Clock, 'now'>
   readonly #running = new Map<string, Reaction>()
-  readonly #times: Readonly<Record<ReactionGoal, number[]>> = { outOfRotation: [], evidence: [], clean: [] }
-  readonly #counts = new Map<string, { readonly kind: string; readonly layer: string; count: number }>()
+  readonly #cleanMs: number[] = []
+  readonly #counts = new Map<string, { readonly kind: TouchKind; readonly layer: SenseLayer; count: number }>()
+  readonly histogram = new ReactionHistogram()
 
   constructor(clock: Pick<Clock, 'now'>) {
     this.#clock = clock
@@ -34,7 +33,7 @@ export class Reactions {
   }
 
   noteOut(instance: string): void {
-    this.#reach(instance, 'outOfRotation')
+    this.#reach(instance, 'out_of_rotation')
   }
 
   noteCaptured(instance: string): void {
@@ -56,22 +55,24 @@ export class Reactions {
     }
   }
 
-  #reach(instance: string, goal: ReactionGoal): void {
+  #reach(instance: string, end: ReactionEnd): void {
     const reaction = this.#running.get(instance)
-    if (!reaction || reaction.reached.has(goal)) return
-    reaction.reached.add(goal)
-    const times = this.#times[goal]
-    times.push(Math.max(0, this.#clock.now() - reaction.touchedAtMs))
-    if (times.length > most) times.shift()
+    if (!reaction || reaction.reached.has(end)) return
+    reaction.reached.add(end)
+    const ms = Math.max(0, this.#clock.now() - reaction.touchedAtMs)
+    this.histogram.note(end, ms)
+    if (end !== 'clean') return
+    this.#cleanMs.push(ms)
+    if (this.#cleanMs.length > most) this.#cleanMs.shift()
   }
 
-  /** In milliseconds, oldest first. */
-  times(goal: ReactionGoal): readonly number[] {
-    return this.#times[goal]
+  /** From each touch until all was clean, in milliseconds, oldest first. */
+  get cleanMs(): readonly number[] {
+    return this.#cleanMs
   }
 
   /** How many instances were tainted so. */
-  counts(): readonly { readonly kind: string; readonly layer: string; readonly count: number }[] {
+  counts(): GuardFigures['taints'] {
     return [...this.#counts.values()]
   }
 }

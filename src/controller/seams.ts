@@ -6,6 +6,7 @@ import type { LedgerFiles } from '../ledger/ledger-files.ts'
 import type { Publisher } from '../ledger/publisher.ts'
 import type { WitnessClient } from '../ledger/witness-client.ts'
 import type { ControllerStatus } from '../model/report.ts'
+import type { Bookmarks, Messenger } from '../notify/notify.ts'
 import type { Probe } from '../probe/probe.ts'
 import type { Router } from '../router/router.ts'
 import type { Store } from '../store/store.ts'
@@ -29,6 +30,10 @@ export interface Seams {
   readonly locker: EvidenceLocker
   /** Opened when the controller starts, which is its one writer. */
   readonly openLedger: () => Promise<Ledger>
+  /** Tells people of what is on record. */
+  readonly messenger: Messenger
+  /** How far they have been told, from one controller to the next. */
+  readonly bookmarks: Bookmarks
   readonly info: ControllerStatus
   /** One line for whoever watches the controller itself. */
   readonly log: (line: string) => void

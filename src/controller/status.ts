@@ -144,7 +144,7 @@ function instanceStatus(instance: FleetInstance, { key, target }: Fleet, nowMs: 
   }
 }
 
-function instanceState(instance: FleetInstance, target: FleetTarget): InstanceState {
+export function instanceState(instance: FleetInstance, target: FleetTarget): InstanceState {
   if (instance.phase === 'exited' || instance.phase === 'gone') return 'exited'
   if (instance.taint) return 'tainted'
   if (isEnding(instance)) return 'stopping'

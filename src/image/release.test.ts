@@ -163,3 +163,12 @@ test('an image is called what people call it', () => {
   const { services } = toRelease(stack, { web: image, built: image })
   expect([services.web?.imageName, services.built?.imageName]).toEqual(['nginx:1.27', 'web/Dockerfile'])
 })
+
+test('who is told is in the release, and a release without that has the id that it always had', () => {
+  const stack: Stack = { stack: 'shop', environment: 'default', services: { web: service } }
+  const notifications = [{ url: 'https://a', secretFile: '/key' }]
+  const [without, told] = [toRelease(stack, { web: image }), toRelease({ ...stack, notifications }, { web: image })]
+  expect(without).not.toHaveProperty('notifications')
+  expect(told).toEqual({ ...without, notifications })
+  expect(told.services.web?.version).toBe(without.services.web?.version)
+})

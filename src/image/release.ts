@@ -17,8 +17,14 @@ export function toRelease(stack: Stack, images: Readonly<Record<string, Prepared
     if (!image) throw new TypeError(`service ${name} has no prepared image`)
     return [name, toServiceRelease(name, service, image)] as const
   })
-  const { environment, rollback } = stack
-  return { stack: stack.stack, environment, services: Object.fromEntries(services), ...(rollback && { rollback }) }
+  const { environment, rollback, notifications } = stack
+  return {
+    stack: stack.stack,
+    environment,
+    services: Object.fromEntries(services),
+    ...(rollback && { rollback }),
+    ...(notifications && { notifications }),
+  }
 }
 
 function toServiceRelease(name: string, service: ServiceSpec, image: PreparedImage): ServiceRelease {

@@ -40,5 +40,9 @@ test('what people call an image, and its labels, make no other service', () => {
 test('what a failed rollout takes back makes another release', () => {
   expect(isSameRelease(release, { ...release, services: { web: { ...web, imageName: 'web:2' } } })).toBe(true)
   expect(isSameRelease(release, { ...release, rollback: 'service' })).toBe(false)
+  const notifications = [{ url: 'https://a', secretFile: '/key' }]
+  expect(isSameRelease(release, { ...release, notifications })).toBe(false)
+  expect(isSameRelease({ ...release, notifications }, { ...release, notifications: [...notifications] })).toBe(true)
+  expect(isSameRelease(release, { ...release, notifications: [] })).toBe(true)
   expect(isSameRelease(release, { ...release, services: { web, db: web } })).toBe(false)
 })

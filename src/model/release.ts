@@ -26,7 +26,7 @@ export interface ServiceRelease extends Pick<
   readonly labels?: Readonly<Record<string, string>>
 }
 
-export interface Release extends Scope, Pick<Stack, 'rollback'> {
+export interface Release extends Scope, Pick<Stack, 'rollback' | 'notifications'> {
   readonly services: Readonly<Record<string, ServiceRelease>>
 }
 
@@ -48,12 +48,16 @@ function effectiveText(service: ServiceRelease): string {
   return text
 }
 
-/** Whether each of the services of both is the same, and so is what a failed rollout takes back. */
+/** Whether each of the services of both is the same, and so is what a failed rollout takes back, and who is told. */
 export function isSameRelease(a: Release, b: Release): boolean {
-  if (a.rollback !== b.rollback) return false
+  if (a.rollback !== b.rollback || !isSameTelling(a, b)) return false
   return Object.keys({ ...a.services, ...b.services }).every((service) =>
     isSameService(own(a.services, service), own(b.services, service)),
   )
+}
+
+function isSameTelling({ notifications: a = [] }: Release, { notifications: b = [] }: Release): boolean {
+  return canonicalJson(a) === canonicalJson(b)
 }
 
 /** Where a ledger's files hold what a decision is for. */

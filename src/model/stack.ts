@@ -1,4 +1,5 @@
 /** What one stack file says about one environment: parsed, defaulted and valid, images not yet resolved. */
+import type { Webhook } from './notification.ts'
 import type { Health, Resources } from './version.ts'
 
 /** Where the content of a service comes from. Paths are absolute. */
@@ -166,6 +167,8 @@ export interface Stack {
   readonly services: Readonly<Record<string, ServiceSpec>>
   /** What goes back when a rollout fails. Absent: all that was decided together. */
   readonly rollback?: 'service'
+  /** Who is told of what happens. Absent: nobody. */
+  readonly notifications?: readonly Webhook[]
 }
 
 /** Which fleet an object belongs to. */

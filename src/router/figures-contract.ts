@@ -121,6 +121,22 @@ export function figuresContract(scene: RouterScene): void {
       expect(lost).toBe(0)
     })
 
+    it('are counted by lane and status where nobody measures, too', async () => {
+      end.abort()
+      await measured
+      await addServed(web, 'web-1')
+      await addServed(web, 'web-2', 'b')
+      const answered = async (lane: string, code: string) => {
+        const counts = (await scene.router.counts()).find((each) => each.pool === web && each.lane === lane)
+        return counts?.answers[code] ?? 0
+      }
+      for (const status of [200, 200, 404]) await scene.world.request(to({ status }))
+      await scene.router.split(web, 1000)
+      await scene.world.request(to({ status: 500 }))
+      await until(async () => (await answered('b', '5xx')) === 1)
+      expect([await answered('a', '2xx'), await answered('a', '4xx'), await answered('a', '5xx')]).toEqual([2, 1, 0])
+    })
+
     it('say that some were lost when the router dies, and go on when it is back', async () => {
       const address = await addServed(web, 'web-1')
       await scene.world.request(to())

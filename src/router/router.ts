@@ -63,6 +63,22 @@ export interface Answered {
 /** `lost`: there were requests of which nothing was told. */
 export type Figures = { readonly kind: 'answers'; readonly answers: readonly Answered[] } | { readonly kind: 'lost' }
 
+export const answerClasses = ['1xx', '2xx', '3xx', '4xx', '5xx', 'other'] as const
+export type AnswerClass = (typeof answerClasses)[number]
+
+/** What a lane had to do with since the router began or took another configuration: it counts from 0 then. */
+export interface LaneCounts {
+  readonly pool: PoolName
+  readonly lane: Lane
+  /** By their status, the router's own too. */
+  readonly answers: Readonly<Record<string, number>>
+  /** Requests that wait for an instance now, and that are under way. */
+  readonly waiting: number
+  readonly open: number
+  /** The mean of the newest answers; 0: there were none. */
+  readonly meanMs: number
+}
+
 export interface Router {
   readonly kind: string
   /** The router's version; throws ROUTER_MISSING. Needs no running router. */
@@ -98,6 +114,8 @@ export interface Router {
   watch(listener: (event: RouterEvent) => void, signal: AbortSignal): Promise<void>
   /** Tells `listener` of the requests of all pools, each once, until `signal` aborts. */
   measure(listener: (figures: Figures) => void, signal: AbortSignal): Promise<void>
+  /** What is counted of each lane anyway; empty when no router runs. */
+  counts(): Promise<readonly LaneCounts[]>
 }
 
 export function poolName(key: {

@@ -10,6 +10,8 @@ import type { ServiceSpec, Stack } from '../../src/model/stack.ts'
 import { memorySigner, openMemoryLedger } from '../../src/ledger/memory/memory-ledger.ts'
 import { MemoryLedgerFiles } from '../../src/ledger/memory/memory-ledger-files.ts'
 import { MemoryGate } from '../../src/gate/memory/memory-gate.ts'
+import { MemoryBookmarks } from '../../src/notify/memory/memory-bookmarks.ts'
+import { type Listen, MemoryMessenger } from '../../src/notify/memory/memory-messenger.ts'
 import { MemoryProbe } from '../../src/probe/memory/memory-probe.ts'
 import { MemoryProxy } from '../../src/router/memory/memory-proxy.ts'
 import { MemoryRouter } from '../../src/router/memory/memory-router.ts'
@@ -51,6 +53,9 @@ export let engine: MemoryEngine
 export let proxy: MemoryProxy
 export let store: Store
 export let ledgerFiles: MemoryLedgerFiles
+export let bookmarks: MemoryBookmarks
+/** What those do who are told; set by a test. */
+export const ears: { listen: Listen } = { listen: () => {} }
 export const ledgerSigner = memorySigner()
 export let controller: Controller
 
@@ -63,6 +68,8 @@ export async function openWorld(): Promise<void> {
   proxy = new MemoryProxy(clock, (address) => machine.answer(address) !== 'refused')
   store = createMemoryStore()
   ledgerFiles = new MemoryLedgerFiles()
+  bookmarks = new MemoryBookmarks()
+  ears.listen = () => {}
   image('web:1')
   await startController()
 }
@@ -83,6 +90,8 @@ export async function startController(): Promise<Controller> {
     store,
     locker: new MemoryLocker(),
     openLedger: () => openMemoryLedger(ledgerFiles, ledgerSigner),
+    messenger: new MemoryMessenger((...told) => ears.listen(...told)),
+    bookmarks,
     info: { pid: 1, socket: '/run/controller.sock' },
     log: () => {},
   }

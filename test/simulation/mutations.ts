@@ -16,6 +16,11 @@ export interface Mutation {
 
 export const mutations: readonly Mutation[] = [
   {
+    flaw: 'forgets what it was about to tell when it dies',
+    breaks: 'told',
+    tamper: (seams) => ({ ...seams, bookmarks: { read: async () => new Map(), write: async () => undefined } }),
+  },
+  {
     flaw: 'routes to instances before they are healthy',
     breaks: 'no request lost',
     tamper: (seams) => ({ ...seams, probe: { probe: async () => ({ healthy: true, answer: 'HTTP 200' }) } }),

@@ -80,6 +80,7 @@ export function aroundRouter(router: Router, around: Around, deliver: Deliver): 
     watch: (listener, signal) =>
       router.watch((event: RouterEvent) => deliver(() => signal.aborted || listener(event)), signal),
     measure: (listener, signal) => router.measure(listener, signal),
+    counts: () => look('counts', () => router.counts()),
   }
 }
 

@@ -211,18 +211,30 @@ class Simulation {
     return held[0] ? failed('converges', `the engine holds something for ${scopeName(held[0])} after down`) : undefined
   }
 
-  /** All of that is in the ledger, signed, and can be verified. */
+  /** All of that is in the ledger, signed, and can be verified; and whoever is to be told of it was. */
   async #audit(): Promise<Violation | undefined> {
     const { clock } = this.#world
     for (const endMs = clock.now() + signMs; ;) {
       await this.#world.runUntil(clock.now() + lookEveryMs)
-      const { report, recorded } = await this.#world.audit()
-      if (report.ok && report.size === recorded) return undefined
-      const [problem] = report.problems
-      const message = problem?.message ?? `${recorded} entries are recorded, and ${report.size} are signed`
-      // What could not be published for a while is published later.
-      if (clock.now() >= endMs) return failed('on the record', message)
+      const missing = (await this.#unpublished()) ?? (await this.#untold())
+      // What could not be published or told for a while is so later.
+      if (!missing || clock.now() >= endMs) return missing
     }
+  }
+
+  async #unpublished(): Promise<Violation | undefined> {
+    const { report, recorded } = await this.#world.audit()
+    if (report.ok && report.size === recorded) return undefined
+    const [problem] = report.problems
+    return failed(
+      'on the record',
+      problem?.message ?? `${recorded} entries are recorded, and ${report.size} are signed`,
+    )
+  }
+
+  async #untold(): Promise<Violation | undefined> {
+    const [untold] = await this.#world.untold()
+    return untold === undefined ? undefined : failed('told', `nobody was told of ${untold}`)
   }
 
   async #answered(command: Command): Promise<Answer | undefined> {

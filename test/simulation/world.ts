@@ -9,8 +9,10 @@ import { memorySigner, openMemoryLedger } from '../../src/ledger/memory/memory-l
 import { MemoryLedgerFiles } from '../../src/ledger/memory/memory-ledger-files.ts'
 import type { LedgerReport } from '../../src/ledger/report.ts'
 import { verifyLedger } from '../../src/ledger/verify.ts'
+import { toldKinds } from '../../src/model/notification.ts'
 import { scopeName, type Scope } from '../../src/model/stack.ts'
 import type { ImageDigest } from '../../src/model/version.ts'
+import { MemoryBookmarks } from '../../src/notify/memory/memory-bookmarks.ts'
 import { MemoryProxy, type MemorySession } from '../../src/router/memory/memory-proxy.ts'
 import { MemoryRouter } from '../../src/router/memory/memory-router.ts'
 import type { RouterServer } from '../../src/router/router.ts'
@@ -19,6 +21,7 @@ import type { Store } from '../../src/store/store.ts'
 import { systemClock } from '../../src/system/clock.ts'
 import { seededRandom } from '../../src/system/random.ts'
 import { VirtualClock } from '../../src/system/virtual-clock.ts'
+import { Audience } from './audience.ts'
 import { fillImages, goodManners, type Manners } from './catalogue.ts'
 import { Decided, type Decree, type Rollout } from './decided.ts'
 import { Departures } from './departures.ts'
@@ -68,6 +71,8 @@ export class World {
   readonly #succession: Succession
   readonly #misfortune: Misfortune
   readonly #ledgerFiles = new MemoryLedgerFiles()
+  readonly #audience = new Audience()
+  readonly #bookmarks = new MemoryBookmarks()
   readonly #probe = new SimulatedProbe(this.clock, this.machine, this.hazards)
   readonly #locker = new MemoryLocker()
   readonly #departures = new Departures(this.clock)
@@ -179,6 +184,14 @@ export class World {
     return { report, recorded: await this.#decided.store.size() }
   }
 
+  /** What the machine's hook should have been told, and was not. */
+  async untold(): Promise<readonly string[]> {
+    const entries = await this.#decided.store.entries({ kinds: toldKinds })
+    return entries
+      .filter(({ sequence }) => !this.#audience.has(sequence))
+      .map((entry) => `${entry.kind}: ${entry.message}`)
+  }
+
   async end(): Promise<void> {
     this.#ended.abort()
     this.#succession.close()
@@ -245,6 +258,11 @@ export class World {
       store: aroundStore(this.#decided.store, life.around),
       locker: this.#locker,
       openLedger: () => life.whileAlive(async () => aroundLedger(await this.#openLedger(), life.around)),
+      messenger: { send: (...told) => life.whileAlive(() => this.#audience.messenger.send(...told)) },
+      bookmarks: {
+        read: () => life.whileAlive(() => this.#bookmarks.read()),
+        write: (...kept) => life.whileAlive(() => this.#bookmarks.write(...kept)),
+      },
       probe: { probe: (...question) => life.whileAlive(() => this.#probe.probe(...question)) },
       info: { pid: 1, socket: '/simulated' },
       log: (line) => life.isOver || this.story.tell('controller', line),

@@ -13,6 +13,7 @@ import { Serial } from '../../system/serial.ts'
 import type {
   Figures,
   Lane,
+  LaneCounts,
   PoolName,
   RoutedService,
   Router,
@@ -32,6 +33,7 @@ import {
 } from './config.ts'
 import { haproxyVersion } from './haproxy-binary.ts'
 import { HaproxyProcess, type ConfigFiles, type Running } from './haproxy-process.ts'
+import { parseCounts, showCounts } from './lane-counts.ts'
 import { pooledServers, stateOf, type PooledServer } from './lanes.ts'
 import { measureHaproxy } from './measure.ts'
 import { PemSource } from './pem-source.ts'
@@ -160,6 +162,13 @@ class HaproxyRouter implements Router {
 
   async measure(listener: (figures: Figures) => void, signal: AbortSignal): Promise<void> {
     await measureHaproxy(this.#haproxy, this.#clock, listener, signal)
+  }
+
+  async counts(): Promise<readonly LaneCounts[]> {
+    const seen = await this.#haproxy.survey([...showMaps, showCounts])
+    if (seen === undefined) return []
+    const { routes, tls } = parseMaps(seen.answers)
+    return parseCounts(seen.answers.at(-1) ?? '', new Set(servicesOf(routes, tls).map(({ pool }) => pool)))
   }
 
   async #apply(plan: RoutesPlan, running: Running | undefined): Promise<void> {

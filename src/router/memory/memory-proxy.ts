@@ -4,7 +4,17 @@
  */
 import type { Address } from '../../model/address.ts'
 import type { Clock } from '../../system/clock.ts'
-import type { Answered, Figures, Lane, PoolName, RoutedService, RouterEvent } from '../router.ts'
+import {
+  type Answered,
+  type AnswerClass,
+  answerClasses,
+  type Figures,
+  type Lane,
+  type LaneCounts,
+  type PoolName,
+  type RoutedService,
+  type RouterEvent,
+} from '../router.ts'
 import { MemorySplits } from './memory-splits.ts'
 import { matchRoute, sameListener, type Target } from './route-match.ts'
 
@@ -57,6 +67,7 @@ export class MemoryProxy {
   readonly #clock: Clock
   readonly #answers: (address: Address) => boolean
   readonly #listeners = new Set<(event: RouterEvent) => void>()
+  readonly #counts = new Map<string, LaneCounts>()
   readonly #measurers = new Set<(figures: Figures) => void>()
   #change = Promise.withResolvers<void>()
   #picks = 0
@@ -177,7 +188,24 @@ export class MemoryProxy {
 
   #tell({ pool, instance, lane, arrivedMs }: Told, status: number): void {
     const answer = { pool, instance, lane, status, timeMs: this.#clock.steady() - arrivedMs }
+    this.#count(answer)
     for (const measurer of this.#measurers) measurer({ kind: 'answers', answers: [answer] })
+  }
+
+  /** Lanes that nothing was asked of yet are not among them. */
+  counts(): readonly LaneCounts[] {
+    const sessions = [...this.servers.values(), ...this.retired.values()]
+    return [...this.#counts.values()].map((counts) => {
+      const own = sessions.filter(({ pool, lane }) => pool === counts.pool && lane === counts.lane)
+      return { ...counts, open: own.reduce((sum, server) => sum + server.sessions.size, 0) }
+    })
+  }
+
+  #count({ pool, lane, status, timeMs }: Answered): void {
+    const known = this.#counts.get(`${pool} ${lane}`)
+    const answers = { ...(known?.answers ?? noAnswers) }
+    answers[classOf(status)] = (answers[classOf(status)] ?? 0) + 1
+    this.#counts.set(`${pool} ${lane}`, { pool, lane, answers, waiting: 0, open: 0, meanMs: timeMs })
   }
 
   #end(part: (server: MemoryServer) => void): void {
@@ -187,6 +215,12 @@ export class MemoryProxy {
     this.services = []
     this.changed()
   }
+}
+
+const noAnswers: LaneCounts['answers'] = Object.fromEntries(answerClasses.map((each) => [each, 0]))
+
+function classOf(status: number): AnswerClass {
+  return answerClasses.find((each) => each.startsWith(String(Math.floor(status / 100)))) ?? 'other'
 }
 
 type Told = Omit<Answered, 'status' | 'timeMs'> & { readonly arrivedMs: number }

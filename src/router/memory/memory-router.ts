@@ -4,7 +4,7 @@ import { RepaveError } from '../../errors.ts'
 import type { Address } from '../../model/address.ts'
 import type { Route } from '../../model/stack.ts'
 import type { Clock } from '../../system/clock.ts'
-import type { Figures, Lane, PoolName, RoutedService, Router, RouterEvent, RouterState } from '../router.ts'
+import type { Figures, Lane, LaneCounts, PoolName, RoutedService, Router, RouterEvent, RouterState } from '../router.ts'
 import type { MemoryProxy, MemoryServer } from './memory-proxy.ts'
 import { assertDistinct, sameListener } from './route-match.ts'
 
@@ -101,6 +101,10 @@ export class MemoryRouter implements Router {
     const stop = this.#proxy.measure(listener)
     await once(signal, 'abort')
     stop()
+  }
+
+  async counts(): Promise<readonly LaneCounts[]> {
+    return this.#proxy.counts()
   }
 
   #assertPool(pool: PoolName): void {

@@ -15,6 +15,7 @@ export const invariantNames = [
   'nothing grows old',
   'a way back',
   'on the record',
+  'told',
   'aborted ends whole',
   'aborted for a cause',
   'refused changes nothing',
