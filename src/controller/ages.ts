@@ -20,13 +20,13 @@ export class Ages {
   readonly #warm: (key: FleetKey) => VersionId | undefined
   /** By identity, on the steady clock: the time of day may jump. */
   readonly #births = new Map<string, number>()
-  /** By fleet name, how long the newest instances took from being made to serving. */
+  /** By fleet name, how long the newest instances took from being made until they were healthy. */
   readonly #paces = new Map<string, number[]>()
   /** When this controller made an instance, on the steady clock; by name. */
   readonly #made = new Map<string, number>()
   readonly #overdue = new Set<string>()
-  /** Those that it made and that have not served yet. */
-  readonly #unserved = new Set<string>()
+  /** Those that it made and that have not been healthy yet. */
+  readonly #unproven = new Set<string>()
   #nextAtMs: number | undefined
 
   constructor(
@@ -94,13 +94,13 @@ export class Ages {
   }
 
   noteMaking(instance: string): void {
-    this.#unserved.add(instance)
+    this.#unproven.add(instance)
     this.#made.set(instance, this.#seams.clock.steady())
   }
 
-  noteServing(key: FleetKey, instance: string): void {
+  #noteHealthy(key: FleetKey, instance: string): void {
     const madeAtMs = this.#made.get(instance)
-    if (madeAtMs === undefined || !this.#unserved.delete(instance)) return
+    if (madeAtMs === undefined || !this.#unproven.delete(instance)) return
     const spans = [...(this.#paces.get(fleetName(key)) ?? []), this.#seams.clock.steady() - madeAtMs]
     this.#paces.set(fleetName(key), spans.slice(-sample))
   }
@@ -128,12 +128,14 @@ export class Ages {
 
   #forget(name: string): void {
     this.#made.delete(name)
-    this.#unserved.delete(name)
+    this.#unproven.delete(name)
   }
 
   /** Puts each on the record once that is overdue. */
   async tell(fleets: readonly Fleet[]): Promise<void> {
     this.#keep(fleets)
+    for (const { key, instances } of fleets)
+      for (const { name, health } of instances) if (health === 'healthy') this.#noteHealthy(key, name)
     const overdue = fleets.flatMap((fleet) => this.overdue(fleet).map((instance) => ({ key: fleet.key, instance })))
     for (const { key, instance } of overdue) if (!this.#overdue.has(instance)) await this.#tellOf(key, instance)
     const names = new Set(overdue.map(({ instance }) => instance))

@@ -423,7 +423,6 @@ export class Loop {
     if (error) this.#seams.log(`${fleetName(key)}: ${effect.kind} ${effect.instance} failed: ${error.message}`)
     const isBirth = effect.kind === 'create' || effect.kind === 'start'
     if (isBirth && !error) this.recollection.noteRuns(effect.instance)
-    if (effect.kind === 'route' && !error) this.ages.noteServing(key, effect.instance)
     if (effect.kind === 'unroute' && !error) this.taints.reactions.noteOut(effect.instance)
     if (effect.kind === 'isolate') void this.taints.noteCapture(effect.instance, error).then(() => this.wake())
     if (error && isBirth && !error.retryable && !saysNothingOfVersions.has(error.code)) {

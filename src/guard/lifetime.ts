@@ -43,7 +43,7 @@ export function beginnings(instances: readonly Aged[], rule: LifetimeRule): Read
     const place = index % taken.length
     const beginMs = Math.min(endMs, taken[place]!) - paceMs
     taken[place] = beginMs
-    begins.set(name, Math.max(beginMs, Math.min(endMs - paceMs, bornAtMs + rule.maxMs / 2)))
+    begins.set(name, Math.max(beginMs, (bornAtMs + endMs) / 2))
   }
   return begins
 }

@@ -16,6 +16,7 @@ export class TaintMonitor implements Monitor {
   /** Since when each is tainted. */
   readonly #sinceMs = new Map<string, number>()
   #diedAtMs = -Infinity
+  #failedAtMs = -Infinity
 
   constructor(machine: MemoryMachine, past: Past) {
     this.#machine = machine
@@ -31,15 +32,21 @@ export class TaintMonitor implements Monitor {
     throw new ViolationError('touched is dead', `${subject} is tainted, and is brought into rotation`)
   }
 
+  /** What can't be recorded is not done. */
+  onCallEnd(_call: Call, outcome: 'done' | 'failed', { nowMs }: WorldTruth): void {
+    if (outcome === 'failed') this.#failedAtMs = nowMs
+  }
+
   onStep({ fleets, nowMs }: WorldTruth): void {
     for (const { instances, servers } of fleets)
       for (const { order, createdAtMs, isTainted } of instances) {
         if (!isTainted) continue
         const identity = `${order.name}@${createdAtMs}`
-        const sinceMs = this.#sinceMs.get(identity) ?? nowMs
-        this.#sinceMs.set(identity, sinceMs)
+        const markedAtMs = this.#sinceMs.get(identity) ?? nowMs
+        this.#sinceMs.set(identity, markedAtMs)
+        const sinceMs = Math.max(markedAtMs, this.#failedAtMs)
         const isRouted = servers.some(({ instance, state }) => instance === order.name && state !== 'draining')
-        const dueMs = (this.#diedAtMs >= sinceMs ? mostAfterDeathMs : mostMs) + this.#past.latenessMs(nowMs)
+        const dueMs = (this.#diedAtMs >= markedAtMs ? mostAfterDeathMs : mostMs) + this.#past.latenessMs(nowMs)
         if (isRouted && nowMs - sinceMs > dueMs && this.#past.calmMs(nowMs) > dueMs)
           throw new ViolationError('touched is dead', `${order.name} is tainted, and still in rotation`)
       }
