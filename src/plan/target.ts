@@ -88,7 +88,7 @@ function wholeOf({ replicas, standby = 0 }: ServiceRelease): number {
 /** What runs beside the version that is released, and is not made anew when it dies. */
 function beside(main: Group, { instances, warm, rehearsed }: Situation): readonly Group[] {
   const lane = otherLane(main.lane)
-  const count = instances.filter(({ version }) => version === warm).length
+  const count = instances.filter((each) => each.version === warm && !each.condemned && !isLeaving(each)).length
   return [
     ...(warm !== undefined && warm !== main.version && count > 0
       ? [{ version: warm, lane, count, routed: count, isKeptWhole: false }]

@@ -6,9 +6,9 @@ import { ViolationError, type Disturbance, type Monitor } from './invariant.ts'
 import type { Past } from './past.ts'
 
 /** How long it may take until one is out of rotation while nothing else is wrong. */
-const mostMs = 1_000
-/** And until the next controller has come, where one has died. */
-const mostAfterDeathMs = 20_000
+const mostMs = 3_000
+/** Until the next controller has come, where one has died; and until what failed is tried again. */
+const mostAfterTroubleMs = 20_000
 
 export class TaintMonitor implements Monitor {
   readonly #machine: MemoryMachine
@@ -44,9 +44,10 @@ export class TaintMonitor implements Monitor {
         const identity = `${order.name}@${createdAtMs}`
         const markedAtMs = this.#sinceMs.get(identity) ?? nowMs
         this.#sinceMs.set(identity, markedAtMs)
+        const isTroubled = Math.max(this.#diedAtMs, this.#failedAtMs) >= markedAtMs
         const sinceMs = Math.max(markedAtMs, this.#failedAtMs)
         const isRouted = servers.some(({ instance, state }) => instance === order.name && state !== 'draining')
-        const dueMs = (this.#diedAtMs >= markedAtMs ? mostAfterDeathMs : mostMs) + this.#past.latenessMs(nowMs)
+        const dueMs = (isTroubled ? mostAfterTroubleMs : mostMs) + this.#past.latenessMs(nowMs)
         if (isRouted && nowMs - sinceMs > dueMs && this.#past.calmMs(nowMs) > dueMs)
           throw new ViolationError('touched is dead', `${order.name} is tainted, and still in rotation`)
       }
