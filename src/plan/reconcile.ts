@@ -274,7 +274,7 @@ function expel(instance: FleetInstance): readonly Effect[] {
   const { name, taint, rotation, phase, busy } = instance
   if (!taint?.isRecorded) return []
   const { reason } = taint
-  if (busy === 'unroute' && rotation === 'draining')
+  if (busy === 'unroute' && rotation !== 'out')
     return [{ kind: 'unroute', instance: name, drainMs: 0, reason, isCut: true }]
   if (busy) return []
   if (rotation !== 'out') return [{ kind: 'unroute', instance: name, drainMs: 0, reason }]

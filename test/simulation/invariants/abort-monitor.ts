@@ -61,11 +61,12 @@ export class AbortMonitor implements Monitor {
     }
   }
 
-  onStep({ fleets }: WorldTruth): void {
+  onStep({ fleets, nowMs }: WorldTruth): void {
     if (this.#survivors.size === 0) return
-    for (const { instances } of fleets)
-      for (const instance of instances) {
-        if (!isFit(instance)) this.#unsettle(instance.order.name)
+    for (const fleet of fleets)
+      for (const instance of fleet.instances) {
+        if (this.#past.isCondemned(instance, fleet, nowMs)) this.#release(instance.order.name)
+        else if (!isFit(instance)) this.#unsettle(instance.order.name)
         if (!instance.process || instance.process.exit) this.#release(instance.order.name)
       }
   }

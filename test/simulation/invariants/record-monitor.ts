@@ -78,12 +78,23 @@ export class RecordMonitor implements Monitor {
     return cut?.state === state ? cut : this.#open.get(`${kind} ${instance}`)
   }
 
+  /** Which of the two calls has ended, only its controller knows. */
+  #tellApart(effect: string | undefined, instance: string, intent: Intent): void {
+    const other = this.#open.get(`${effect === 'cut' ? 'unroute' : 'cut'} ${instance}`)
+    if (!other || (effect !== 'cut' && effect !== 'unroute')) return
+    ;[intent.state, other.state] = [other.state, intent.state]
+    const sinceMs = this.#due.get(other)
+    this.#due.delete(other)
+    if (sinceMs !== undefined) this.#due.set(intent, sinceMs)
+  }
+
   /** An outcome is asked to be recorded: it must be that of an effect that has ended so. */
   #onAppend({ kind, instance = '' }: Pick<Entry, 'kind' | 'instance'>): void {
     const [effect, outcome] = kind.split('.')
     if (outcome !== 'done' && outcome !== 'failed') return
     const intent = this.#open.get(`${effect} ${instance}`)
     if (!intent) throw new ViolationError('on the record', `${kind} of ${instance} is recorded, and nobody meant to`)
+    if (intent.state !== outcome) this.#tellApart(effect, instance, intent)
     if (intent.state !== outcome)
       throw new ViolationError('on the record', `${kind} of ${instance} is recorded, and it is ${intent.state}`)
     this.#open.delete(`${effect} ${instance}`)
