@@ -116,6 +116,12 @@ export class SensorFixture {
     return find()!.touch
   }
 
+  /** On the host: what the container sees as its root, or only what was written to it. */
+  async folder(container: Container, which: 'MergedDir' | 'UpperDir'): Promise<string> {
+    const { GraphDriver } = await this.engine.inspect(container.id)
+    return (GraphDriver.Data as unknown as Readonly<Record<string, string>>)[which] ?? ''
+  }
+
   /** Runs a program on the host; its code, and what it wrote. */
   run(...command: readonly [string, ...string[]]): Promise<{ readonly code: number; readonly output: string }> {
     return run(...command)
