@@ -79,7 +79,7 @@ test('a root that is mounted writable is told', async () => {
 
 test('a tracer is told, without having done anything', async () => {
   const container = await fixture.followed()
-  const traced = spawn('strace', ['-p', `${container.pid}`, '-o', '/dev/null'], { stdio: 'ignore' })
+  const traced = spawn(process.execPath, ['--input-type=module', '-e', tracing(container.pid)], { stdio: 'ignore' })
   try {
     const touch = await fixture.touch(container, 'trace')
     expect(touch).toMatchObject({ layer: 'processes', by: { pid: traced.pid } })
@@ -183,6 +183,13 @@ test('one that is no longer followed is left alone', async () => {
   expect(code).toBe(0)
   expect(fixture.touches).toEqual([])
 })
+
+/** PTRACE_SEIZE, which does not even stop it. */
+function tracing(pid: number): string {
+  return `import koffi from 'koffi'
+koffi.load(null).func('long ptrace(long request, int pid, void *address, void *data)')(0x4206, ${pid}, null, null)
+setTimeout(() => {}, 30_000)`
+}
 
 /** As somebody with the host would: through the mount namespace, without a program of the container. */
 async function remountWritable(pid: number): Promise<void> {

@@ -50,7 +50,7 @@ export class ExecutionWatch implements Watch {
 
   descriptors(): readonly Descriptor[] {
     if (this.#group < 0) return []
-    return [{ descriptor: this.#group, waitFor: 'readable', handle: () => this.#answer() }]
+    return [{ descriptor: this.#group, waitFor: 'readable', handle: () => this.answer() }]
   }
 
   follow(watched: Watched): void {
@@ -88,8 +88,9 @@ export class ExecutionWatch implements Watch {
     this.#marks.set(watched, [...(this.#marks.get(watched) ?? []), { flags, path }])
   }
 
-  #answer(): void {
-    const length = this.#parts.libc.read(this.#group, this.#buffer)
+  /** Answers those that wait; returns at once where nobody does. */
+  answer(): void {
+    const length = this.#group < 0 ? 0 : this.#parts.libc.read(this.#group, this.#buffer)
     if (length <= 0) return
     for (const event of readFileEvents(this.#buffer, length)) {
       if (event.descriptor < 0) continue

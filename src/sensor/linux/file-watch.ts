@@ -33,6 +33,10 @@ const contents = modified | closedAfterWriting
 const names = contents | attributes | movedFrom | movedTo | created | deleted | onFolder
 const children = names | onChildren
 
+const namesRestMs = 5
+/** In a row, under a storm of events: who waits for an answer is served between. */
+const readsMost = 8
+
 interface Mark {
   readonly group: number
   readonly flags: number
@@ -79,7 +83,11 @@ export class FileWatch implements Watch {
   descriptors(): readonly Descriptor[] {
     const groups = [
       { descriptor: this.#contents, handle: () => this.#read(this.#contents, (event) => this.#contentChanged(event)) },
-      { descriptor: this.#names, handle: () => this.#read(this.#names, (event) => this.#nameChanged(event)) },
+      {
+        descriptor: this.#names,
+        handle: () => this.#read(this.#names, (event) => this.#nameChanged(event)),
+        restMs: namesRestMs,
+      },
     ]
     return groups.filter(({ descriptor }) => descriptor >= 0).map((group) => ({ ...group, waitFor: 'readable' }))
   }
@@ -147,16 +155,21 @@ export class FileWatch implements Watch {
 
   /** Births are read after the events of those born, so that each event finds its process known. */
   #read(group: number, handle: (event: FileEvent) => void): void {
-    const length = this.#parts.libc.read(group, this.#buffer)
-    if (length <= 0) return
-    this.#parts.book.catchUp()
-    for (const event of readFileEvents(this.#buffer, length)) {
-      try {
-        if (event.mask & fileEvents.queueOverflow) this.#lookAgain()
-        else handle(event)
-      } finally {
-        if (event.descriptor >= 0) this.#parts.libc.close(event.descriptor)
-      }
+    for (let reads = 0; reads < readsMost; reads += 1) {
+      const length = this.#parts.libc.read(group, this.#buffer)
+      if (length <= 0) return
+      this.#parts.book.catchUp()
+      for (const event of readFileEvents(this.#buffer, length)) this.#handle(event, handle)
+      if (length < this.#buffer.length / 2) return
+    }
+  }
+
+  #handle(event: FileEvent, handle: (event: FileEvent) => void): void {
+    try {
+      if (event.mask & fileEvents.queueOverflow) this.#lookAgain()
+      else handle(event)
+    } finally {
+      if (event.descriptor >= 0) this.#parts.libc.close(event.descriptor)
     }
   }
 

@@ -83,7 +83,7 @@ class LinuxSensor implements Sensor {
   }
 
   #send({ worker, bell }: Running, command: Command): void {
-    worker.postMessage(command)
+    worker.postMessage(command, [])
     this.#libc.write(bell, oneRing)
   }
 

@@ -37,6 +37,7 @@ export class SensorLoop {
   readonly #watched = new Map<string, Watched>()
   #entries = Buffer.alloc(0)
   #descriptors: readonly Descriptor[] = []
+  readonly #restingUntilMs = new Map<Descriptor, number>()
   #lookAtMs = 0
 
   constructor(libc: Libc, listeners: LoopListeners) {
@@ -69,6 +70,8 @@ export class SensorLoop {
       else watched.subject = subject
     }
     const added = subjects.filter((subject) => !this.#watched.has(keyOf(subject))).flatMap((one) => lookAt(one) ?? [])
+    for (const watched of added) this.#book.follow(watched)
+    this.#book.seed(added)
     for (const watched of added) this.#begin(watched)
     if (added.length > 0) this.look(Date.now())
   }
@@ -91,6 +94,7 @@ export class SensorLoop {
   look(nowMs: number): void {
     this.#lookAtMs = nowMs + lookEveryMs
     const existing = this.#namespaces.lookAtAll(nowMs)
+    this.#executions.answer()
     this.#book.tidy(existing, nowMs)
     for (const [pid, watched] of this.#book.living()) this.#programs.look(watched, pid)
     for (const [key, watched] of this.#watched) this.#lookAtGroup(key, watched)
@@ -103,9 +107,10 @@ export class SensorLoop {
   #begin(watched: Watched): void {
     this.#watched.set(keyOf(watched.subject), watched)
     this.#places.add(watched)
-    for (const watch of [this.#book, ...this.#watches.filter((one) => one !== this.#book)]) watch.follow(watched)
+    for (const watch of this.#watches) watch.follow(watched)
     this.#namespaces.follow(watched)
     this.#descriptors = []
+    this.#executions.answer()
   }
 
   #unfollow(key: string, watched: Watched): void {
@@ -146,16 +151,42 @@ export class SensorLoop {
   #wait(commands: number, waitMs: number) {
     if (this.#descriptors.length === 0) this.#prepare(commands)
     const count = this.#descriptors.length + 1
-    if (this.#libc.poll(this.#entries, count, waitMs) <= 0) return { watches: [], hasCommands: false }
-    const isReady = (index: number) => this.#entries.readInt16LE(index * recordBytes + 6) !== 0
-    return {
-      watches: this.#descriptors.filter((_descriptor, index) => isReady(index)).map(({ handle }) => handle),
-      hasCommands: isReady(count - 1),
+    if (this.#libc.poll(this.#entries, count, this.#wakeResting(waitMs)) <= 0)
+      return { watches: [], hasCommands: false }
+    const ready = this.#descriptors.filter((_descriptor, index) => this.#isReady(index))
+    for (const descriptor of ready) this.#rest(descriptor)
+    return { watches: ready.map(({ handle }) => handle), hasCommands: this.#isReady(count - 1) }
+  }
+
+  #isReady(index: number): boolean {
+    return this.#entries.readInt16LE(index * recordBytes + 6) !== 0
+  }
+
+  /** The kernel overlooks records whose descriptor is negative. */
+  #rest(resting: Descriptor): void {
+    if (resting.restMs === undefined) return
+    this.#entries.writeInt32LE(-1, this.#descriptors.indexOf(resting) * recordBytes)
+    this.#restingUntilMs.set(resting, performance.now() + resting.restMs)
+  }
+
+  /** Answers how long may be waited, at most `waitMs`, until the next is to be waked. */
+  #wakeResting(waitMs: number): number {
+    let least = waitMs
+    const nowMs = performance.now()
+    for (const [resting, untilMs] of this.#restingUntilMs) {
+      if (untilMs > nowMs) {
+        least = Math.min(least, untilMs - nowMs)
+        continue
+      }
+      this.#restingUntilMs.delete(resting)
+      this.#entries.writeInt32LE(resting.descriptor, this.#descriptors.indexOf(resting) * recordBytes)
     }
+    return Math.ceil(least)
   }
 
   /** `struct pollfd` for each. */
   #prepare(commands: number): void {
+    this.#restingUntilMs.clear()
     this.#descriptors = this.#watches.flatMap((watch) => watch.descriptors())
     this.#entries = Buffer.alloc((this.#descriptors.length + 1) * recordBytes)
     for (const [index, { descriptor, waitFor }] of this.#descriptors.entries()) {

@@ -18,6 +18,8 @@ type Standing = 'own' | 'foreign' | 'doubtful'
 
 const connectorProtocol = 11
 const receiveBufferBytes = 32 * 1024 * 1024
+/** Shorter than most programs run, so that one that enters a namespace is looked at while it is there. */
+const restMs = 1
 const answerWithinMs = 200
 /** What ended so long ago has no events left that are not read. */
 const rememberedMs = 5_000
@@ -61,12 +63,11 @@ export class ProcessBook implements Watch {
 
   descriptors(): readonly Descriptor[] {
     if (!this.works) return []
-    return [{ descriptor: this.#socket, waitFor: 'readable', handle: () => this.catchUp() }]
+    return [{ descriptor: this.#socket, waitFor: 'readable', handle: () => this.catchUp(), restMs }]
   }
 
   follow(watched: Watched): void {
     this.#watched.set(watched.subject.pid, watched)
-    this.seed([watched])
   }
 
   unfollow(watched: Watched): void {
@@ -74,7 +75,7 @@ export class ProcessBook implements Watch {
     this.#own.forget(watched)
   }
 
-  /** Takes those that descend from an instance's first process, and are in its control group, for its own. */
+  /** Once for all that begin to be watched. Takes those that descend from an instance's first process, and are in its control group, for its own. */
   seed(instances: readonly Watched[]): void {
     const firsts = instances.flatMap(({ subject }) => [
       subject.pid,

@@ -16,6 +16,11 @@ export interface Descriptor {
   readonly descriptor: number
   readonly waitFor: 'readable' | 'changed'
   readonly handle: () => void
+  /**
+   * How long it is left alone after it was read. Whoever writes much pays for each time that somebody is waked, and the
+   * kernel merges what it need not tell at once.
+   */
+  readonly restMs?: number
 }
 
 /** A layer that works, or the failure of the call that it needs. */
