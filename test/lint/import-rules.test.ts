@@ -52,7 +52,7 @@ const permitted: readonly (readonly [file: string, imports: string])[] = [
   ['src/engine/memory/memory-engine.ts', '../engine.ts'],
   ['src/engine/memory/images.ts', '../../model/version.ts'],
   ['src/gate/memory/memory-gate.ts', '../../system/clock.ts'],
-  ['src/sensor/linux/linux-sensor.ts', '../sensor.ts'],
+  ['src/sensor/linux/loop.ts', '../sensor.ts'],
   ['src/ledger/entry.ts', '../model/canonical.ts'],
   ['src/ledger/publisher.ts', '../system/serial.ts'],
   ['src/ledger/disk/disk-ledger-files.ts', '../ledger-files.ts'],

@@ -56,7 +56,7 @@ test.each([0, 1, 23, 200])('a record that says it is %i bytes long ends it', (le
 })
 
 test('a queue that ran over', () => {
-  const overflow = Buffer.from('18000000' + '03' + '00' + '1800' + '0040000000000000' + 'ffffffff' + '00000000', 'hex')
+  const overflow = Buffer.from('18000000030018000040000000000000ffffffff00000000', 'hex')
   expect([...readFileEvents(overflow, overflow.length)]).toEqual([
     { mask: fileEvents.queueOverflow, pid: 0, descriptor: -1 },
   ])

@@ -1,13 +1,13 @@
 import { expect, test } from 'vitest'
 import { connectorAddress, listenRequest, readProcessEvent } from './process-events.ts'
 
-const netlinkHeader = '4c000000' + '0300' + '0000' + '00000000' + '00000000'
-const connectorHeader = '01000000' + '01000000' + '0a000000' + '00000000' + '2800' + '0000'
+const netlinkHeader = '4c000000030000000000000000000000'
+const connectorHeader = '01000000010000000a0000000000000028000000'
 
 /** On x86-64: `struct nlmsghdr`, `struct cn_msg`, kind, processor, time, then numbers of 32 bits. */
 function message(kind: string, ...numbers: readonly string[]): Buffer {
   const data = numbers.join('').padEnd(48, '0')
-  return Buffer.from(netlinkHeader + connectorHeader + kind + '01000000' + '8877665544332211' + data, 'hex')
+  return Buffer.from(`${netlinkHeader}${connectorHeader}${kind}010000008877665544332211${data}`, 'hex')
 }
 
 const pid = 'd2040000' // 1234
@@ -37,9 +37,9 @@ test('a fork that is cut short is none', () => {
 })
 
 test('what asks for events, of all kinds and of those that are looked at', () => {
-  const header = (length: string) => `${length}0300000000000000000000000100000001000000` + '0000000000000000'
-  expect(listenRequest(false).toString('hex')).toBe(`${header('28000000')}0400000001000000`)
-  expect(listenRequest(true).toString('hex')).toBe(`${header('2c000000')}0800000001000000` + '03010080')
+  const header = '03000000000000000000000001000000010000000000000000000000'
+  expect(listenRequest(false).toString('hex')).toBe(`28000000${header}0400000001000000`)
+  expect(listenRequest(true).toString('hex')).toBe(`2c000000${header}080000000100000003010080`)
 })
 
 test('the address of the connector’s group', () => {
