@@ -204,3 +204,35 @@ process.exit(unshare(0x200) || setns(namespace, 0x20000) || mount('none', '/', n
   const { code, output } = await fixture.run(process.execPath, '--input-type=module', '-e', source)
   expect({ code, output }).toEqual({ code: 0, output: '' })
 }
+
+test('a process that enters without running anything is told within two looks', async () => {
+  const container = await fixture.followed()
+  const stranger = spawn(process.execPath, ['--input-type=module', '-e', entering(container.pid)], { stdio: 'ignore' })
+  try {
+    const touch = await fixture.touch(container, 'joined')
+    expect(touch).toMatchObject({ layer: 'processes', by: { pid: stranger.pid } })
+  } finally {
+    stranger.kill()
+  }
+})
+
+test('a program that the engine runs in the container of its sandbox is told', async () => {
+  const sandbox = await fixture.start()
+  const container = await fixture.followed({ sandbox })
+  await fixture.run('docker', 'exec', sandbox.id, '/bin/busybox', 'sleep', '0.2')
+  expect((await fixture.touch(container, 'joined')).detail).toContain('net:[')
+})
+
+test('who forks twice in its namespaces to become a child of its first process is told', async () => {
+  const container = await fixture.followed()
+  await fixture.run('nsenter', '-t', `${container.pid}`, '-p', 'sh', '-c', '( sleep 2 & ) & sleep 0.1')
+  expect(await fixture.touch(container, 'joined')).toMatchObject({ layer: 'processes' })
+})
+
+/** setns into the network, and nothing else. */
+function entering(pid: number): string {
+  return `import koffi from 'koffi'
+import { openSync } from 'node:fs'
+koffi.load(null).func('int setns(int descriptor, int kind)')(openSync('/proc/${pid}/ns/net'), 0x40000000)
+setTimeout(() => {}, 30_000)`
+}
