@@ -38,6 +38,7 @@ interface ContainerWishes {
   /** Shares the network of this container. */
   readonly sandbox?: Container
   readonly network?: string
+  readonly hasInit?: boolean
 }
 
 export class SensorFixture {
@@ -71,6 +72,7 @@ export class SensorFixture {
       Labels: { [labelName]: labelValue },
       HostConfig: {
         NetworkMode: wishes.sandbox === undefined ? (wishes.network ?? 'none') : `container:${wishes.sandbox.id}`,
+        Init: wishes.hasInit === true,
         ReadonlyRootfs: wishes.isRootWritable !== true,
         Tmpfs: wishes.tmpfs ?? { '/tmp': 'rw,noexec,nosuid,nodev,mode=1777,size=16m' },
         Mounts: (wishes.data ?? []).map((path) => ({ Type: 'volume', Target: path })),

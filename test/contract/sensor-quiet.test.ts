@@ -64,6 +64,22 @@ test('those who look at it from the engine or the host', async () => {
   expect(fixture.touches).toEqual([])
 })
 
+test('an engine that puts its own program in as the first process', async () => {
+  const container = await fixture.followed({ ...working(200, '/bin/busybox true'), hasInit: true })
+  await done(container)
+  await twoLooks()
+  expect(fixture.touches).toEqual([])
+})
+
+test('a machine on which much else begins and ends', async () => {
+  const container = await fixture.followed(working(1_000, '( /bin/busybox true & ); echo $i > /tmp/f'))
+  const storm = 'i=0; while [ $i -lt 6000 ]; do i=$((i+1)); ( : & ); done'
+  await Promise.all([1, 2, 3].map(() => fixture.run('sh', '-c', storm)))
+  await done(container)
+  await twoLooks()
+  expect({ touches: fixture.touches, faults: fixture.faults }).toEqual({ touches: [], faults: [] })
+})
+
 test('containers that come and go beside it, and in the network of its sandbox', async () => {
   const sandbox = await fixture.start()
   const container = await fixture.start({ sandbox })

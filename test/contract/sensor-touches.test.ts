@@ -88,6 +88,13 @@ test('a tracer is told, without having done anything', async () => {
   }
 })
 
+test('who opens the memory of its first process is told', async () => {
+  const container = await fixture.followed()
+  await fixture.run('sh', '-c', `: < /proc/${container.pid}/mem`)
+  const touch = await fixture.touch(container, 'trace')
+  expect(touch.detail).toContain(`/proc/${container.pid}/mem was opened`)
+})
+
 test('other limits are told, and a process that is put into its control group', async () => {
   const container = await fixture.followed()
   const folder = `/sys/fs/cgroup/pids/docker/${container.id}`

@@ -5,6 +5,7 @@ export const fileEvents = {
   modified: 0x2,
   attributes: 0x4,
   closedAfterWriting: 0x8,
+  opened: 0x20,
   movedFrom: 0x40,
   movedTo: 0x80,
   created: 0x100,

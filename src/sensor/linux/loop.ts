@@ -4,6 +4,7 @@ import type { SensedTouch, SensorSubject } from '../sensor.ts'
 import { ExecutionWatch } from './execution-watch.ts'
 import { FileWatch } from './file-watch.ts'
 import type { Libc } from './libc.ts'
+import { MemoryWatch } from './memory-watch.ts'
 import { MountWatch } from './mount-watch.ts'
 import { NamespaceWatch } from './namespace-watch.ts'
 import { ProcessBook } from './process-book.ts'
@@ -50,7 +51,14 @@ export class SensorLoop {
     this.#namespaces = new NamespaceWatch(this.#book, this.#telling)
     const parts = { libc, book: this.#book, places: this.#places, telling: this.#telling, programs: this.#programs }
     this.#executions = new ExecutionWatch(parts)
-    this.#watches = [this.#executions, this.#book, new FileWatch(parts), new MountWatch(this.#telling), this.#programs]
+    this.#watches = [
+      this.#executions,
+      this.#book,
+      new FileWatch(parts),
+      new MemoryWatch(parts),
+      new MountWatch(this.#telling),
+      this.#programs,
+    ]
   }
 
   senses(): readonly Sense[] {
