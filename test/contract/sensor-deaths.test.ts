@@ -2,6 +2,7 @@
 import { spawn, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
 import { join } from 'node:path'
+import type { Worker } from 'node:worker_threads'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { eventually } from '../end-to-end/eventually.ts'
 import { SensorFixture, type Container } from './sensor-fixture.ts'
@@ -51,6 +52,27 @@ test('a sensor that is stopped', async () => {
   await runsOn(container)
   expect((await other.sensor.senses()).every(({ state }) => state === 'missing')).toBe(true)
   expect((await fixture.run('docker', 'exec', container.id, '/bin/busybox', 'true')).code).toBe(0)
+})
+
+test('a thread that is ended from outside lets everything go, and another takes its place', async () => {
+  const threads: Worker[] = []
+  const note = (thread: Worker) => threads.push(thread)
+  process.on('worker', note)
+  const other = new SensorFixture()
+  const container = await fixture.start({ shell: busy })
+  try {
+    await other.sensor.follow([container.subject])
+    await threads[0]?.terminate()
+    await runsOn(container)
+    expect((await fixture.run('docker', 'exec', container.id, '/bin/busybox', 'true')).code).toBe(0)
+    expect(other.faults).toEqual(['it ended by itself'])
+    const isRefused = async () => (await fixture.run('docker', 'exec', container.id, '/bin/busybox', 'true')).code !== 0
+    await eventually('it refuses again', isRefused, 10_000)
+  } finally {
+    process.off('worker', note)
+    await other.sensor.stop()
+    await other.engine.close()
+  }
 })
 
 test('an instance that runs on in a storm of others that are refused', async () => {

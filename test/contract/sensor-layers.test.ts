@@ -65,6 +65,32 @@ test('without the process connector, what others run is refused, and what its ow
   loop.close()
 })
 
+test('where messages about processes are lost, its own are known by their parents, and others still refused', async () => {
+  const container = await fixture.start({ shell: 'while :; do /bin/busybox sh -c "echo x > /tmp/f"; done' })
+  const loop = open(losing())
+  expect(runFor(loop, container, 2_500)).toEqual([])
+  begin('nsenter', '-t', `${container.pid}`, '-a', '/bin/busybox', 'sleep', '5')
+  expect(runFor(loop, container, 1_500).map(({ touch }) => touch.kind)).toContain('execution')
+  loop.close()
+})
+
+/** Every third message of the process connector is lost, and the kernel says so. */
+function losing(): Libc {
+  let socket = -1
+  let reads = 0
+  let isLost = false
+  return {
+    ...real,
+    netlinkSocket: (...given) => (socket = real.netlinkSocket(...given)),
+    read: (descriptor, buffer) => {
+      const length = real.read(descriptor, buffer)
+      isLost = descriptor === socket && length > 0 && (reads += 1) > 3 && reads % 3 === 0
+      return isLost ? -1 : length
+    },
+    errno: () => (isLost ? 'ENOBUFS' : real.errno()),
+  }
+}
+
 test('without permission events, what others run is told, and not refused', async () => {
   const container = await fixture.start()
   const libc = failing('EINVAL', {

@@ -4,22 +4,22 @@ import { RepaveError } from '../../errors.ts'
 
 /** Each answers -1 where the call failed; `errno` then tells why. */
 export interface Libc {
-  fanotifyInit(flags: number, fileFlags: number): number
-  fanotifyMark(group: number, flags: number, mask: number, path: string): number
-  read(descriptor: number, buffer: Buffer): number
-  write(descriptor: number, buffer: Buffer): number
-  close(descriptor: number): number
+  readonly fanotifyInit: (flags: number, fileFlags: number) => number
+  readonly fanotifyMark: (group: number, flags: number, mask: number, path: string) => number
+  readonly read: (descriptor: number, buffer: Buffer) => number
+  readonly write: (descriptor: number, buffer: Buffer) => number
+  readonly close: (descriptor: number) => number
   /** `entries` holds `count` records of `struct pollfd`. */
-  poll(entries: Buffer, count: number, timeoutMs: number): number
-  eventfd(): number
-  netlinkSocket(protocol: number, receiveBufferBytes: number): number
-  bind(socket: number, address: Buffer): number
+  readonly poll: (entries: Buffer, count: number, timeoutMs: number) => number
+  readonly eventfd: () => number
+  readonly netlinkSocket: (protocol: number, receiveBufferBytes: number) => number
+  readonly bind: (socket: number, address: Buffer) => number
   /** The identity of a file system, as fanotify reports it, in hex. */
-  fileSystemId(path: string): string | undefined
+  readonly fileSystemId: (path: string) => string | undefined
   /** The handle of a file as fanotify reports it (type and bytes), in hex. */
-  fileHandle(path: string): string | undefined
-  openByHandle(mount: number, handle: Buffer): number
-  errno(): string
+  readonly fileHandle: (path: string) => string | undefined
+  readonly openByHandle: (mount: number, handle: Buffer) => number
+  readonly errno: () => string
 }
 
 const currentFolder = -100

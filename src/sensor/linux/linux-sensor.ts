@@ -42,6 +42,7 @@ class LinuxSensor implements Sensor {
   readonly #following = new Map<number, PromiseWithResolvers<void>>()
   #running: Running | undefined
   #isStopped = false
+  #subjects: readonly SensorSubject[] = []
   #lastId = 0
 
   constructor(options: LinuxSensorOptions) {
@@ -55,6 +56,7 @@ class LinuxSensor implements Sensor {
 
   async follow(subjects: readonly SensorSubject[]): Promise<void> {
     if (this.#isStopped) return
+    this.#subjects = subjects
     const running = this.#run()
     await running.senses
     const id = (this.#lastId += 1)
@@ -127,13 +129,22 @@ class LinuxSensor implements Sensor {
     this.#following.delete(id)
   }
 
-  /** What is asked of it next starts another. */
+  /** Another thread takes its place after a while, or when something is asked of it. */
   #ended(failure: string): void {
     this.#running = undefined
     for (const id of this.#following.keys()) this.#followed(id, this.#isStopped ? undefined : failure)
-    if (!this.#isStopped) this.#options.onFault?.(failure)
+    if (this.#isStopped) return
+    this.#options.onFault?.(failure)
+    setTimeout(() => this.#resume(), resumeAfterMs).unref()
+  }
+
+  #resume(): void {
+    if (this.#running !== undefined || this.#isStopped || this.#subjects.length === 0) return
+    this.follow(this.#subjects).catch((error: unknown) => this.#options.onFault?.(String(error)))
   }
 }
+
+const resumeAfterMs = 1_000
 
 const oneRing = Buffer.from([1, 0, 0, 0, 0, 0, 0, 0])
 
