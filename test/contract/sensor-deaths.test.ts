@@ -24,6 +24,16 @@ test.each(['SIGKILL', 'SIGTERM', 'SIGINT'] as const)('a controller that is ended
   expect((await fixture.run('docker', 'exec', container.id, '/bin/busybox', 'true')).code).toBe(0)
 })
 
+test('a controller that is halted: what was held goes on when it does, or when it is ended', async () => {
+  const container = await fixture.start({ shell: busy })
+  const controller = await following(container, 'wait')
+  for (const signal of ['SIGCONT', 'SIGKILL'] as const) {
+    controller.kill('SIGSTOP')
+    controller.kill(signal)
+    await runsOn(container)
+  }
+})
+
 test('a controller that ends by itself without stopping its sensor', async () => {
   const container = await fixture.start({ shell: busy })
   const controller = await following(container, 'exit')
