@@ -3,7 +3,8 @@
  *
  * Needs root and Docker. Machines differ and are noisy: ratios come from runs with and without it, by turns.
  */
-import { writeFileSync } from 'node:fs'
+import { readFileSync, writeFileSync } from 'node:fs'
+import { loadavg } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { parseArgs } from 'node:util'
@@ -141,6 +142,7 @@ async function measureIdle(fixture: SensorFixture, instances: number, seconds: n
   const followedMs = performance.now() - beganMs
   await delay(2_000)
   fixture.touches.length = 0
+  const begunBefore = processesBegun()
   const before = process.cpuUsage()
   const fromMs = performance.now()
   await delay(seconds * 1_000)
@@ -150,6 +152,15 @@ async function measureIdle(fixture: SensorFixture, instances: number, seconds: n
   console.log(
     `  ${(share * 100).toFixed(2)} % of one core over ${seconds} s (goal: 2 %), ${fixture.touches.length} touches told`,
   )
+  const perSecond = (processesBegun() - begunBefore) / seconds
+  console.log(
+    `  meanwhile the machine began ${perSecond.toFixed(0)} processes and threads a second; load ${loadavg()[0]?.toFixed(1)}`,
+  )
+}
+
+/** Since the machine started, threads included. */
+function processesBegun(): number {
+  return Number(/^processes (\d+)$/m.exec(readFileSync('/proc/stat', 'utf8'))?.[1])
 }
 
 await main()

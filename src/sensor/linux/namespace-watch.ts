@@ -4,13 +4,14 @@ import { allProcesses, processState } from './process-table.ts'
 import type { Telling } from './telling.ts'
 import { namespacesOf, type Watched } from './watched.ts'
 
-const rememberKernelThreadsMs = 60_000
+const rememberMs = 60_000
 
 export class NamespaceWatch {
   readonly #book: ProcessBook
   readonly #telling: Telling
   readonly #byNamespace = new Map<string, Set<Watched>>()
-  readonly #kernelThreads = new Set<number>()
+  /** Whether a process is a thread of the kernel's, as it was found a while ago. */
+  readonly #isKernelThread = new Map<number, boolean>()
   #forgetAtMs = 0
 
   constructor(book: ProcessBook, telling: Telling) {
@@ -34,8 +35,8 @@ export class NamespaceWatch {
   /** At every process of the machine; answers which there are. */
   lookAtAll(nowMs: number): ReadonlySet<number> {
     if (nowMs >= this.#forgetAtMs) {
-      this.#kernelThreads.clear()
-      this.#forgetAtMs = nowMs + rememberKernelThreadsMs
+      this.#isKernelThread.clear()
+      this.#forgetAtMs = nowMs + rememberMs
     }
     const existing = new Set(allProcesses())
     this.#book.catchUp()
@@ -60,9 +61,10 @@ export class NamespaceWatch {
   }
 
   #lookUnlessKnown(pid: number): void {
-    if (this.#kernelThreads.has(pid) || this.#book.ownerOf(pid) !== undefined) return
-    if (processState(pid)?.isKernelThread === true) this.#kernelThreads.add(pid)
-    else this.lookAt(pid)
+    if (this.#book.ownerOf(pid) !== undefined) return
+    const isKernelThread = this.#isKernelThread.get(pid) ?? processState(pid)?.isKernelThread === true
+    this.#isKernelThread.set(pid, isKernelThread)
+    if (!isKernelThread) this.lookAt(pid)
   }
 
   /** Who shares a namespace by right is at home with one of those that share it. */

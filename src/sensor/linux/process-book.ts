@@ -18,8 +18,8 @@ type Standing = 'own' | 'foreign' | 'doubtful'
 
 const connectorProtocol = 11
 const receiveBufferBytes = 32 * 1024 * 1024
-/** Shorter than most programs run, so that one that enters a namespace is looked at while it is there. */
-const restMs = 1
+/** About as short as programs run, so that one that enters a namespace is looked at while it is there. */
+const restMs = 2
 const answerWithinMs = 200
 /** What ended so long ago has no events left that are not read. */
 const rememberedMs = 5_000
