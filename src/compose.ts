@@ -8,7 +8,7 @@ import type { Seams } from './controller/seams.ts'
 import { createDockerEngine } from './engine/docker/docker-engine.ts'
 import type { Engine } from './engine/engine.ts'
 import { RepaveError } from './errors.ts'
-import { MemoryLocker } from './evidence/memory/memory-locker.ts'
+import { DiskLocker } from './evidence/disk/disk-locker.ts'
 import type { Checkpoint } from './ledger/checkpoint.ts'
 import { copyLedger } from './ledger/copy.ts'
 import {
@@ -62,7 +62,7 @@ export function composeController(
     probe: networkProbe,
     gate: new PrometheusGate(),
     store,
-    locker: new MemoryLocker(),
+    locker: new DiskLocker(evidenceFolder(home)),
     openLedger: () => composeLedger(home),
     info,
     log,
@@ -147,6 +147,11 @@ export async function restartLedgerOf(home: string, reason: string, by: string):
   } finally {
     await store.close()
   }
+}
+
+/** Where touched instances' remains are. */
+function evidenceFolder(home: string): string {
+  return join(home, 'evidence')
 }
 
 function storeFile(home: string): string {

@@ -1,20 +1,28 @@
 /** The engine contract on the Docker Engine API, version 20.10 and newer. */
-import { RepaveError } from '../../errors.ts'
-import type { EvidencePart } from '../../model/evidence.ts'
+import type { EvidenceOptions, EvidencePart } from '../../model/evidence.ts'
 import { scopeName, type Scope } from '../../model/stack.ts'
 import { systemClock, type Clock } from '../../system/clock.ts'
-import { type Sense, senseLayers } from '../../model/touch.ts'
+import type { Sense } from '../../model/touch.ts'
 import type { Engine, EngineEvent, EngineState, LogLine, LogOptions } from '../engine.ts'
-import { followEvents, type ContainerEvent } from './container-events.ts'
+import { Collection } from './collection.ts'
+import { containerTouch } from './container-touches.ts'
+import { followEvents, type ContainerEvent, type NetworkEvent } from './container-events.ts'
+import { containerRecord } from './container-record.ts'
 import { DataVolumes, dataInUse } from './data-volumes.ts'
-import { defaultSocketPath, DockerClient } from './docker-client.ts'
+import { defaultSocketPath, DockerClient, parseAnswer } from './docker-client.ts'
 import { DockerImages } from './docker-images.ts'
 import { DockerInstances } from './docker-instances.ts'
+import { GivenUp } from './given-up.ts'
 import { InstanceObserver } from './instance-observer.ts'
+import type { InstanceSensor } from './instance-sensor.ts'
+import { Isolation } from './isolation.ts'
 import { KeptImages } from './kept-images.ts'
 import { isOwn } from './labels.ts'
+import { loadTakeDown } from './network-link.ts'
 import { SandboxPool, type SeenSandbox } from './sandbox-pool.ts'
 import { ScopeNetworks } from './scope-networks.ts'
+import { SensorFeed } from './sensor-feed.ts'
+import { TouchListener } from './touch-listener.ts'
 import { VolumeHandover } from './volume-handover.ts'
 
 export interface DockerEngineOptions {
@@ -23,11 +31,13 @@ export interface DockerEngineOptions {
   /** Absent: what DOCKER_HOST says, else /var/run/docker.sock. */
   readonly socketPath?: string
   readonly clock?: Clock
+  /** What sees touches past the engine; absent: nothing does. */
+  readonly sensor?: InstanceSensor
 }
 
 export function createDockerEngine(options: DockerEngineOptions): Engine {
-  const { owner, socketPath = defaultSocketPath(process.env), clock = systemClock } = options
-  return new DockerEngine(new DockerClient(socketPath), owner, clock)
+  const { owner, socketPath = defaultSocketPath(process.env), clock = systemClock, sensor } = options
+  return new DockerEngine(new DockerClient(socketPath), owner, clock, sensor)
 }
 
 class DockerEngine implements Engine {
@@ -43,16 +53,21 @@ class DockerEngine implements Engine {
   readonly #data: DataVolumes
   readonly #observer: InstanceObserver
   readonly #instances: DockerInstances
+  readonly #isolation: Isolation
+  readonly #collection: Collection
+  readonly #touches: TouchListener
+  readonly #sensor: SensorFeed | undefined
   #firstLook: Promise<unknown> | undefined
 
-  constructor(client: DockerClient, owner: string, clock: Clock) {
+  constructor(client: DockerClient, owner: string, clock: Clock, sensor?: InstanceSensor) {
+    const givenUp = new GivenUp()
     this.#client = client
     this.#owner = owner
     this.#clock = clock
     this.#images = new DockerImages(client)
     this.#kept = new KeptImages(client, owner)
     this.#networks = new ScopeNetworks(client, owner)
-    this.#sandboxes = new SandboxPool(client, owner, this.#networks, this.#images)
+    this.#sandboxes = new SandboxPool(client, owner, this.#networks, this.#images, givenUp)
     this.#handover = new VolumeHandover(client, owner, this.#images, this.#kept)
     this.#data = new DataVolumes(client, owner, this.#handover)
     this.#observer = new InstanceObserver(client, owner)
@@ -64,7 +79,12 @@ class DockerEngine implements Engine {
       sandboxes: this.#sandboxes,
       data: this.#data,
       observer: this.#observer,
+      givenUp,
     })
+    this.#isolation = new Isolation(client, givenUp)
+    this.#collection = new Collection(client, givenUp)
+    this.#touches = new TouchListener(owner, this.#observer, givenUp)
+    this.#sensor = sensor && new SensorFeed(sensor, client, givenUp)
   }
 
   async version(): Promise<string> {
@@ -78,8 +98,9 @@ class DockerEngine implements Engine {
     await this.#instances.create(order)
   }
 
-  start(name: string): Promise<void> {
-    return this.#instances.start(name)
+  async start(name: string): Promise<void> {
+    await this.#instances.start(name)
+    await this.#followAnew(name)
   }
 
   async destroy(name: string, graceMs: number): Promise<void> {
@@ -94,6 +115,7 @@ class DockerEngine implements Engine {
     this.#sandboxes.reconcile(look.sandboxes, number)
     // What fails here is a stray, which a later look finds.
     this.#handover.sweep(look.handovers).catch(() => {})
+    this.#sensor?.follow(look.running, number).catch(() => {})
     const held = distinctScopes([...scopes, ...look.sandboxes.map(scopeOfSandbox)])
     const withSpares = held.map((scope) => ({ ...scope, spares: this.#sandboxes.spares(scope) }))
     return { instances: look.instances, scopes: withSpares }
@@ -104,25 +126,60 @@ class DockerEngine implements Engine {
   }
 
   async isolate(name: string): Promise<void> {
-    throw notYet(name)
+    await this.#haveLooked()
+    const container = await this.#instances.own(name)
+    if (container) await this.#isolation.isolate(name, container)
   }
 
-  // oxlint-disable-next-line require-yield
-  async *collect(name: string): AsyncIterable<EvidencePart> {
-    throw notYet(name)
+  async *collect(name: string, options: EvidenceOptions = {}): AsyncIterable<EvidencePart> {
+    await this.#haveLooked()
+    yield* this.#collection.collect(await this.#instances.requireOwn(name), options)
   }
 
   async senses(): Promise<readonly Sense[]> {
-    return senseLayers.map((layer): Sense => ({ layer, state: 'missing', detail: 'nothing looks yet' }))
+    return [...ownSenses, ...((await this.#sensor?.senses()) ?? [])]
   }
 
   async watch(listener: (event: EngineEvent) => void, signal: AbortSignal): Promise<void> {
+    // What is slow at its first use is used before it is needed.
+    loadTakeDown().catch(() => {})
     const connected = (): void => listener({ kind: 'lost' })
-    const event = (happened: ContainerEvent): void => {
-      const instance = this.#instanceOf(happened)
-      if (instance !== undefined) listener({ kind: 'changed', instance, action: happened.action, atMs: happened.atMs })
+    const event = (happened: ContainerEvent | NetworkEvent): void => this.#hear(happened, listener)
+    const sensed = this.#sensor?.watch((touched) => listener({ kind: 'touched', ...touched }), signal)
+    await Promise.all([followEvents(this.#client, this.#owner, this.#clock, { connected, event }, signal), sensed])
+  }
+
+  #hear(event: ContainerEvent | NetworkEvent, listener: (event: EngineEvent) => void): void {
+    if (event.kind === 'network') return void this.#hearOfNetwork(event, listener)
+    const instance = this.#touches.instanceOf(event)
+    const touched = this.#touches.ofContainer(event)
+    const isSandbox = isOwn(event.attributes, this.#owner, 'sandbox')
+    if (isSandbox && instance === undefined && containerTouch(event)) this.#sandboxes.spoil(event.id)
+    if (!isSandbox) this.#observer.forget(event.id)
+    // First, since it is the more urgent one.
+    if (touched) listener({ kind: 'touched', ...touched })
+    if (instance !== undefined) listener({ kind: 'changed', instance, action: event.action, atMs: event.atMs })
+  }
+
+  async #hearOfNetwork(event: NetworkEvent, listener: (event: EngineEvent) => void): Promise<void> {
+    if (event.action === 'connect') this.#isolation.keepIsolated(event.containerId).catch(() => {})
+    const touched = await this.#touches.ofNetwork(event, (id) => this.#runs(id))
+    if (touched) listener({ kind: 'touched', ...touched })
+  }
+
+  /** False where that can't be known: a look will tell. */
+  async #runs(id: string): Promise<boolean> {
+    try {
+      const answer = await this.#client.call('inspectContainer', { subject: id, accept: [404] })
+      return answer.status !== 404 && parseAnswer(containerRecord, answer, `inspect ${id}`).State.Running
+    } catch {
+      return false
     }
-    await followEvents(this.#client, this.#owner, this.#clock, { connected, event }, signal)
+  }
+
+  async #followAnew(name: string): Promise<void> {
+    const container = this.#sensor && (await this.#instances.own(name))
+    if (container) await this.#sensor?.followToo(container, this.#sandboxes.lastLook)
   }
 
   async reserve(scope: Scope, count: number): Promise<void> {
@@ -149,13 +206,6 @@ class DockerEngine implements Engine {
 
   present: Engine['present'] = (digests) => this.#kept.present(digests)
 
-  /** The instance that an event is about: its own, or its sandbox's, without which it can't be reached. */
-  #instanceOf({ id, name, labels }: ContainerEvent): string | undefined {
-    if (isOwn(labels, this.#owner, 'sandbox')) return this.#observer.instanceIn(id)
-    this.#observer.forget(id)
-    return isOwn(labels, this.#owner, 'instance') ? name : undefined
-  }
-
   /** Sandboxes left by an earlier controller are taken over before new ones are made. */
   async #haveLooked(): Promise<void> {
     this.#firstLook ??= this.observe().catch((error: unknown) => {
@@ -166,11 +216,11 @@ class DockerEngine implements Engine {
   }
 }
 
-function notYet(name: string): RepaveError {
-  return new RepaveError('ENGINE_FAILED', `${name} can't be isolated on Docker yet`, {
-    hint: 'it is replaced all the same',
-  })
-}
+/** What the driver sees without any help. */
+const ownSenses: readonly Sense[] = [
+  { layer: 'events', state: 'works', detail: "what is done to an instance through the engine's socket" },
+  { layer: 'inspection', state: 'works', detail: 'settings, limits, networks and names that are not as declared' },
+]
 
 function scopeOfSandbox({ scope }: SeenSandbox): Scope {
   return scope

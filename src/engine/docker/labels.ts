@@ -13,6 +13,8 @@ export const label = {
   environment: 'repave.environment',
   service: 'repave.service',
   version: 'repave.version',
+  /** What the instance was created as: a container can be renamed from outside. */
+  instance: 'repave.instance',
   /** What a version calls a data volume. */
   data: 'repave.data',
   /** Different for each volume that is made, so that one can be told from the last one of its name. */
@@ -40,6 +42,7 @@ export function instanceLabels(owner: string, order: InstanceOrder): Labels {
     ...scopeLabels(owner, order, 'instance'),
     [label.service]: order.service,
     [label.version]: order.version,
+    [label.instance]: order.name,
     [label.probe]: probeLabel(order.spec),
   }
 }
