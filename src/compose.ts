@@ -9,6 +9,7 @@ import { createDockerEngine } from './engine/docker/docker-engine.ts'
 import type { Engine } from './engine/engine.ts'
 import { RepaveError } from './errors.ts'
 import { DiskLocker } from './evidence/disk/disk-locker.ts'
+import { type EvidenceKey, openEvidenceKey } from './evidence/disk/evidence-key.ts'
 import type { Checkpoint } from './ledger/checkpoint.ts'
 import { copyLedger } from './ledger/copy.ts'
 import {
@@ -149,7 +150,12 @@ export async function restartLedgerOf(home: string, reason: string, by: string):
   }
 }
 
-/** Where touched instances' remains are. */
+/** To whom what is secret in evidence is encrypted; made where there is none yet. */
+export function evidenceKeyOf(home: string): Promise<EvidenceKey> {
+  return openEvidenceKey(evidenceFolder(home))
+}
+
+/** Where what is kept of touched instances is. */
 function evidenceFolder(home: string): string {
   return join(home, 'evidence')
 }

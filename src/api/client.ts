@@ -18,6 +18,7 @@ import { asRepaveError, type ErrorReport, fromReport, RepaveError } from '../err
 import type {
   ControllerStatus,
   DriftReport,
+  EvidenceReport,
   ProgressReport,
   RefusalsReport,
   StatusReport,
@@ -83,6 +84,8 @@ export function createClient(socket: string, onVersion: (version: string) => voi
     status: (filter: Partial<Scope>) => get<readonly StatusReport[]>('/v1/status', { ...filter }),
     versions: (scope: Scope, service?: string) => get<readonly VersionsReport[]>('/v1/versions', { ...scope, service }),
     drift: (scope: Scope) => get<DriftReport>('/v1/drift', { ...scope }),
+    evidence: (filter: Partial<Scope>) => get<readonly EvidenceReport[]>('/v1/evidence', { ...filter }),
+    readEvidence: (digest: string) => send({ method: 'GET', path: '/v1/evidence/bundle', query: { digest } }),
     logs: (query: LogsRequest, signal: AbortSignal) => follow<LogLine>('/v1/logs', { ...query }, signal),
     events: (query: EventsRequest, goOn: boolean, signal: AbortSignal) =>
       follow<RecordedEntry>('/v1/events', { ...query, follow: goOn }, signal),

@@ -233,6 +233,10 @@ export const statusSchema: z.ZodType<Partial<Scope>, Record<string, unknown>> = 
   environment: name.exactOptional(),
 })
 
+export const evidenceSchema: z.ZodType<{ readonly digest: string }, Record<string, unknown>> = z.strictObject({
+  digest,
+})
+
 export const versionsSchema: z.ZodType<Scope & { readonly service?: string }, Record<string, unknown>> = z.strictObject(
   {
     ...scope,

@@ -1,8 +1,10 @@
 /** The controller: answers commands, and keeps what they decided through its loop. */
+import type { Readable } from 'node:stream'
 import type { LogLine } from '../engine/engine.ts'
 import type {
   ControllerStatus,
   DriftReport,
+  EvidenceReport,
   LiftReport,
   ProgressReport,
   RefusalsReport,
@@ -28,6 +30,7 @@ import type {
 import { Desk } from './desk.ts'
 import { down } from './down.ts'
 import { drift } from './drift.ts'
+import { listEvidence } from './evidence.ts'
 import { followEvents } from './history.ts'
 import { serviceLogs } from './logs.ts'
 import { Publication } from './publication.ts'
@@ -133,6 +136,14 @@ export class Controller implements Commands {
 
   async drift(scope: Scope): Promise<DriftReport> {
     return drift(this.#desk, scope)
+  }
+
+  evidence(filter: Partial<Scope>): Promise<readonly EvidenceReport[]> {
+    return listEvidence(this.#seams, filter)
+  }
+
+  readEvidence(digest: string): Promise<Readable> {
+    return this.#seams.locker.read(digest)
   }
 
   logs(request: LogsRequest, signal: AbortSignal): AsyncIterable<LogLine> {

@@ -11,6 +11,7 @@ import { extract, pack } from 'tar-stream'
 import { z } from 'zod'
 import { RepaveError } from '../errors.ts'
 import type { Evidence, EvidencePart, EvidenceSubject } from '../model/evidence.ts'
+import { encryptTo } from './secrets.ts'
 import { senseLayers, type Touch, touchKinds } from '../model/touch.ts'
 
 export const manifestName = 'manifest.json'
@@ -88,17 +89,12 @@ export async function gather(parts: AsyncIterable<EvidencePart>, maxBytes: numbe
 /** Of a part in an archive and in the manifest: two blocks of padding and header, and its line. */
 const overheadBytes = 1536
 
-/** `encrypt` makes an age file of an archive. */
-export async function writeBundle(
-  subject: EvidenceSubject,
-  parts: BundleParts,
-  recipient: string,
-  encrypt: (archive: Uint8Array) => Promise<Uint8Array>,
-): Promise<Buffer> {
+export async function writeBundle(subject: EvidenceSubject, parts: BundleParts, recipient: string): Promise<Buffer> {
   const { readable, secret, missing } = parts
   const described = [...readable.map((part) => describe(part, false)), ...secret.map((part) => describe(part, true))]
   const manifest: Manifest = { manifestVersion, subject: plainSubject(subject), recipient, parts: described, missing }
-  const secrets = secret.length === 0 ? [] : [{ name: secretsName, content: await encrypt(await archive(secret)) }]
+  const secrets =
+    secret.length === 0 ? [] : [{ name: secretsName, content: await encryptTo(recipient, await archive(secret)) }]
   const first = { name: manifestName, content: Buffer.from(`${JSON.stringify(manifest, null, 1)}\n`) }
   return archive([first, ...readable, ...secrets])
 }
@@ -125,7 +121,7 @@ export async function archive(parts: readonly FoundPart[]): Promise<Buffer> {
   const tar = pack()
   for (const { name, content } of parts) tar.entry({ name, mode: 0o600, mtime: new Date(0) }, Buffer.from(content))
   tar.finalize()
-  return Buffer.concat(await Array.fromAsync(Readable.from(tar) as AsyncIterable<Buffer>))
+  return whole(tar)
 }
 
 /** EVIDENCE_INVALID where it is no bundle. */
@@ -134,12 +130,17 @@ export async function readManifest(bundle: Readable): Promise<Manifest> {
   return parseManifest(first)
 }
 
-/** The manifest and all other entries of a bundle. */
-export async function openBundle(
-  bundle: Uint8Array,
-): Promise<{ readonly manifest: Manifest; readonly files: readonly FoundPart[] }> {
+export interface OpenBundle {
+  readonly manifest: Manifest
+  /** The manifest as it is in the bundle. */
+  readonly first: FoundPart
+  readonly files: readonly FoundPart[]
+}
+
+export async function openBundle(bundle: Uint8Array): Promise<OpenBundle> {
   const [first, ...files] = await readArchive(bundle)
-  return { manifest: parseManifest(first), files }
+  const manifest = parseManifest(first)
+  return { manifest, first: first ?? { name: manifestName, content: new Uint8Array() }, files }
 }
 
 export function readArchive(bytes: Uint8Array): Promise<readonly FoundPart[]> {
@@ -152,8 +153,7 @@ async function entries(bytes: Readable, most: number): Promise<readonly FoundPar
   bytes.on('error', (error) => reader.destroy(error)).pipe(reader)
   try {
     for await (const entry of reader) {
-      const chunks = await Array.fromAsync(entry as AsyncIterable<Buffer>)
-      found.push({ name: entry.header.name, content: Buffer.concat(chunks) })
+      found.push({ name: entry.header.name, content: await whole(entry) })
       if (found.length >= most) break
     }
   } catch (cause) {
@@ -162,6 +162,12 @@ async function entries(bytes: Readable, most: number): Promise<readonly FoundPar
     bytes.destroy()
   }
   return found
+}
+
+async function whole(stream: AsyncIterable<unknown>): Promise<Buffer> {
+  const chunks: Uint8Array[] = []
+  for await (const chunk of stream) if (chunk instanceof Uint8Array) chunks.push(chunk)
+  return Buffer.concat(chunks)
 }
 
 function parseManifest(first: FoundPart | undefined): Manifest {

@@ -1,5 +1,6 @@
 /** What commands answer: the `--json` shapes, which are also the API's. Stable; fields are only added. */
 import type { ErrorReport, StackFilePart } from '../errors.ts'
+import type { Touch } from './touch.ts'
 
 /** There is no other kind, ever (promise 1). */
 export type StepKind = 'create' | 'destroy' | 'route' | 'unroute'
@@ -229,6 +230,23 @@ export interface LiftReport {
   readonly refusal: RefusalReport
   /** Other refusals of the same, which still count. */
   readonly others: readonly number[]
+}
+
+/** A bundle of evidence. */
+export interface EvidenceReport {
+  /** `sha256:…` */
+  readonly digest: string
+  readonly stack: string
+  readonly environment: string
+  readonly service: string
+  readonly instance: string
+  /** `web@4f9a1c2b` */
+  readonly version: string
+  readonly at: string
+  readonly bytes: number
+  readonly touches: readonly Touch[]
+  /** What should be in it and is not. */
+  readonly missing: readonly { readonly name: string; readonly reason: string }[]
 }
 
 export interface VersionsReport {

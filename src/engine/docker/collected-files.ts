@@ -51,19 +51,26 @@ export async function* changedFiles(
   budget: FileBudget,
 ): AsyncGenerator<EvidencePart> {
   const changeOf = comparison(layers.lower, stubs)
-  yield* tree({ index: 'changes.json', contents: 'files', root: layers.upper, path: '', changeOf, budget })
+  yield* tree({ index: 'changes.json', prefix: 'files', root: layers.upper, path: '', changeOf, budget })
 }
 
 /** `tmpfs…`: all that is in a file system in memory, seen from one of the instance's processes. */
 export async function* tmpfsFiles(pid: number, path: string, budget: FileBudget): AsyncGenerator<EvidencePart> {
   const name = path.replaceAll('/', '-').replace(/^-/, '') || 'root'
-  const contents = `tmpfs${path}`
-  yield* tree({ index: `tmpfs-${name}.json`, contents, root: `/proc/${pid}/root`, path, budget, changeOf: () => ({}) })
+  yield* tree({
+    index: `tmpfs-${name}.json`,
+    prefix: `tmpfs${path}`,
+    root: `/proc/${pid}/root`,
+    path,
+    budget,
+    changeOf: () => ({}),
+  })
 }
 
 interface Tree {
   readonly index: string
-  readonly contents: string
+  /** Names of contents begin so. */
+  readonly prefix: string
   readonly root: string
   readonly path: string
   readonly budget: FileBudget
@@ -81,7 +88,7 @@ async function* tree(order: Tree): AsyncGenerator<EvidencePart> {
   try {
     const { listed, isCut } = await list(folder, order)
     yield jsonPart(order.index, { files: listed, ...(isCut && { isCut }) })
-    if (isCut) yield missingPart(order.contents, 'there is more than is kept of one instance')
+    if (isCut) yield missingPart(order.prefix, 'there is more than is kept of one instance')
     yield* contents(folder, order, listed)
   } finally {
     closeSync(folder)
@@ -102,7 +109,7 @@ async function list(folder: number, { budget, changeOf }: Tree): Promise<{ liste
 
 async function* contents(
   folder: number,
-  { budget, contents: prefix }: Tree,
+  { budget, prefix }: Tree,
   listed: readonly Listed[],
 ): AsyncGenerator<EvidencePart> {
   const kept = new Map(listed.flatMap(({ path, keptBytes }) => (keptBytes === undefined ? [] : [[path, keptBytes]])))

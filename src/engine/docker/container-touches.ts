@@ -27,7 +27,7 @@ export function ofSandbox(of: Touch): Touch {
 }
 
 function wordsOf({ action, name, attributes }: ContainerEvent): Told | undefined {
-  const [verb = '', words = ''] = split(action)
+  const [verb, words] = split(action)
   switch (verb) {
     case 'exec_create':
     case 'exec_start':

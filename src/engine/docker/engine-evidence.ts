@@ -71,7 +71,7 @@ async function* firstFile(archive: Readable, name: string, budget: FileBudget): 
   const entries = extract()
   archive.pipe(entries)
   for await (const entry of entries) {
-    const { type, size = 0 } = entry.header
+    const { type, size } = entry.header
     if (type !== 'file') return
     const kept = budget.take(size)
     const content = await readUpTo(entry, kept)

@@ -93,6 +93,8 @@ function* inFolder(parent: number, name: Buffer, path: Buffer, depth: number, st
 /** The names in a folder, as many as the limit allows, in an order that is always the same. */
 function names(folder: number, state: State): readonly Buffer[] {
   const found: Buffer[] = []
+  // The types of Node.js know names as text only.
+  // oxlint-disable-next-line no-unsafe-type-assertion
   const reader = opendirSync(`/proc/self/fd/${folder}`, { encoding: 'buffer' as BufferEncoding })
   try {
     for (let entry = reader.readSync(); entry !== null; entry = reader.readSync()) {

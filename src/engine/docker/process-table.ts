@@ -56,7 +56,7 @@ function belongs(
 }
 
 /** Undefined for one that is gone. */
-export function readProcess(pid: number, containerId: string, bootedAtMs: number): FoundProcess | undefined {
+export function readProcess(pid: number, containerId: string, bootMs: number): FoundProcess | undefined {
   const status = textOf(pid, 'status')
   const stat = textOf(pid, 'stat')
   if (status === '' || stat === '') return undefined
@@ -68,7 +68,7 @@ export function readProcess(pid: number, containerId: string, bootedAtMs: number
     parent: Number(field('PPid')),
     uid: Number(field('Uid').split(/\s+/)[1]),
     gid: Number(field('Gid').split(/\s+/)[1]),
-    startedAt: new Date(bootedAtMs + startTicks(stat) * msPerTick).toISOString(),
+    startedAt: new Date(bootMs + startTicks(stat) * msPerTick).toISOString(),
     name: field('Name'),
     executable: linkOf(pid, 'exe'),
     argument0: readCommandLine(pid)[0] ?? '',

@@ -14,7 +14,7 @@ import { fileFailure } from '../../system/file-failure.ts'
 import { Serial } from '../../system/serial.ts'
 import { gather, type Manifest, readManifest, writeBundle } from '../bundle.ts'
 import type { EvidenceLocker, KeptEvidence } from '../locker.ts'
-import { encryptTo, openEvidenceKey } from './evidence-key.ts'
+import { openEvidenceKey } from './evidence-key.ts'
 import { makePrivateFolder, syncFolder, writeDurably } from './private-files.ts'
 
 export interface LockerLimits {
@@ -60,7 +60,7 @@ export class DiskLocker implements EvidenceLocker {
     await this.#makeReady()
     const { recipient } = await openEvidenceKey(this.#folder)
     const gathered = await gather(parts, this.#limits.bundleBytes)
-    const bundle = await writeBundle(subject, gathered, recipient, (content) => encryptTo(recipient, content))
+    const bundle = await writeBundle(subject, gathered, recipient)
     const hex = createHash('sha256').update(bundle).digest('hex')
     // Room is made first: a full disk may be full of evidence.
     const removed = await this.#makeRoom(bundle.length, hex)

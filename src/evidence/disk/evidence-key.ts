@@ -2,15 +2,13 @@
  * The evidence key: an age key pair (X25519). The recipient, which is public, is all that is needed to keep evidence;
  * the identity reads what is secret in it, and may be moved away from the machine.
  */
-import { constants } from 'node:fs'
-import { open, rename, rm, stat } from 'node:fs/promises'
-import { dirname, join } from 'node:path'
+import { stat } from 'node:fs/promises'
+import { join } from 'node:path'
 import { Encrypter, generateX25519Identity, identityToRecipient } from 'age-encryption'
 import { RepaveError } from '../../errors.ts'
-import { errorCode } from '../../system/error-code.ts'
 import { fileFailure } from '../../system/file-failure.ts'
 import { readTextFile } from '../../system/read-file.ts'
-import { makePrivateFolder, syncFolder, writeDurably } from './private-files.ts'
+import { makePrivateFolder, writeDurably } from './private-files.ts'
 
 const maxKeyBytes = 4_096
 
@@ -28,12 +26,6 @@ export async function openEvidenceKey(folder: string): Promise<EvidenceKey> {
   const recipientFile = join(folder, 'recipient')
   const recipient = (await readRecipient(recipientFile)) ?? (await makeKey(folder, identityFile, recipientFile))
   return { recipient, identityFile, hasIdentity: await isThere(identityFile) }
-}
-
-export async function encryptTo(recipient: string, content: Uint8Array): Promise<Uint8Array> {
-  const encrypter = new Encrypter()
-  encrypter.addRecipient(recipient)
-  return encrypter.encrypt(content)
 }
 
 async function readRecipient(file: string): Promise<string | undefined> {
