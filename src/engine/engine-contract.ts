@@ -6,6 +6,7 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe } from 'vitest'
 import { dataContract } from './data-contract.ts'
 import { imageContract } from './image-contract.ts'
+import { isolationContract } from './isolation-contract.ts'
 import { lifecycleContract } from './lifecycle-contract.ts'
 import { observationContract } from './observation-contract.ts'
 import { retentionContract } from './retention-contract.ts'
@@ -45,5 +46,6 @@ export function engineContract(name: string, setUp: () => Promise<EngineFixture>
     dataContract(stage)
     observationContract(stage)
     watchContract(stage)
+    isolationContract(stage)
   })
 }

@@ -15,9 +15,8 @@ export class FileBudget {
 
   /** How many bytes of a file of this size are kept. */
   take(bytes: number): number {
-    if (this.filesLeft <= 0) return 0
-    const kept = Math.min(bytes, this.bytesEach, this.bytesLeft)
-    if (bytes > 0 && kept === 0) return 0
+    const kept = this.filesLeft > 0 ? Math.min(bytes, this.bytesEach, this.bytesLeft) : 0
+    if (kept === 0) return 0
     this.filesLeft -= 1
     this.bytesLeft -= kept
     return kept
@@ -88,7 +87,8 @@ async function* tree(order: Tree): AsyncGenerator<EvidencePart> {
   try {
     const { listed, isCut } = await list(folder, order)
     yield jsonPart(order.index, { files: listed, ...(isCut && { isCut }) })
-    if (isCut) yield missingPart(order.prefix, 'there is more than is kept of one instance')
+    const isPartial = listed.some(({ type, bytes, keptBytes }) => type === 'file' && keptBytes !== bytes)
+    if (isCut || isPartial) yield missingPart(order.prefix, `there is more than is kept: see ${order.index}`)
     yield* contents(folder, order, listed)
   } finally {
     closeSync(folder)
@@ -112,13 +112,11 @@ async function* contents(
   { budget, prefix }: Tree,
   listed: readonly Listed[],
 ): AsyncGenerator<EvidencePart> {
-  const kept = new Map(listed.flatMap(({ path, keptBytes }) => (keptBytes === undefined ? [] : [[path, keptBytes]])))
+  const kept = new Map(listed.flatMap(({ path, keptBytes = 0 }) => (keptBytes === 0 ? [] : [[path, keptBytes]])))
   for (const entry of walk(folder, budget).entries) {
     const bytes = kept.get(pathText(entry.path))
     if (bytes === undefined) continue
-    const name = `${prefix}/${pathText(entry.path)}`
-    yield contentPart(name, entry, bytes)
-    if (bytes < entry.stats.size) yield missingPart(name, `${bytes} of its ${entry.stats.size} bytes are kept`)
+    yield contentPart(`${prefix}/${pathText(entry.path)}`, entry, bytes)
   }
 }
 

@@ -166,7 +166,7 @@ export const changeList = z
   .transform((list) => list ?? [])
 
 /** `GET /containers/{id}/top` */
-export const processList = z.object({ Titles: texts, Processes: z.array(texts) })
+export const processList = z.object({ Processes: z.array(texts) })
 
 /** The sandbox that an instance lives in: `container:ID`. */
 export function sandboxIdOf(networkMode: string): string | undefined {

@@ -14,18 +14,19 @@ export async function* engineProcesses(
   { Id, State }: ContainerRecord,
 ): AsyncGenerator<EvidencePart> {
   if (!State.Running) return yield missingPart('processes.json', 'it does not run any more')
-  const query = { ps_args: '-eo pid,ppid,uid,gid,lstart,comm' }
+  const query = { ps_args: '-eo pid,ppid,uid,gid,etimes,comm' }
   const answer = await client.call('listProcesses', { subject: Id, query, accept: [404, 409, 500] })
   if (answer.status >= 400) return yield missingPart('processes.json', wordsOf(answer))
-  const { Titles, Processes } = parseAnswer(processList, answer, `list processes of ${Id}`)
+  const { Processes } = parseAnswer(processList, answer, `list processes of ${Id}`)
   yield jsonPart(
     'processes.json',
-    Processes.map((values) => described(Titles, values)),
+    Processes.map((values) => described(values)),
   )
 }
 
-function described(titles: readonly string[], values: readonly string[]): Record<string, string> {
-  return Object.fromEntries(titles.map((title, index) => [title.toLowerCase(), values[index] ?? '']))
+function described([pid, parent, uid, gid, seconds, name = '']: readonly string[]) {
+  const numbers = { pid: Number(pid), parent: Number(parent), uid: Number(uid), gid: Number(gid) }
+  return { ...numbers, runsForSeconds: Number(seconds), name }
 }
 
 const changes = ['changed', 'new', 'deleted'] as const

@@ -31,7 +31,9 @@ async function setUp(): Promise<EngineFixture> {
     },
     kill: async (name) => machine.die(name),
     pause: async (name) => machine.pause(name),
-    touch: async (name) => machine.touch(name),
+    touch: async (name, kind) => machine.touch(name, kind),
+    touchKinds: ['exec', 'copy', 'signal'],
+    isAnswered: async (address) => machine.answer(address) === 'healthy',
     alter: async (name) => machine.alter(name, { resources: { cpuMillis: 1, memoryBytes: 1, pids: 1 } }),
     occupy: async (name) => machine.occupy(name),
     isOccupied: async (name) => machine.isOccupied(name),
@@ -49,6 +51,7 @@ const programs: ContractPrograms = {
   missing: ['missing'],
   exit: (code) => ['exit', `${code}`],
   count: (count) => ['count', `${count}`],
+  serve: ['serve'],
   bothStreams: ['both-streams'],
 }
 
