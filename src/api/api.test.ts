@@ -2,7 +2,7 @@ import { expect, test } from 'vitest'
 import { RepaveError } from '../errors.ts'
 import type { ProgressReport, ResultReport } from '../model/report.ts'
 import { createApi } from './api.ts'
-import { anEntry, aRefusal, scripted, upRequest } from './scripted-commands.ts'
+import { anEntry, aRefusal, anEvidence, scripted, upRequest } from './scripted-commands.ts'
 import { versionHeader } from './version.ts'
 
 const result: ResultReport = {
@@ -104,6 +104,17 @@ test('work goes on to its end when its reader goes away', async () => {
   await reached.promise
 })
 
+test('evidence is listed, and read as it is kept', async () => {
+  const commands = scripted({})
+  const api = createApi(commands, '1')
+  const list = await api.request('/v1/evidence?stack=shop')
+  expect(await list.json()).toEqual([anEvidence])
+  const bundle = await api.request(`/v1/evidence/bundle?digest=${anEvidence.digest}`)
+  expect([bundle.headers.get('content-type'), await bundle.text()]).toEqual(['application/octet-stream', 'a bundle'])
+  expect(commands.calls).toEqual([['readEvidence', anEvidence.digest]])
+  expect((await api.request('/v1/evidence/bundle?digest=../x')).status).toBe(400)
+})
+
 test('refusals are made, lifted and listed', async () => {
   const commands = scripted({})
   const api = createApi(commands, '1')
@@ -112,9 +123,9 @@ test('refusals are made, lifted and listed', async () => {
   const asked = { by: 'ann', ...scope, what, reason: 'it leaks' }
   const lifted = { by: 'ann', ...scope, id: 1, reason: 'mended' }
   const made = await api.request(...post('/v1/refuse', asked))
-  expect(await made.json()).toEqual({ ok: true, changed: true, refusal: aRefusal, runs: [] })
+  expect(await made.json()).toEqual({ ok: true, changed: true, refusal: aRefusal, anEvidence, runs: [] })
   const answer = await api.request(...post('/v1/refuse/lift', lifted))
-  expect(await answer.json()).toEqual({ ok: true, changed: true, refusal: aRefusal, others: [] })
+  expect(await answer.json()).toEqual({ ok: true, changed: true, refusal: aRefusal, anEvidence, others: [] })
   const list = await api.request('/v1/refusals?stack=shop&environment=default')
   expect(await list.json()).toEqual({ ...scope, refusals: [aRefusal] })
   expect(commands.calls).toEqual([

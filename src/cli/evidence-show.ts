@@ -31,7 +31,9 @@ export async function evidenceShow(session: Session, digest: string): Promise<nu
 
 /** An instance's own words are in it: nothing is taken for granted. */
 const number = z.union([z.number(), z.string()])
-const processes = z.array(z.looseObject({ pid: number, name: z.string().exactOptional(), executable: z.string().nullable().exactOptional() }))
+const processes = z.array(
+  z.looseObject({ pid: number, name: z.string().exactOptional(), executable: z.string().nullable().exactOptional() }),
+)
 const sockets = z.looseObject({
   sockets: z.array(z.looseObject({ protocol: z.string(), local: z.string(), remote: z.string(), state: z.string() })),
 })

@@ -151,8 +151,7 @@ describe('an isolated instance', () => {
       await fixture.outsider.post(`/networks/${String(other['Id'])}/connect`, body)
       const settings = await fixture.outsider.get(`/containers/${sandbox}/json`)
       const hosts = [...JSON.stringify(settings['NetworkSettings']).matchAll(/"IPAddress":"([\d.]+)"/g)]
-      const isAnswered = () =>
-        Promise.all(hosts.map(([, host = '']) => fixture.isAnswered({ host, port: 8080 })))
+      const isAnswered = () => Promise.all(hosts.map(([, host = '']) => fixture.isAnswered({ host, port: 8080 })))
       await vi.waitFor(async () => expect(await isAnswered()).not.toContain(true), deadlineMs)
     } finally {
       await removeScope(engine, scope)
@@ -207,10 +206,11 @@ describe('touches', () => {
 
 describe('evidence', () => {
   test('is what the instance holds: processes, sockets, files and tmpfs with content, memory on request', async () => {
-    const { name } = await running(
-      `echo secret-in-memory >/tmp/kept; echo new >/new; ${echo} & wait`,
-      { user: '0', hardening: { readOnlyRoot: false, noNewPrivileges: true, capabilities: [] }, environment: { A: 'b' } },
-    )
+    const { name } = await running(`echo secret-in-memory >/tmp/kept; echo new >/new; ${echo} & wait`, {
+      user: '0',
+      hardening: { readOnlyRoot: false, noNewPrivileges: true, capabilities: [] },
+      environment: { A: 'b' },
+    })
     await echoing(await addressOf(name)).then((socket) => socket.destroy())
     const parts = await collected(engine.collect(name, { memory: true }))
     expect(json(parts, 'processes.json')).toMatchObject([
@@ -242,7 +242,7 @@ describe('evidence', () => {
       '/bin/busybox mkfifo pipe',
       '/bin/busybox mkdir -p a/b/c',
       '/bin/busybox ln -s ../../../../../etc a/b/c/up',
-      "echo odd >\"$(printf 'new\\nline\\377')\"",
+      'echo odd >"$(printf \'new\\nline\\377\')"',
       '/bin/busybox truncate -s 100G huge',
       'for i in $(/bin/busybox seq 1 3000); do : >many$i; done',
       'echo ready >ready',
@@ -270,10 +270,19 @@ describe('evidence', () => {
     const { client, container } = await recordOf(name)
     const parts = await collected(new Collection(client, new GivenUp(), 'engine').collect(container, { memory: true }))
     expect(json(parts, 'processes.json')).toMatchObject([{ name: 'busybox' }])
-    expect(json(parts, 'changes.json')).toMatchObject({ files: expect.arrayContaining([{ path: 'new', change: 'new' }]) })
+    expect(json(parts, 'changes.json')).toMatchObject({
+      files: expect.arrayContaining([{ path: 'new', change: 'new' }]),
+    })
     expect(text(parts, 'files/new')).toBe('new\n')
     expect(parts.flatMap((part) => (part.kind === 'missing' ? [part.name] : []))).toEqual(
-      expect.arrayContaining(['command-lines.json', 'environments.json', 'sockets.json', 'mounts.json', 'tmpfs', 'memory']),
+      expect.arrayContaining([
+        'command-lines.json',
+        'environments.json',
+        'sockets.json',
+        'mounts.json',
+        'tmpfs',
+        'memory',
+      ]),
     )
   })
 })
@@ -306,7 +315,9 @@ async function sandboxes(): Promise<readonly string[]> {
 async function usedSandboxes(): Promise<readonly string[]> {
   const filters = encodeURIComponent(JSON.stringify({ label: [`repave.stack=${scope.stack}`] }))
   const listed = await fixture.outsider.list(`/containers/json?filters=${filters}`)
-  return listed.filter(({ role }) => role === 'instance').map(({ networkMode }) => networkMode.slice('container:'.length))
+  return listed
+    .filter(({ role }) => role === 'instance')
+    .map(({ networkMode }) => networkMode.slice('container:'.length))
 }
 
 /** The machine, as the scope's instances see it. */

@@ -2,9 +2,15 @@
 import { constants } from 'node:fs'
 import { mkdir, open, rename, rm } from 'node:fs/promises'
 import { dirname } from 'node:path'
+import { errorCode } from '../../system/error-code.ts'
 
+/** Its parent has to be there: Node's own `recursive` never returns where one refuses with ENOENT, as /proc does. */
 export async function makePrivateFolder(folder: string): Promise<void> {
-  await mkdir(folder, { recursive: true, mode: 0o700 })
+  try {
+    await mkdir(folder, { mode: 0o700 })
+  } catch (error) {
+    if (errorCode(error) !== 'EEXIST') throw error
+  }
 }
 
 /** Written beside its place under `temporary`, which is not left behind. */

@@ -25,7 +25,10 @@ export class MemoryLocker implements EvidenceLocker {
   }
 
   async list(): Promise<readonly Evidence[]> {
-    return this.#kept.map(({ evidence }) => evidence).toReversed()
+    return this.#kept
+      .map(({ evidence }) => evidence)
+      .toReversed()
+      .toSorted((a, b) => b.atMs - a.atMs)
   }
 
   async read(digest: string): Promise<Readable> {
