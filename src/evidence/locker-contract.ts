@@ -28,11 +28,12 @@ export function lockerContract(
 ): void {
   describe(`${name} keeps the evidence locker's contract`, () => {
     let locker: EvidenceLocker
-    let close: () => Promise<void>
+    let opened: Awaited<ReturnType<typeof open>>
     beforeEach(async () => {
-      ;({ locker, close } = await open())
+      opened = await open()
+      locker = opened.locker
     })
-    afterEach(() => close())
+    afterEach(() => opened.close())
 
     test('is empty at first', async () => {
       expect(await locker.list()).toEqual([])
