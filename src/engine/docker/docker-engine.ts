@@ -100,7 +100,8 @@ class DockerEngine implements Engine {
 
   async start(name: string): Promise<void> {
     await this.#instances.start(name)
-    await this.#followAnew(name)
+    // It runs: what fails here, the next look makes good.
+    await this.#followAnew(name).catch(() => {})
   }
 
   async destroy(name: string, graceMs: number): Promise<void> {

@@ -61,7 +61,12 @@ export class SensorFeed {
     const told = JSON.stringify(kept)
     if (told === this.#told) return
     this.#told = told
-    await this.#sensor.follow(kept)
+    try {
+      await this.#sensor.follow(kept)
+    } catch (error) {
+      this.#told = ''
+      throw error
+    }
   }
 
   async #sensed(container: ContainerRecord): Promise<SensedInstance> {
