@@ -8,7 +8,8 @@ import type { Seams } from './controller/seams.ts'
 import { createDockerEngine } from './engine/docker/docker-engine.ts'
 import type { Engine } from './engine/engine.ts'
 import { RepaveError } from './errors.ts'
-import { MemoryLocker } from './evidence/memory/memory-locker.ts'
+import { DiskLocker } from './evidence/disk/disk-locker.ts'
+import { type EvidenceKey, openEvidenceKey } from './evidence/disk/evidence-key.ts'
 import type { Checkpoint } from './ledger/checkpoint.ts'
 import { copyLedger } from './ledger/copy.ts'
 import {
@@ -39,6 +40,9 @@ import { createHaproxyRouter } from './router/haproxy/haproxy-router.ts'
 import type { Router } from './router/router.ts'
 import { copySqliteStore, createSqliteStore } from './store/sqlite/sqlite-store.ts'
 import type { Store } from './store/store.ts'
+import { createLinuxSensor, whyNoLinuxSensor } from './sensor/linux/linux-sensor.ts'
+import { createNoSensor } from './sensor/no-sensor.ts'
+import type { Sensor } from './sensor/sensor.ts'
 import { systemClock } from './system/clock.ts'
 
 const witnessTimeoutMs = 5_000
@@ -60,14 +64,15 @@ export function composeController(
   wrap: Wrap = (seams) => seams,
 ): Composition {
   const store: Store = createSqliteStore(storeFile(home))
+  const sensor = composeSensor(log)
   const seams = {
     clock: systemClock,
-    engine: composeEngine(home),
+    engine: composeEngine(home, sensor),
     router: composeRouter(home),
     probe: networkProbe,
     gate: new PrometheusGate(),
     store,
-    locker: new MemoryLocker(),
+    locker: new DiskLocker(evidenceFolder(home)),
     openLedger: () => composeLedger(home),
     messenger: composeMessenger(home),
     bookmarks: new DiskBookmarks(join(home, 'notifications.json')),
@@ -77,13 +82,22 @@ export function composeController(
   const controller = new Controller(wrap(seams))
   const close = async () => {
     await controller.stop()
+    await sensor.stop()
     await store.close()
   }
   return { controller, close }
 }
 
-export function composeEngine(home: string): Engine {
-  return createDockerEngine({ owner: ownerOf(home) })
+export function composeEngine(home: string, sensor?: Sensor): Engine {
+  return createDockerEngine({ owner: ownerOf(home), ...(sensor && { sensor }) })
+}
+
+/** What sees, past the engine, what touches instances; where nothing can, it says why. */
+export function composeSensor(log: (line: string) => void): Sensor {
+  const lack = whyNoLinuxSensor()
+  return lack
+    ? createNoSensor(lack.reason, lack.remedy)
+    : createLinuxSensor({ onFault: (reason) => log(`sensor: ${reason}`) })
 }
 
 export function composeRouter(home: string): Router {
@@ -158,6 +172,16 @@ export async function restartLedgerOf(home: string, reason: string, by: string):
   } finally {
     await store.close()
   }
+}
+
+/** To whom what is secret in evidence is encrypted; made where there is none yet. */
+export function evidenceKeyOf(home: string): Promise<EvidenceKey> {
+  return openEvidenceKey(evidenceFolder(home))
+}
+
+/** Where what is kept of touched instances is. */
+function evidenceFolder(home: string): string {
+  return join(home, 'evidence')
 }
 
 function storeFile(home: string): string {

@@ -54,6 +54,7 @@ const catalogue = {
   ROUTER_UNREACHABLE: { exit: 1, status: 503, retryable: true },
   ROUTER_FAILED: { exit: 1, status: 502, retryable: true },
   EVIDENCE_UNKNOWN: { exit: 1, status: 404, retryable: false },
+  EVIDENCE_INVALID: { exit: 1, status: 500, retryable: false },
   DISK_FULL: { exit: 1, status: 507, retryable: true },
   STORE_FAILED: { exit: 1, status: 500, retryable: false },
   LEDGER_INVALID: { exit: 1, status: 500, retryable: false },

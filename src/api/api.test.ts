@@ -2,7 +2,7 @@ import { expect, test } from 'vitest'
 import { RepaveError } from '../errors.ts'
 import type { ProgressReport, ResultReport } from '../model/report.ts'
 import { createApi } from './api.ts'
-import { anEntry, aRefusal, scripted, upRequest } from './scripted-commands.ts'
+import { anEntry, aRefusal, anEvidence, scripted, upRequest } from './scripted-commands.ts'
 import { versionHeader } from './version.ts'
 
 const result: ResultReport = {
@@ -102,6 +102,17 @@ test('work goes on to its end when its reader goes away', async () => {
   await reader.cancel()
   gone.resolve()
   await reached.promise
+})
+
+test('evidence is listed, and read as it is kept', async () => {
+  const commands = scripted({})
+  const api = createApi(commands, '1')
+  const list = await api.request('/v1/evidence?stack=shop')
+  expect(await list.json()).toEqual([anEvidence])
+  const bundle = await api.request(`/v1/evidence/bundle?digest=${anEvidence.digest}`)
+  expect([bundle.headers.get('content-type'), await bundle.text()]).toEqual(['application/octet-stream', 'a bundle'])
+  expect(commands.calls).toEqual([['readEvidence', anEvidence.digest]])
+  expect((await api.request('/v1/evidence/bundle?digest=../x')).status).toBe(400)
 })
 
 test('refusals are made, lifted and listed', async () => {

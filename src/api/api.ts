@@ -1,4 +1,5 @@
 /** The controller's HTTP API: one route for each command. */
+import { Readable } from 'node:stream'
 import { type Context, Hono } from 'hono'
 import { bodyLimit } from 'hono/body-limit'
 import type { ZodType } from 'zod'
@@ -12,6 +13,7 @@ import {
   downSchema,
   driftSchema,
   eventsSchema,
+  evidenceSchema,
   liftSchema,
   logsSchema,
   planSchema,
@@ -60,6 +62,10 @@ export function createApi(commands: Commands, version: string): Hono {
     return context.json(await commands.versions(scope, service))
   })
   api.get('/v1/refusals', async (context) => context.json(await commands.refusals(query(context, scopeSchema))))
+  api.get('/v1/evidence', async (context) => context.json(await commands.evidence(query(context, statusSchema))))
+  api.get('/v1/evidence/bundle', async (context) =>
+    bytesResponse(await commands.readEvidence(query(context, evidenceSchema).digest)),
+  )
   api.post('/v1/plan', async (context) => context.json(await commands.plan(await body(context, planSchema))))
 
   api.post('/v1/up', async (context) => work(commands.up(await body(context, upSchema), context.req.raw.signal)))
@@ -112,6 +118,10 @@ async function* startingWith<T>(first: IteratorResult<T>, rest: AsyncIterator<T>
 
 function follow(open: (signal: AbortSignal) => AsyncIterable<unknown>): Response {
   return linesResponse(followBody(open, reportOf))
+}
+
+function bytesResponse(content: Readable): Response {
+  return new Response(Readable.toWeb(content), { headers: { 'content-type': 'application/octet-stream' } })
 }
 
 function linesResponse(stream: ReadableStream<Uint8Array>): Response {

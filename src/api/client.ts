@@ -21,6 +21,7 @@ import { asRepaveError, type ErrorReport, fromReport, RepaveError } from '../err
 import type {
   ControllerStatus,
   DriftReport,
+  EvidenceReport,
   ProgressReport,
   RefusalsReport,
   StatusReport,
@@ -90,6 +91,8 @@ export function createClient(socket: string, onVersion: (version: string) => voi
     versions: (scope: Scope, service?: string) => get<readonly VersionsReport[]>('/v1/versions', { ...scope, service }),
     drift: async (body: DriftRequest): Promise<DriftReport> =>
       json(await send({ method: 'POST', path: '/v1/drift', body })),
+    evidence: (filter: Partial<Scope>) => get<readonly EvidenceReport[]>('/v1/evidence', { ...filter }),
+    readEvidence: (digest: string) => send({ method: 'GET', path: '/v1/evidence/bundle', query: { digest } }),
     logs: (query: LogsRequest, signal: AbortSignal) => follow<LogLine>('/v1/logs', { ...query }, signal),
     events: (query: EventsRequest, goOn: boolean, signal: AbortSignal) =>
       follow<RecordedEntry>('/v1/events', { ...query, follow: goOn }, signal),

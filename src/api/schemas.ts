@@ -151,13 +151,13 @@ const service: z.ZodType<ServiceSpec> = z.strictObject({
   dependsOn: z.array(name).exactOptional(),
   history: count.min(1).exactOptional(),
   rehearsal: z.strictObject({ everyMs: milliseconds.min(1) }).exactOptional(),
+  executables: z.array(absolutePath).min(1).exactOptional(),
   lifetime: z.strictObject({ maxMs: milliseconds.min(60_000), jitter: z.number().min(0).max(0.9) }).exactOptional(),
   guard: z
     .strictObject({
       escalation: z
         .strictObject({ after: count.min(2), withinMs: milliseconds.min(1), action: z.enum(['hold', 'rollback']) })
         .exactOptional(),
-      executables: z.array(absolutePath).min(1).exactOptional(),
       memory: z.literal(true).exactOptional(),
     })
     .exactOptional(),
@@ -286,6 +286,10 @@ export const driftSchema: z.ZodType<DriftRequest> = z.strictObject({
 export const statusSchema: z.ZodType<Partial<Scope>, Record<string, unknown>> = z.strictObject({
   stack: name.exactOptional(),
   environment: name.exactOptional(),
+})
+
+export const evidenceSchema: z.ZodType<{ readonly digest: string }, Record<string, unknown>> = z.strictObject({
+  digest,
 })
 
 export const versionsSchema: z.ZodType<Scope & { readonly service?: string }, Record<string, unknown>> = z.strictObject(

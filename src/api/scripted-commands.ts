@@ -1,8 +1,9 @@
 /** Commands that answer what a test scripts, and remember what they were asked. */
+import { Readable } from 'node:stream'
 import type { Commands, UpRequest } from '../controller/commands.ts'
 import type { LogLine } from '../engine/engine.ts'
 import { emptyLock } from '../image/lock.ts'
-import type { ProgressReport, RefusalReport } from '../model/report.ts'
+import type { EvidenceReport, ProgressReport, RefusalReport } from '../model/report.ts'
 import type { RecordedEntry } from '../store/store.ts'
 
 type Script<T> = Iterable<T> | AsyncIterable<T>
@@ -56,10 +57,28 @@ export function scripted(scripts: Scripts): ScriptedCommands {
     status: scripts.status ?? (async () => []),
     versions: async () => [],
     drift: async ({ stack, environment }) => ({ stack, environment, findings: [] }),
+    evidence: async () => [anEvidence],
+    readEvidence: async (digest) => {
+      calls.push(['readEvidence', digest])
+      return Readable.from([Buffer.from('a bundle')])
+    },
     logs: (request, signal) => called('logs', request, scripts.logs?.(signal)),
     metrics: scripts.metrics ?? (async () => []),
     events: (filter, follow, signal) => called('events', filter, scripts.events?.(filter, follow, signal)),
   }
+}
+
+export const anEvidence: EvidenceReport = {
+  digest: `sha256:${'a'.repeat(64)}`,
+  stack: 'shop',
+  environment: 'default',
+  service: 'web',
+  instance: 'shop-default-web-4f9a1c2b-1',
+  version: 'web@4f9a1c2b',
+  at: '2026-11-24T08:00:00.000Z',
+  bytes: 10_240,
+  touches: [{ kind: 'exec', layer: 'events', atMs: 1_795_507_200_000, detail: 'exec /bin/sh' }],
+  missing: [],
 }
 
 export const aRefusal: RefusalReport = {

@@ -14,7 +14,17 @@ const scarceDiskBytes = 1024 ** 3
 /** Exits 1 when something that Repave needs is missing. */
 export async function doctor({ json, terminal }: Session): Promise<number> {
   const [engineFinding, routerFinding, controllerFinding] = await Promise.all([engine(), router(), controller()])
-  const findings = [nodeVersion(), engineFinding, routerFinding, home(), disk(), user(), ports(), controllerFinding]
+  const findings = [
+    nodeVersion(),
+    engineFinding,
+    routerFinding,
+    ...(await senses()),
+    home(),
+    disk(),
+    user(),
+    ports(),
+    controllerFinding,
+  ]
   const ok = findings.every(({ state }) => state !== 'lacks')
   if (json) terminal.printJson({ ok, checks: findings })
   else terminal.print(renderFindings(findings, terminal.style))
@@ -42,6 +52,21 @@ function router(): Promise<Finding> {
     const { kind, version } = await versionOf(composeRouter(stateFolder()))
     return `${kind} ${version}`
   })
+}
+
+/** What is not seen of touches here. */
+async function senses(): Promise<readonly Finding[]> {
+  const { composeSensor } = await import('../compose.ts')
+  const sensor = composeSensor(() => {})
+  try {
+    return (await sensor.senses()).map(({ layer, state, detail, remedy }): Finding => {
+      const name = `sees ${layer}`
+      if (state === 'works') return { name, state: 'ok', detail }
+      return { name, state: 'note', detail, ...(remedy !== undefined && { remedy }) }
+    })
+  } finally {
+    await sensor.stop()
+  }
 }
 
 async function versionOf(part: { readonly kind: string; version(): Promise<string> }) {

@@ -118,6 +118,7 @@ export function createProgram(onExitCode: (code: number) => void): Command {
   declare('events', 'show what was decided and done', async () => (await import('./events.ts')).events)
     .option('-n, --tail <events>', 'begin with this many of the last events (default: 50)', wholeNumber)
     .option('--follow', 'go on as more comes')
+  declareEvidence(declareIn(program.command('evidence').description('what is kept of instances that were touched')))
   declareLedger(declareIn(program.command('ledger').description('verify, show and copy what is on record')))
   declare(
     'down',
@@ -163,6 +164,27 @@ function declareRollout(declare: Declare): void {
       const { rollout } = await import('./rollout.ts')
       return (session: Session, service: string | undefined) => rollout(session, verb, service)
     })
+}
+
+function declareEvidence(declare: Declare): void {
+  declare('list', 'list what is kept of touched instances', async () => {
+    return (await import('./evidence-list.ts')).evidenceList
+  })
+  declare('show <digest>', 'show touches, processes, sockets and changed files of one', async () => {
+    return (await import('./evidence-show.ts')).evidenceShow
+  })
+  declare('export <digest>', 'write the bundle as it is kept, or with the key all of it in the clear', async () => {
+    return (await import('./evidence-export.ts')).evidenceExport
+  })
+    .requiredOption('-o, --output <file>', 'a file that is not there yet')
+    .option('--key <file>', 'the age identity that reads what is secret', someText)
+  declare(
+    'key',
+    'show to whom secrets in evidence are encrypted, and where the identity is that reads them',
+    async () => {
+      return (await import('./evidence-key.ts')).evidenceKey
+    },
+  )
 }
 
 function declareLedger(declare: Declare): void {

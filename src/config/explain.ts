@@ -81,8 +81,8 @@ function lifetimeRows({ lifetime = defaultLifetime }: ServiceSpec): readonly Row
   ]
 }
 
-function guardRows({ guard = {} }: ServiceSpec): readonly Row[] {
-  const { escalation = defaultEscalation, executables, memory = false } = guard
+function guardRows({ guard = {}, executables }: ServiceSpec): readonly Row[] {
+  const { escalation = defaultEscalation, memory = false } = guard
   return [
     ['guard/escalation/after', String(escalation.after)],
     ['guard/escalation/within', printDuration(escalation.withinMs)],

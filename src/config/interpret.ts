@@ -56,7 +56,8 @@ function toService(service: ServiceDefinition, folder: string): ServiceSpec {
     ...(history !== undefined && history !== defaultHistory && { history }),
     ...(rehearsal && { rehearsal: { everyMs: rehearsal.every } }),
     ...(lifetime && { lifetime: toLifetime(lifetime) }),
-    ...(guard && Object.keys(guard).length > 0 && { guard: toGuard(guard) }),
+    ...(guard?.executables && { executables: guard.executables.toSorted() }),
+    ...(guard && (guard.escalation ?? guard.memory) && { guard: toGuard(guard) }),
     drainMs: service.drain ?? defaultDrainMs,
   }
 }
@@ -103,10 +104,9 @@ function toLifetime({ max, jitter }: NonNullable<ServiceDefinition['lifetime']>)
 
 type GuardDefinition = NonNullable<ServiceDefinition['guard']>
 
-function toGuard({ escalation, executables, memory }: GuardDefinition): GuardPolicy {
+function toGuard({ escalation, memory }: GuardDefinition): GuardPolicy {
   return {
     ...(escalation && { escalation: toEscalation(escalation) }),
-    ...(executables && { executables: executables.toSorted() }),
     ...(memory && { memory: true }),
   }
 }

@@ -1,10 +1,12 @@
 /** What the controller can be asked: the API serves it over a socket, the simulator calls it directly. */
+import type { Readable } from 'node:stream'
 import type { Lock } from '../image/lock.ts'
 import type {
   AcknowledgeReport,
   ControllerStatus,
   DriftException,
   DriftReport,
+  EvidenceReport,
   PlanReport,
   LiftReport,
   ProgressReport,
@@ -123,6 +125,10 @@ export interface Commands {
   status(filter: Partial<Scope>): Promise<readonly StatusReport[]>
   versions(scope: Scope, service?: string): Promise<readonly VersionsReport[]>
   drift(request: DriftRequest): Promise<DriftReport>
+  /** What is kept of touched instances, newest first; of all environments, or of those that match. */
+  evidence(filter: Partial<Scope>): Promise<readonly EvidenceReport[]>
+  /** One bundle. */
+  readEvidence(digest: string): Promise<Readable>
   logs(request: LogsRequest, signal: AbortSignal): AsyncIterable<LogLine>
   /** With `follow`, goes on until the signal aborts. */
   events(request: EventsRequest, follow: boolean, signal: AbortSignal): AsyncIterable<RecordedEntry>

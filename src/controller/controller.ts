@@ -1,9 +1,11 @@
 /** The controller: answers commands, and keeps what they decided through its loop. */
+import type { Readable } from 'node:stream'
 import type { LogLine } from '../engine/engine.ts'
 import type {
   AcknowledgeReport,
   ControllerStatus,
   DriftReport,
+  EvidenceReport,
   LiftReport,
   ProgressReport,
   RefusalsReport,
@@ -33,6 +35,7 @@ import type {
 import { Desk } from './desk.ts'
 import { down } from './down.ts'
 import { drift } from './drift.ts'
+import { listEvidence } from './evidence.ts'
 import { followEvents } from './history.ts'
 import { serviceLogs } from './logs.ts'
 import { Notices } from './notices.ts'
@@ -165,6 +168,14 @@ export class Controller implements Commands {
 
   async drift(request: DriftRequest): Promise<DriftReport> {
     return drift(this.#desk, request)
+  }
+
+  evidence(filter: Partial<Scope>): Promise<readonly EvidenceReport[]> {
+    return listEvidence(this.#seams, filter)
+  }
+
+  readEvidence(digest: string): Promise<Readable> {
+    return this.#seams.locker.read(digest)
   }
 
   logs(request: LogsRequest, signal: AbortSignal): AsyncIterable<LogLine> {

@@ -7,6 +7,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe } from 'vitest'
 import { dataContract } from './data-contract.ts'
 import { descriptionContract } from './description-contract.ts'
 import { imageContract } from './image-contract.ts'
+import { isolationContract } from './isolation-contract.ts'
 import { lifecycleContract } from './lifecycle-contract.ts'
 import { observationContract } from './observation-contract.ts'
 import { retentionContract } from './retention-contract.ts'
@@ -50,5 +51,6 @@ export function engineContract(name: string, setUp: () => Promise<EngineFixture>
     observationContract(stage)
     surveyContract(stage)
     watchContract(stage)
+    isolationContract(stage)
   })
 }

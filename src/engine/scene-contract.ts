@@ -1,8 +1,10 @@
 /** What the parts of the engine contract share: the fixture, a scope for each test, and what is waited for. */
 import { expect, vi } from 'vitest'
 import { RepaveError, type ErrorCode } from '../errors.ts'
+import type { Address } from '../model/address.ts'
 import type { Scope } from '../model/stack.ts'
 import { defaultHardening, type ImageDigest, versionId, type VersionSpec } from '../model/version.ts'
+import type { TouchKind } from '../model/touch.ts'
 import type {
   Engine,
   ImageRequest,
@@ -25,6 +27,8 @@ export interface ContractPrograms {
   exit(code: number): readonly string[]
   /** Writes the lines `1` to `count`, then runs until it is asked to end. */
   count(count: number): readonly string[]
+  /** Runs until it is asked to end, and answers on port 8080. */
+  readonly serve: readonly string[]
   /** Writes `out` to stdout and `err` to stderr, then ends. */
   readonly bothStreams: readonly string[]
 }
@@ -58,8 +62,12 @@ export interface EngineFixture {
   kill(name: string): Promise<void>
   /** Halts a running instance from outside: it runs no more, and is not ended. */
   pause(name: string): Promise<void>
-  /** Does something to a running instance that leaves it running. */
-  touch(name: string): Promise<void>
+  /** Does something to a running instance that leaves it running; absent: `exec`. */
+  touch(name: string, kind?: TouchKind): Promise<void>
+  /** The kinds of touches that `touch` can do here. */
+  readonly touchKinds: readonly TouchKind[]
+  /** Whether anything comes back from there within a moment. */
+  isAnswered(address: Address): Promise<boolean>
   /** Changes from outside a limit of a running instance, which makes it another version. */
   alter(name: string): Promise<void>
   /** Puts something that belongs to no controller in the network of a scope, and answers its name. */

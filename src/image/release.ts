@@ -62,6 +62,7 @@ export function toVersionSpec(name: string, service: ServiceSpec, image: Prepare
     tmpfs: temporaryPaths(name, service, image),
     ...(service.data && { data: service.data }),
     hardening: defaultHardening,
+    ...(service.executables && { executables: service.executables }),
   }
 }
 

@@ -2,6 +2,7 @@
 import type { Sense } from './touch.ts'
 import type { ErrorReport, StackFilePart } from '../errors.ts'
 import type { ImageDigest } from './version.ts'
+import type { Touch } from './touch.ts'
 
 /** There is no other kind, ever (promise 1). */
 export type StepKind = 'create' | 'destroy' | 'route' | 'unroute'
@@ -276,6 +277,23 @@ export interface AcknowledgeReport {
   readonly escalated: readonly string[]
   /** The instances that are replaced since the sensor is not suspected any longer. */
   readonly replaced: readonly string[]
+}
+
+/** A bundle of evidence. */
+export interface EvidenceReport {
+  /** `sha256:…` */
+  readonly digest: string
+  readonly stack: string
+  readonly environment: string
+  readonly service: string
+  readonly instance: string
+  /** `web@4f9a1c2b` */
+  readonly version: string
+  readonly at: string
+  readonly bytes: number
+  readonly touches: readonly Touch[]
+  /** What should be in it and is not. */
+  readonly missing: readonly { readonly name: string; readonly reason: string }[]
 }
 
 export interface VersionsReport {

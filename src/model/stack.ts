@@ -117,8 +117,6 @@ export interface EscalationPolicy {
 export interface GuardPolicy {
   /** Absent: `defaultEscalation`. */
   readonly escalation?: EscalationPolicy
-  /** The programs that may run. Absent: those of the image. */
-  readonly executables?: readonly string[]
   /** Whether evidence holds what processes have written to their memory. */
   readonly memory?: true
 }
@@ -155,7 +153,9 @@ export interface ServiceSpec {
   readonly rehearsal?: { readonly everyMs: number }
   /** Absent: `defaultLifetime`. */
   readonly lifetime?: Lifetime
-  /** What is watched beyond what always is, and what follows. */
+  /** The only programs that may run, sorted. Absent: those of the image. */
+  readonly executables?: readonly string[]
+  /** What follows touches, and what is kept of them. */
   readonly guard?: GuardPolicy
   /** How long requests may take to finish, and then the process to end after SIGTERM. */
   readonly drainMs: number

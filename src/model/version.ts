@@ -63,6 +63,8 @@ export interface VersionSpec {
   /** Named volumes, which outlive instances: absolute paths by name; absent where there are none. */
   readonly data?: Readonly<Record<string, string>>
   readonly hardening: Hardening
+  /** The only programs that may run, as absolute paths, sorted. Absent: those of the image. */
+  readonly executables?: readonly string[]
 }
 
 export const defaultHardening: Hardening = { readOnlyRoot: true, noNewPrivileges: true, capabilities: [] }

@@ -1,12 +1,16 @@
 /** Docker for the contract suite: an image of its own, and the hands of somebody outside of Repave. */
 import { randomUUID } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
+import { once } from 'node:events'
+import { connect } from 'node:net'
 import { Readable } from 'node:stream'
 import { pack } from 'tar-stream'
 import { Pool } from 'undici'
 import { z } from 'zod'
 import type { Engine, ImageRequest } from '../../src/engine/engine.ts'
 import type { ContractPrograms, DescribedKind, EngineFixture } from '../../src/engine/engine-contract.ts'
+import type { Address } from '../../src/model/address.ts'
+import type { TouchKind } from '../../src/model/touch.ts'
 import { defaultSocketPath } from '../../src/engine/docker/docker-client.ts'
 import { createDockerEngine } from '../../src/engine/docker/docker-engine.ts'
 import { openSocketProxy, type SocketProxy } from './socket-proxy.ts'
@@ -79,10 +83,11 @@ export async function setUpDocker(): Promise<DockerFixture> {
     pause: async (name) => {
       await outsider.post(`/containers/${name}/pause`)
     },
-    touch: async (name) => {
-      const { Id } = await outsider.post(`/containers/${name}/exec`, { Cmd: ['/bin/busybox', 'true'] })
-      await outsider.post(`/exec/${String(Id)}/start`, { Detach: true })
+    touch: async (name, kind = 'exec') => {
+      await (touches.get(kind)?.(outsider, name) ?? noSuchTouch(kind))
     },
+    touchKinds: [...touches.keys()],
+    isAnswered,
     alter: async (name) => {
       await outsider.post(`/containers/${name}/update`, { PidsLimit: 77 })
     },
@@ -125,8 +130,49 @@ export async function setUpDocker(): Promise<DockerFixture> {
   }
 }
 
+type Act = (outsider: Outsider, name: string) => Promise<unknown>
+
+/** What somebody outside does through the engine's socket. */
+const touches: ReadonlyMap<TouchKind, Act> = new Map<TouchKind, Act>([
+  [
+    'exec',
+    async (outsider, name) => {
+      const { Id } = await outsider.post(`/containers/${name}/exec`, { Cmd: ['/bin/busybox', 'true'] })
+      await outsider.post(`/exec/${String(Id)}/start`, { Detach: true })
+    },
+  ],
+  ['attach', (outsider, name) => outsider.post(`/containers/${name}/attach?logs=1`)],
+  ['copy', (outsider, name) => outsider.get(`/containers/${name}/archive?path=/bin/busybox`)],
+  ['export', (outsider, name) => outsider.get(`/containers/${name}/export`)],
+  ['commit', (outsider, name) => outsider.commit(name)],
+  ['signal', (outsider, name) => outsider.post(`/containers/${name}/kill?signal=USR1`)],
+  ['pause', (outsider, name) => outsider.post(`/containers/${name}/pause`)],
+  ['rename', (outsider, name) => outsider.post(`/containers/${name}/rename?name=${name}-renamed`)],
+  ['update', (outsider, name) => outsider.post(`/containers/${name}/update`, { PidsLimit: 77 })],
+  ['network', (outsider, name) => outsider.leaveNetwork(name)],
+])
+
+async function noSuchTouch(kind: TouchKind): Promise<never> {
+  throw new Error(`nobody knows how to do ${kind} here`)
+}
+
+const patienceMs = 500
+
+async function isAnswered({ host, port }: Address): Promise<boolean> {
+  const socket = connect(port, host)
+  try {
+    await once(socket, 'connect', { signal: AbortSignal.timeout(patienceMs) })
+    return true
+  } catch {
+    return false
+  } finally {
+    socket.destroy()
+  }
+}
+
 const programs: ContractPrograms = {
-  polite: shell('trap "exit 0" TERM; /bin/busybox sleep 3600 & wait'),
+  polite: shell('trap "exit 0" TERM; trap "" USR1; /bin/busybox sleep 3600 & wait'),
+  serve: shell('trap "exit 0" TERM; /bin/busybox nc -ll -p 8080 -e /bin/busybox cat & wait'),
   stubborn: shell('trap "" TERM; while :; do /bin/busybox sleep 1; done'),
   missing: ['/no/such/program'],
   exit: (code) => shell(`exit ${code}`),
@@ -265,6 +311,21 @@ export class Outsider {
     })
     const last = (await response.body.text()).trim().split('\n').at(-1)
     return last ? Number(JSON.parse(last).Actor.Attributes.exitCode) : undefined
+  }
+
+  /** The image that it makes is gone at once. */
+  async commit(name: string): Promise<void> {
+    const { Id } = await this.post(`/commit?container=${name}&pause=false`)
+    await this.delete(`/images/${String(Id)}`)
+  }
+
+  /** Takes a running instance's sandbox out of its network. */
+  async leaveNetwork(name: string): Promise<void> {
+    const { HostConfig } = await this.get(`/containers/${name}/json`)
+    const sandbox = String((HostConfig as Json)['NetworkMode']).slice('container:'.length)
+    const { NetworkSettings } = await this.get(`/containers/${sandbox}/json`)
+    for (const network of Object.keys((NetworkSettings as { Networks: Json }).Networks))
+      await this.post(`/networks/${network}/disconnect`, { Container: sandbox })
   }
 
   async cleanup(): Promise<void> {

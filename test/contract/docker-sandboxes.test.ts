@@ -3,6 +3,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi 
 import { DockerClient } from '../../src/engine/docker/docker-client.ts'
 import { createDockerEngine } from '../../src/engine/docker/docker-engine.ts'
 import { DockerImages } from '../../src/engine/docker/docker-images.ts'
+import { GivenUp } from '../../src/engine/docker/given-up.ts'
 import { SandboxPool } from '../../src/engine/docker/sandbox-pool.ts'
 import { ScopeNetworks } from '../../src/engine/docker/scope-networks.ts'
 import type { Engine, PreparedImage } from '../../src/engine/engine.ts'
@@ -31,7 +32,7 @@ const order = (number: number, ...more: [change?: Parameters<typeof anOrder>[4]]
 function aPool(): SandboxPool {
   const client = new DockerClient(fixture.proxy.socketPath)
   const images = new DockerImages(client)
-  return new SandboxPool(client, fixture.owner, new ScopeNetworks(client, fixture.owner), images)
+  return new SandboxPool(client, fixture.owner, new ScopeNetworks(client, fixture.owner), images, new GivenUp())
 }
 
 describe('sandboxes', () => {

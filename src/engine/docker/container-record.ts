@@ -14,10 +14,20 @@ const keys = z
   .record(z.string(), z.unknown())
   .nullish()
   .transform((map) => Object.keys(map ?? {}).toSorted())
-const addresses = z
-  .object({ Networks: z.record(z.string(), z.object({ IPAddress: z.string().default('') })).nullish() })
+const networks = z
+  .object({
+    Networks: z
+      .record(z.string(), z.object({ IPAddress: z.string().default(''), NetworkID: z.string().default('') }))
+      .nullish(),
+  })
   .nullish()
-  .transform((settings) => Object.values(settings?.Networks ?? {}).map((network) => network.IPAddress))
+  .transform((settings) =>
+    Object.entries(settings?.Networks ?? {}).map(([name, { IPAddress, NetworkID }]) => ({
+      name,
+      id: NetworkID,
+      address: IPAddress,
+    })),
+  )
 const digest = z.templateLiteral(['sha256:', z.string()])
 
 /** `GET /containers/{id}/json`, from the OpenAPI description of the Docker Engine API. */
@@ -79,7 +89,11 @@ export const containerRecord = z.object({
       }),
     )
     .default([]),
-  NetworkSettings: addresses,
+  NetworkSettings: networks,
+  /** Where the storage driver keeps its layers: paths on the engine's machine. */
+  GraphDriver: z
+    .object({ Name: z.string().default(''), Data: z.record(z.string(), z.string()).nullish() })
+    .default({ Name: '' }),
 })
 export type ContainerRecord = z.infer<typeof containerRecord>
 
@@ -92,7 +106,7 @@ export const containerList = z.array(
     Names: texts,
     Labels: textMap,
     HostConfig: z.object({ NetworkMode: z.string().default('') }),
-    NetworkSettings: addresses,
+    NetworkSettings: networks,
   }),
 )
 export type ListedContainer = z.infer<typeof containerList>[number]
@@ -183,6 +197,15 @@ export const imageRecord = z.object({
     .nullish(),
 })
 export type ImageRecord = z.infer<typeof imageRecord>
+
+/** `GET /containers/{id}/changes`; null for none. */
+export const changeList = z
+  .array(z.object({ Path: z.string(), Kind: z.number() }))
+  .nullish()
+  .transform((list) => list ?? [])
+
+/** `GET /containers/{id}/top` */
+export const processList = z.object({ Processes: z.array(texts) })
 
 /** The sandbox that an instance lives in: `container:ID`. */
 export function sandboxIdOf(networkMode: string): string | undefined {

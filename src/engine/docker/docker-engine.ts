@@ -1,23 +1,31 @@
 /** The engine contract on the Docker Engine API, version 20.10 and newer. */
-import { RepaveError } from '../../errors.ts'
-import type { EvidencePart } from '../../model/evidence.ts'
+import type { EvidenceOptions, EvidencePart } from '../../model/evidence.ts'
 import { scopeName, type Scope } from '../../model/stack.ts'
+import type { Sensor } from '../../sensor/sensor.ts'
 import { systemClock, type Clock } from '../../system/clock.ts'
-import { type Sense, senseLayers } from '../../model/touch.ts'
+import type { Sense } from '../../model/touch.ts'
 import type { Engine, EngineEvent, EngineState, LogLine, LogOptions } from '../engine.ts'
-import { followEvents, type ContainerEvent } from './container-events.ts'
+import { Collection } from './collection.ts'
+import { containerTouch } from './container-touches.ts'
+import { followEvents, type ContainerEvent, type NetworkEvent } from './container-events.ts'
+import { containerRecord } from './container-record.ts'
 import { DataVolumes, dataInUse } from './data-volumes.ts'
-import { defaultSocketPath, DockerClient } from './docker-client.ts'
+import { defaultSocketPath, DockerClient, parseAnswer } from './docker-client.ts'
 import { DockerImages } from './docker-images.ts'
 import { DockerInstances } from './docker-instances.ts'
 import { ImageReader } from './image-reader.ts'
+import { GivenUp } from './given-up.ts'
 import { InstanceObserver } from './instance-observer.ts'
+import { Isolation } from './isolation.ts'
 import { KeptImages } from './kept-images.ts'
 import { isOwn } from './labels.ts'
+import { loadTakeDown } from './network-link.ts'
 import { PassingContainers } from './passing-containers.ts'
 import { SandboxPool, type SeenSandbox } from './sandbox-pool.ts'
 import { ScopeNetworks } from './scope-networks.ts'
 import { ScopeSurveyor } from './scope-survey.ts'
+import { SensorFeed } from './sensor-feed.ts'
+import { TouchListener } from './touch-listener.ts'
 import { VolumeHandover } from './volume-handover.ts'
 
 export interface DockerEngineOptions {
@@ -26,11 +34,13 @@ export interface DockerEngineOptions {
   /** Absent: what DOCKER_HOST says, else /var/run/docker.sock. */
   readonly socketPath?: string
   readonly clock?: Clock
+  /** What sees touches past the engine; absent: nothing does. */
+  readonly sensor?: Sensor
 }
 
 export function createDockerEngine(options: DockerEngineOptions): Engine {
-  const { owner, socketPath = defaultSocketPath(process.env), clock = systemClock } = options
-  return new DockerEngine(new DockerClient(socketPath), owner, clock)
+  const { owner, socketPath = defaultSocketPath(process.env), clock = systemClock, sensor } = options
+  return new DockerEngine(new DockerClient(socketPath), owner, clock, sensor)
 }
 
 class DockerEngine implements Engine {
@@ -48,16 +58,21 @@ class DockerEngine implements Engine {
   readonly #data: DataVolumes
   readonly #observer: InstanceObserver
   readonly #instances: DockerInstances
+  readonly #isolation: Isolation
+  readonly #collection: Collection
+  readonly #touches: TouchListener
+  readonly #sensor: SensorFeed | undefined
   #firstLook: Promise<unknown> | undefined
 
-  constructor(client: DockerClient, owner: string, clock: Clock) {
+  constructor(client: DockerClient, owner: string, clock: Clock, sensor?: Sensor) {
+    const givenUp = new GivenUp()
     this.#client = client
     this.#owner = owner
     this.#clock = clock
     this.#images = new DockerImages(client)
     this.#kept = new KeptImages(client, owner)
     this.#networks = new ScopeNetworks(client, owner)
-    this.#sandboxes = new SandboxPool(client, owner, this.#networks, this.#images)
+    this.#sandboxes = new SandboxPool(client, owner, this.#networks, this.#images, givenUp)
     this.#passing = new PassingContainers(client)
     this.#reader = new ImageReader(client, owner, this.#passing)
     this.#surveyor = new ScopeSurveyor(client, owner)
@@ -72,7 +87,12 @@ class DockerEngine implements Engine {
       sandboxes: this.#sandboxes,
       data: this.#data,
       observer: this.#observer,
+      givenUp,
     })
+    this.#isolation = new Isolation(client, givenUp)
+    this.#collection = new Collection(client, givenUp)
+    this.#touches = new TouchListener(owner, this.#observer, givenUp)
+    this.#sensor = sensor && new SensorFeed(sensor, client, givenUp)
   }
 
   async version(): Promise<string> {
@@ -86,8 +106,10 @@ class DockerEngine implements Engine {
     await this.#instances.create(order)
   }
 
-  start(name: string): Promise<void> {
-    return this.#instances.start(name)
+  async start(name: string): Promise<void> {
+    await this.#instances.start(name)
+    // It runs: what fails here, the next look makes good.
+    await this.#followAnew(name).catch(() => {})
   }
 
   async destroy(name: string, graceMs: number): Promise<void> {
@@ -102,6 +124,7 @@ class DockerEngine implements Engine {
     this.#sandboxes.reconcile(look.sandboxes, number)
     // What fails here is a stray, which a later look finds.
     this.#passing.sweep(look.passing).catch(() => {})
+    this.#sensor?.follow(look.running, number).catch(() => {})
     const held = distinctScopes([...scopes, ...look.sandboxes.map(scopeOfSandbox)])
     const withSpares = held.map((scope) => ({ ...scope, spares: this.#sandboxes.spares(scope) }))
     return { instances: look.instances, scopes: withSpares }
@@ -112,25 +135,60 @@ class DockerEngine implements Engine {
   }
 
   async isolate(name: string): Promise<void> {
-    throw notYet(name)
+    await this.#haveLooked()
+    const container = await this.#instances.own(name)
+    if (container) await this.#isolation.isolate(name, container)
   }
 
-  // oxlint-disable-next-line require-yield
-  async *collect(name: string): AsyncIterable<EvidencePart> {
-    throw notYet(name)
+  async *collect(name: string, options: EvidenceOptions = {}): AsyncIterable<EvidencePart> {
+    await this.#haveLooked()
+    yield* this.#collection.collect(await this.#instances.requireOwn(name), options)
   }
 
   async senses(): Promise<readonly Sense[]> {
-    return senseLayers.map((layer): Sense => ({ layer, state: 'missing', detail: 'nothing looks yet' }))
+    return [...ownSenses, ...((await this.#sensor?.senses()) ?? [])]
   }
 
   async watch(listener: (event: EngineEvent) => void, signal: AbortSignal): Promise<void> {
+    // What is slow at its first use is used before it is needed.
+    loadTakeDown().catch(() => {})
     const connected = (): void => listener({ kind: 'lost' })
-    const event = (happened: ContainerEvent): void => {
-      const instance = this.#instanceOf(happened)
-      if (instance !== undefined) listener({ kind: 'changed', instance, action: happened.action, atMs: happened.atMs })
+    const event = (happened: ContainerEvent | NetworkEvent): void => this.#hear(happened, listener)
+    const sensed = this.#sensor?.watch((touched) => listener({ kind: 'touched', ...touched }), signal)
+    await Promise.all([followEvents(this.#client, this.#owner, this.#clock, { connected, event }, signal), sensed])
+  }
+
+  #hear(event: ContainerEvent | NetworkEvent, listener: (event: EngineEvent) => void): void {
+    if (event.kind === 'network') return void this.#hearOfNetwork(event, listener)
+    const instance = this.#touches.instanceOf(event)
+    const touched = this.#touches.ofContainer(event)
+    const isSandbox = isOwn(event.attributes, this.#owner, 'sandbox')
+    if (isSandbox && instance === undefined && containerTouch(event)) this.#sandboxes.spoil(event.id)
+    if (!isSandbox) this.#observer.forget(event.id)
+    // First, since it is the more urgent one.
+    if (touched) listener({ kind: 'touched', ...touched })
+    if (instance !== undefined) listener({ kind: 'changed', instance, action: event.action, atMs: event.atMs })
+  }
+
+  async #hearOfNetwork(event: NetworkEvent, listener: (event: EngineEvent) => void): Promise<void> {
+    if (event.action === 'connect') this.#isolation.keepIsolated(event.containerId).catch(() => {})
+    const touched = await this.#touches.ofNetwork(event, (id) => this.#runs(id))
+    if (touched) listener({ kind: 'touched', ...touched })
+  }
+
+  /** False where that can't be known: a look will tell. */
+  async #runs(id: string): Promise<boolean> {
+    try {
+      const answer = await this.#client.call('inspectContainer', { subject: id, accept: [404] })
+      return answer.status !== 404 && parseAnswer(containerRecord, answer, `inspect ${id}`).State.Running
+    } catch {
+      return false
     }
-    await followEvents(this.#client, this.#owner, this.#clock, { connected, event }, signal)
+  }
+
+  async #followAnew(name: string): Promise<void> {
+    const container = this.#sensor && (await this.#instances.own(name))
+    if (container) await this.#sensor?.followToo(container, this.#sandboxes.lastLook)
   }
 
   async reserve(scope: Scope, count: number): Promise<void> {
@@ -161,13 +219,6 @@ class DockerEngine implements Engine {
 
   survey: Engine['survey'] = (scope) => this.#surveyor.survey(scope)
 
-  /** The instance that an event is about: its own, or its sandbox's, without which it can't be reached. */
-  #instanceOf({ id, name, labels }: ContainerEvent): string | undefined {
-    if (isOwn(labels, this.#owner, 'sandbox')) return this.#observer.instanceIn(id)
-    this.#observer.forget(id)
-    return isOwn(labels, this.#owner, 'instance') ? name : undefined
-  }
-
   /** Sandboxes left by an earlier controller are taken over before new ones are made. */
   async #haveLooked(): Promise<void> {
     this.#firstLook ??= this.observe().catch((error: unknown) => {
@@ -178,11 +229,11 @@ class DockerEngine implements Engine {
   }
 }
 
-function notYet(name: string): RepaveError {
-  return new RepaveError('ENGINE_FAILED', `${name} can't be isolated on Docker yet`, {
-    hint: 'it is replaced all the same',
-  })
-}
+/** What the driver sees without any help. */
+const ownSenses: readonly Sense[] = [
+  { layer: 'events', state: 'works', detail: "what is done to an instance through the engine's socket" },
+  { layer: 'inspection', state: 'works', detail: 'settings, limits, networks and names that are not as declared' },
+]
 
 function scopeOfSandbox({ scope }: SeenSandbox): Scope {
   return scope

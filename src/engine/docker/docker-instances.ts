@@ -7,6 +7,7 @@ import { containerRecord, createdObject, sandboxIdOf, timeMs, type ContainerReco
 import type { DataVolumes } from './data-volumes.ts'
 import { parseAnswer, wordsOf, type Answer, type DockerClient } from './docker-client.ts'
 import type { DockerImages } from './docker-images.ts'
+import type { GivenUp } from './given-up.ts'
 import { logLines } from './instance-logs.ts'
 import type { InstanceObserver } from './instance-observer.ts'
 import { fleetOf, isOwn, label } from './labels.ts'
@@ -22,6 +23,7 @@ export interface InstanceParts {
   readonly sandboxes: SandboxPool
   readonly data: DataVolumes
   readonly observer: InstanceObserver
+  readonly givenUp: GivenUp
 }
 
 const removalTimeoutMs = 60_000
@@ -43,7 +45,7 @@ export class DockerInstances {
   }
 
   async #create(order: InstanceOrder): Promise<void> {
-    const present = await this.#inspect(order.name)
+    const present = await this.#find(order.name)
     if (present) return this.#assertSame(present, order)
     const image = await this.#parts.images.find(order.spec.image)
     assertRunnable(order, image)
@@ -78,9 +80,13 @@ export class DockerInstances {
       case 409:
         throw nameTaken(order.name, "is not this controller's")
       default:
-        if (image.volumes.length > 0)
-          await this.#assertNoOtherVolume(parseAnswer(createdObject, answer, `create ${order.name}`).Id, order)
+        return this.#placed(parseAnswer(createdObject, answer, `create ${order.name}`).Id, sandboxId, order, image)
     }
+  }
+
+  async #placed(id: string, sandboxId: string, order: InstanceOrder, image: PreparedImage): Promise<void> {
+    this.#parts.observer.place(order.name, id, sandboxId)
+    if (image.volumes.length > 0) await this.#assertNoOtherVolume(id, order)
   }
 
   /** It would outlive the instance, and be a place to write that its version doesn't name. */
@@ -94,7 +100,7 @@ export class DockerInstances {
   }
 
   async start(name: string): Promise<void> {
-    const container = await this.#requireOwn(name)
+    const container = await this.requireOwn(name)
     if (hasRun(container)) return
     const first = await this.#tryToStart(container)
     if (isStarted(first)) return
@@ -123,7 +129,7 @@ export class DockerInstances {
       await this.#removeWithSandbox(container)
       await this.create(order)
     }
-    return this.#requireOwn(nameOf(container))
+    return this.requireOwn(nameOf(container))
   }
 
   async #startFailure({ Id }: ContainerRecord, name: string, answer: Answer): Promise<RepaveError> {
@@ -133,9 +139,12 @@ export class DockerInstances {
   }
 
   async destroy(name: string, graceMs: number): Promise<void> {
-    const container = await this.#inspect(name)
-    if (container === undefined || !this.#isOwn(container)) return
-    if (container.State.Running && graceMs > 0) await this.#askToEnd(container, graceMs)
+    const container = await this.own(name)
+    if (container === undefined) return
+    // What was halted for good is not woken up by a signal.
+    const isHalted = container.State.Status === 'paused' && this.#parts.givenUp.has(container.Id)
+    this.#parts.givenUp.add(container.Id)
+    if (container.State.Running && graceMs > 0 && !isHalted) await this.#askToEnd(container, graceMs)
     await this.#removeWithSandbox(container)
   }
 
@@ -159,13 +168,15 @@ export class DockerInstances {
     await this.#remove(container.Id)
     const fleet = fleetOf(container.Config.Labels)
     const sandboxId = sandboxIdOf(container.HostConfig.NetworkMode)
+    this.#parts.observer.vacate(nameOf(container), container.Id, sandboxId)
     // With capabilities it could have set its network namespace up in its own way.
     const isReusable = container.HostConfig.CapAdd.length === 0
     if (fleet && sandboxId !== undefined) await this.#parts.sandboxes.giveBack(fleet, sandboxId, isReusable)
   }
 
   async #remove(id: string): Promise<void> {
-    const { client, observer } = this.#parts
+    const { client, observer, givenUp } = this.#parts
+    givenUp.add(id)
     const query = { force: true, v: true }
     const answer = await client.call('removeContainer', { subject: id, query, accept: [404, 409] })
     // Somebody else is removing it already.
@@ -182,7 +193,7 @@ export class DockerInstances {
   }
 
   async *logs(name: string, options: LogOptions): AsyncGenerator<LogLine, void, undefined> {
-    const { Id } = await this.#requireOwn(name)
+    const { Id } = await this.requireOwn(name)
     const { tail = 'all', follow = false, signal } = options
     const query = { stdout: true, stderr: true, timestamps: true, follow, tail }
     const { client } = this.#parts
@@ -194,15 +205,29 @@ export class DockerInstances {
     }
   }
 
-  async #inspect(name: string): Promise<ContainerRecord | undefined> {
+  /** The container that was created as `name`, whatever it is called now; or one of that name that is none of ours. */
+  async #find(name: string): Promise<ContainerRecord | undefined> {
     if (name === '') return undefined
+    const id = this.#parts.observer.idOf(name)
+    const container = (id !== undefined && (await this.#inspect(id))) || (await this.#inspect(name))
+    if (container === undefined || !this.#isOwn(container)) return container
+    return nameOf(container) === name ? container : undefined
+  }
+
+  async #inspect(name: string): Promise<ContainerRecord | undefined> {
     const answer = await this.#parts.client.call('inspectContainer', { subject: name, accept: [404] })
     return answer.status === 404 ? undefined : parseAnswer(containerRecord, answer, `inspect container ${name}`)
   }
 
-  async #requireOwn(name: string): Promise<ContainerRecord> {
-    const container = await this.#inspect(name)
-    if (container && this.#isOwn(container)) return container
+  /** Undefined for one that is gone, or is none of ours. */
+  async own(name: string): Promise<ContainerRecord | undefined> {
+    const container = await this.#find(name)
+    return container && this.#isOwn(container) ? container : undefined
+  }
+
+  async requireOwn(name: string): Promise<ContainerRecord> {
+    const container = await this.own(name)
+    if (container) return container
     throw new RepaveError('INSTANCE_UNKNOWN', `no instance ${name}`, { hint: 'see which there are: `repave status`' })
   }
 
@@ -225,8 +250,9 @@ function hasRun(container: ContainerRecord): boolean {
   return timeMs(container.State.StartedAt) !== undefined
 }
 
+/** What it was created as. */
 function nameOf(container: ContainerRecord): string {
-  return container.Name.replace(/^\//, '')
+  return container.Config.Labels[label.instance] ?? container.Name.replace(/^\//, '')
 }
 
 /** The order that an instance was made by; undefined where it is not as ordered any more. */

@@ -1,8 +1,8 @@
 /**
  * Every call that the driver can make, and no other (promise 1): the client takes its requests from this list.
  *
- * There is no exec, attach, update, rename, pause or network-connect in it, and files are read of containers alone that
- * were made for that and never run.
+ * There is no exec, attach, update, rename, unpause or network-connect in it, and nothing that brings files into an
+ * instance. What comes last is for one that was touched, and from which nothing comes back.
  */
 
 interface Endpoint {
@@ -24,7 +24,6 @@ export const endpoints = {
   waitForContainer: { method: 'POST', path: '/containers/{id}/wait', quick: false },
   removeContainer: { method: 'DELETE', path: '/containers/{id}', quick: false },
   readLogs: { method: 'GET', path: '/containers/{id}/logs', quick: false },
-  readFiles: { method: 'GET', path: '/containers/{id}/archive', quick: false },
   listNetworks: { method: 'GET', path: '/networks', quick: true },
   inspectNetwork: { method: 'GET', path: '/networks/{id}', quick: true },
   createNetwork: { method: 'POST', path: '/networks/create', quick: false },
@@ -39,6 +38,11 @@ export const endpoints = {
   tagImage: { method: 'POST', path: '/images/{name}/tag', quick: false },
   removeImage: { method: 'DELETE', path: '/images/{name}', quick: false },
   readEvents: { method: 'GET', path: '/events', quick: false },
+  disconnectNetwork: { method: 'POST', path: '/networks/{id}/disconnect', quick: false },
+  pauseContainer: { method: 'POST', path: '/containers/{id}/pause', quick: false },
+  listProcesses: { method: 'GET', path: '/containers/{id}/top', quick: false },
+  listChanges: { method: 'GET', path: '/containers/{id}/changes', quick: false },
+  readArchive: { method: 'GET', path: '/containers/{id}/archive', quick: false },
 } as const satisfies Record<string, Endpoint>
 
 export type EndpointName = keyof typeof endpoints

@@ -74,7 +74,7 @@ export class ImageReader {
   /** The files at `path`; undefined where there is nothing. */
   async #read(container: string, path: string, image: string): Promise<readonly ReadFile[] | undefined> {
     const call = { subject: container, query: { path }, accept: [404] }
-    const response = await this.#client.stream('readFiles', call)
+    const response = await this.#client.stream('readArchive', call)
     if (response.statusCode === 404) return void response.resume()
     try {
       return await filesOf(response)

@@ -13,6 +13,8 @@ export const label = {
   environment: 'repave.environment',
   service: 'repave.service',
   version: 'repave.version',
+  /** What the instance was created as: a container can be renamed from outside. */
+  instance: 'repave.instance',
   /** What a version calls a data volume. */
   data: 'repave.data',
   /** Different for each volume that is made, so that one can be told from the last one of its name. */
@@ -46,6 +48,7 @@ export function instanceLabels(owner: string, order: InstanceOrder): Labels {
     ...scopeLabels(owner, order, 'instance'),
     [label.service]: order.service,
     [label.version]: order.version,
+    [label.instance]: order.name,
     [label.probe]: probeLabel(order.spec),
   }
 }
@@ -81,10 +84,10 @@ export function fleetOf(labels: Labels): FleetKey | undefined {
   return scope === undefined || service === undefined ? undefined : { ...scope, service }
 }
 
-export type Probe = Pick<VersionSpec, 'port' | 'health'>
+export type Probe = Pick<VersionSpec, 'port' | 'health' | 'executables'>
 
-function probeLabel({ port, health }: VersionSpec): string {
-  return canonicalJson({ port, health })
+function probeLabel({ port, health, executables }: VersionSpec): string {
+  return canonicalJson({ port, health, ...(executables && { executables }) })
 }
 
 /** What the label says; undefined where it says nothing sensible. */
@@ -107,4 +110,8 @@ const healthSchema = z.discriminatedUnion('kind', [
   z.strictObject({ kind: z.literal('tcp'), ...timing }),
   z.strictObject({ kind: z.literal('process'), ...timing }),
 ]) satisfies z.ZodType<Health>
-const probeSchema = z.strictObject({ port: z.number().nullable(), health: healthSchema })
+const probeSchema = z.strictObject({
+  port: z.number().nullable(),
+  health: healthSchema,
+  executables: z.array(z.string()).exactOptional(),
+})

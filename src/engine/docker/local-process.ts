@@ -35,10 +35,18 @@ const nameServer = /^\s*\d+: (?:0B00007F|7F00000B):[0-9A-F]{4} 00000000:0000 0A 
 
 async function readProcess(containerId: string, pid: number, file: string): Promise<string | undefined> {
   try {
-    const cgroup = await readFile(`/proc/${pid}/cgroup`, 'utf8')
-    return cgroup.includes(containerId) ? await readFile(`/proc/${pid}/${file}`, 'utf8') : undefined
+    return (await isProcessOf(containerId, pid)) ? await readFile(`/proc/${pid}/${file}`, 'utf8') : undefined
   } catch {
     return undefined
+  }
+}
+
+/** Whether that is a process of this machine, and of that container. */
+export async function isProcessOf(containerId: string, pid: number): Promise<boolean> {
+  try {
+    return pid > 0 && (await readFile(`/proc/${pid}/cgroup`, 'utf8')).includes(containerId)
+  } catch {
+    return false
   }
 }
 

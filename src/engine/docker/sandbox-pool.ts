@@ -9,7 +9,9 @@ import { containerRecord, createdObject, type ContainerBody, type ContainerRecor
 import { parseAnswer, type DockerClient } from './docker-client.ts'
 import type { DockerImages } from './docker-images.ts'
 import { scopeLabels } from './labels.ts'
+import type { GivenUp } from './given-up.ts'
 import { hasNoSockets } from './local-process.ts'
+import { hasLink } from './network-link.ts'
 import { pauseImage } from './pause-image.ts'
 import type { ScopeNetworks } from './scope-networks.ts'
 
@@ -40,6 +42,7 @@ export class SandboxPool {
   readonly #owner: string
   readonly #networks: ScopeNetworks
   readonly #images: DockerImages
+  readonly #givenUp: GivenUp
   readonly #pools = new Map<string, ScopePool>()
   /**
    * All that this pool has in hand, by id, with the number of the look that was begun last when it was made; others are
@@ -55,11 +58,12 @@ export class SandboxPool {
   #looks = 0
   readonly #removals = new Set<Promise<void>>()
 
-  constructor(client: DockerClient, owner: string, networks: ScopeNetworks, images: DockerImages) {
+  constructor(client: DockerClient, owner: string, networks: ScopeNetworks, images: DockerImages, givenUp: GivenUp) {
     this.#client = client
     this.#owner = owner
     this.#networks = networks
     this.#images = images
+    this.#givenUp = givenUp
   }
 
   /** The id of a living sandbox that nobody else has. */
@@ -89,7 +93,7 @@ export class SandboxPool {
   async giveBack(scope: Scope, id: string, isReusable: boolean): Promise<void> {
     if (!this.#taken.delete(id)) return
     const pool = this.#pool(scope)
-    if (isReusable && pool.spares.length < pool.target && (await this.#isClean(id))) {
+    if (isReusable && !this.#givenUp.has(id) && pool.spares.length < pool.target && (await this.#isClean(id))) {
       pool.spares.push({ id, made: Promise.resolve(id) })
       this.#trim(pool)
     } else this.#discard(id)
@@ -112,6 +116,20 @@ export class SandboxPool {
   /** Call before a look at the engine; `reconcile` wants the number. */
   beginLook(): number {
     this.#looks += 1
+    return this.#looks
+  }
+
+  /** Somebody has reached a sandbox: no instance gets it, as long as none is in it yet. */
+  spoil(id: string): void {
+    for (const pool of this.#pools.values()) {
+      const isSpoilt = pool.spares.some((spare) => spare.id === id)
+      pool.spares = pool.spares.filter((spare) => spare.id !== id)
+      if (isSpoilt) this.#discard(id)
+    }
+  }
+
+  /** The number of the look that was begun last. */
+  get lastLook(): number {
     return this.#looks
   }
 
@@ -228,11 +246,13 @@ export class SandboxPool {
   /** A lingering connection of the last instance would keep the next one from listening on its port. */
   async #isClean(id: string): Promise<boolean> {
     const record = await this.#inspectRunning(id).catch(() => undefined)
-    return record !== undefined && hasNoSockets(id, record.State.Pid)
+    if (record === undefined || record.NetworkSettings.length !== 1) return false
+    return (await hasNoSockets(id, record.State.Pid)) && hasLink(record.State.Pid)
   }
 
   /** Removes it off the critical path. What fails here is a stray, which a later look finds. */
   #discard(id: string): void {
+    this.#givenUp.add(id)
     this.#known.set(id, this.#looks)
     this.#taken.delete(id)
     const removal = this.#client

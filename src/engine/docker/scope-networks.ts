@@ -72,10 +72,14 @@ export class ScopeNetworks {
   }
 }
 
+export function networkName({ stack, environment }: Scope): string {
+  return `repave-${stack}-${environment}`
+}
+
 /** The body of `POST /networks/create`. */
 export function networkBody(owner: string, scope: Scope): NetworkCreateOptions {
   return {
-    Name: `repave-${scope.stack}-${scope.environment}`,
+    Name: networkName(scope),
     Driver: 'bridge',
     CheckDuplicate: true,
     Labels: { ...scopeLabels(owner, scope, 'network') },

@@ -34,6 +34,7 @@ describe('the body that creates an instance', () => {
         'repave.role': 'instance',
         'repave.stack': 'shop',
         'repave.environment': 'staging',
+        'repave.instance': 'shop-staging-web-1',
         'repave.service': 'web',
         'repave.version': versionId(spec),
         'repave.probe':

@@ -130,6 +130,7 @@ export function runningSpec(container: ContainerRecord): VersionSpec | undefined
       noNewPrivileges: host.SecurityOpt.includes(noNewPrivilegesOption),
       capabilities: host.CapAdd.map(bareCapability).toSorted(),
     },
+    ...(probe.executables && { executables: probe.executables }),
   }
   return isConfined(container, spec) ? spec : undefined
 }

@@ -33,7 +33,9 @@ async function setUp(): Promise<EngineFixture> {
     },
     kill: async (name) => machine.die(name),
     pause: async (name) => machine.pause(name),
-    touch: async (name) => machine.touch(name),
+    touch: async (name, kind) => machine.touch(name, kind),
+    touchKinds: ['exec', 'copy', 'signal'],
+    isAnswered: async (address) => machine.answer(address) === 'healthy',
     alter: async (name) => machine.alter(name, { resources: { cpuMillis: 1, memoryBytes: 1, pids: 1 } }),
     intrude: async (scope) => {
       const stranger = {
@@ -86,6 +88,7 @@ const programs: ContractPrograms = {
   missing: ['missing'],
   exit: (code) => ['exit', `${code}`],
   count: (count) => ['count', `${count}`],
+  serve: ['serve'],
   bothStreams: ['both-streams'],
 }
 

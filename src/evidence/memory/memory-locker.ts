@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto'
 import { Readable } from 'node:stream'
 import { RepaveError } from '../../errors.ts'
 import type { Evidence, EvidencePart, EvidenceSubject } from '../../model/evidence.ts'
-import type { EvidenceLocker } from '../locker.ts'
+import type { EvidenceLocker, KeptEvidence } from '../locker.ts'
 
 interface Kept {
   readonly evidence: Evidence
@@ -13,7 +13,7 @@ interface Kept {
 export class MemoryLocker implements EvidenceLocker {
   readonly #kept: Kept[] = []
 
-  async keep(subject: EvidenceSubject, parts: AsyncIterable<EvidencePart>): Promise<Evidence> {
+  async keep(subject: EvidenceSubject, parts: AsyncIterable<EvidencePart>): Promise<KeptEvidence> {
     const all = await Array.fromAsync(parts)
     const found = all.filter((part) => part.kind === 'found')
     const missing = all.flatMap((part) => (part.kind === 'missing' ? [{ name: part.name, reason: part.reason }] : []))
@@ -21,11 +21,14 @@ export class MemoryLocker implements EvidenceLocker {
     const digest = `sha256:${createHash('sha256').update(bundle).digest('hex')}`
     const evidence = { ...subject, digest, bytes: bundle.length, missing }
     this.#kept.push({ evidence, bundle })
-    return evidence
+    return { ...evidence, removed: [] }
   }
 
   async list(): Promise<readonly Evidence[]> {
-    return this.#kept.map(({ evidence }) => evidence).toReversed()
+    return this.#kept
+      .map(({ evidence }) => evidence)
+      .toReversed()
+      .toSorted((a, b) => b.atMs - a.atMs)
   }
 
   async read(digest: string): Promise<Readable> {
