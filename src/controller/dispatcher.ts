@@ -81,6 +81,7 @@ export class Dispatcher {
       kind: effect.kind,
       beganAtMs: this.#seams.clock.steady(),
       ...(version && { version }),
+      ...(effect.kind === 'unroute' && effect.drainMs === 0 && { isCut: true }),
     })
     const onIntent = () => this.#listener.onIntent(order)
     const error = await act(order, this.#seams, onIntent).then(() => undefined, asRepaveError)

@@ -15,6 +15,8 @@ export interface UnderWay {
   readonly key: FleetKey
   readonly instance: string
   readonly kind: EffectKind
+  /** Its requests get no time. */
+  readonly isCut?: true
   /** For a create: the version that will appear. */
   readonly version?: VersionId
 }
@@ -197,6 +199,7 @@ function viewInstance(
     ...(cordon !== undefined && { cordon }),
     ...(remembered.isRefused(instance, claimed) && { refused: true }),
     ...(effect && { busy: effect.kind }),
+    ...(effect?.isCut && { isCut: true }),
     ...(detail !== undefined && { detail }),
   }
 }

@@ -22,6 +22,8 @@ export interface FleetInstance {
   readonly address?: Address
   /** The effect on it that has not come back yet. */
   readonly busy?: EffectKind
+  /** What it is busy with gives its requests no time. */
+  readonly isCut?: true
   /** Someone asked for a clean one in its place, or it is `due`. */
   readonly condemned: boolean
   /** It is as old as it may be. */

@@ -271,10 +271,10 @@ function bury(instance: FleetInstance): readonly Effect[] {
  * been told to end does.
  */
 function expel(instance: FleetInstance): readonly Effect[] {
-  const { name, taint, rotation, phase, busy } = instance
+  const { name, taint, rotation, phase, busy, isCut } = instance
   if (!taint?.isRecorded) return []
   const { reason } = taint
-  if (busy === 'unroute' && rotation !== 'out')
+  if (busy === 'unroute' && !isCut && rotation !== 'out')
     return [{ kind: 'unroute', instance: name, drainMs: 0, reason, isCut: true }]
   if (busy) return []
   if (rotation !== 'out') return [{ kind: 'unroute', instance: name, drainMs: 0, reason }]
