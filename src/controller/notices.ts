@@ -85,7 +85,8 @@ export class Notices {
     this.#stop.abort()
     await this.#running
     await Promise.all([...this.#deliveries.values()].map((delivery) => delivery.stop()))
-    await this.#keep()
+    // Who has not subscribed anybody yet knows nothing better than what is kept.
+    if (this.#known) await this.#keep()
   }
 
   /** At once, and then after a while again where that was too early. */

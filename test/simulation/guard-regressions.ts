@@ -20,7 +20,7 @@ const touch: Action = { kind: 'touch', pick: 0.5, how: 'exec', afterMs: 4_000 }
 /** The touch itself is a record; then follow intents, effects and outcomes. */
 const deaths = [1, 2, 3, 4, 5, 6, 8, 10]
 
-export const guardRegressions: readonly Regression[] = deaths.map((calls) => ({
+const answers: readonly Regression[] = deaths.map((calls) => ({
   name: `a controller that dies after its call ${calls} since an instance is touched`,
   seed: 1,
   history: {
@@ -33,3 +33,45 @@ export const guardRegressions: readonly Regression[] = deaths.map((calls) => ({
     ],
   },
 }))
+
+export const guardRegressions: readonly Regression[] = [
+  ...answers,
+  {
+    name: 'a controller that is told to stop before it has told anybody keeps what others have told',
+    seed: 4397,
+    history: {
+      profile: 'crashes',
+      patient: false,
+      isShort: false,
+      actions: [
+        {
+          kind: 'up',
+          scope: { stack: 'shop', environment: 'live' },
+          choice: {
+            web: {
+              image: 'stillborn',
+              generation: 0,
+              replicas: 6,
+              maxSurge: { kind: 'count', count: 0 },
+              maxUnavailable: { kind: 'count', count: 1 },
+              drainMs: 5000,
+              strategy: { strategy: 'recreate' },
+              verdict: { windowMs: 3000, requests: 5, errors: true },
+            },
+          },
+          afterMs: 1523,
+        },
+        {
+          kind: 'crash-in-recovery',
+          calls: 10,
+          when: 'before',
+          finishing: false,
+          times: 2,
+          meanwhile: { kind: 'repave', scope: { stack: 'shop', environment: 'live' } },
+          afterMs: 1088,
+        },
+        { kind: 'controller-restart', afterMs: 0 },
+      ],
+    },
+  },
+]
