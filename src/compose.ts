@@ -32,6 +32,7 @@ import { PrometheusGate } from './gate/prometheus/prometheus-gate.ts'
 import { networkProbe } from './probe/network/network-probe.ts'
 import { createHaproxyRouter } from './router/haproxy/haproxy-router.ts'
 import type { Router } from './router/router.ts'
+import { DiskRecordings } from './recording/disk/disk-recordings.ts'
 import { copySqliteStore, createSqliteStore } from './store/sqlite/sqlite-store.ts'
 import type { Store } from './store/store.ts'
 import { systemClock } from './system/clock.ts'
@@ -55,9 +56,11 @@ export function composeController(
   wrap: Wrap = (seams) => seams,
 ): Composition {
   const store: Store = createSqliteStore(storeFile(home))
+  const engine = createDockerEngine({ owner: ownerOf(home) })
   const seams = {
     clock: systemClock,
-    engine: composeEngine(home),
+    engine,
+    access: { terminals: engine.terminals, recordings: recordingsOf(home) },
     router: composeRouter(home),
     probe: networkProbe,
     gate: new PrometheusGate(),
@@ -77,6 +80,11 @@ export function composeController(
 
 export function composeEngine(home: string): Engine {
   return createDockerEngine({ owner: ownerOf(home) })
+}
+
+/** What was recorded in terminals. */
+export function recordingsOf(home: string): DiskRecordings {
+  return new DiskRecordings(join(home, 'access'))
 }
 
 export function composeRouter(home: string): Router {

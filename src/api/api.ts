@@ -51,6 +51,7 @@ export function createApi(commands: Commands, version: string): Hono {
     const { service, ...scope } = query(context, versionsSchema)
     return context.json(await commands.versions(scope, service))
   })
+  api.get('/v1/accesses', async (context) => context.json(await commands.accesses(query(context, scopeSchema))))
   api.get('/v1/refusals', async (context) => context.json(await commands.refusals(query(context, scopeSchema))))
   api.post('/v1/plan', async (context) => context.json(await commands.plan(await body(context, planSchema))))
 

@@ -4,6 +4,7 @@ import { createApi } from '../api/api.ts'
 import { whileClaimed } from '../api/claim.ts'
 import { engineAddress, prepareHome, socketPath, stateFolder } from '../api/home.ts'
 import { serveApi } from '../api/server.ts'
+import { terminalServer } from '../api/terminal-server.ts'
 import { repaveVersion } from '../api/version.ts'
 import { composeController, type Wrap } from '../compose.ts'
 import { asRepaveError } from '../errors.ts'
@@ -50,11 +51,14 @@ async function serveHome(home: string, background: boolean, onReady: () => void,
   const composition = composeController(home, { pid: process.pid, socket, engine: engineAddress() }, log, wrap)
   const { controller } = composition
   await controller.start()
-  const server = await serveApi(createApi(controller, repaveVersion()), socket)
+  const api = createApi(controller, repaveVersion())
+  const server = await serveApi(api, socket, undefined, terminalServer(controller))
   log(`Repave ${repaveVersion()}, pid ${process.pid}, listens at ${socket}`)
   onReady()
   const isIdle = () => controller.isIdle() && server.busy() === 0
   log(`ends: ${await Promise.race([ended, ...(background ? [idle(isIdle)] : [])])}; instances and router serve on`)
+  // First: whoever is in an instance is told.
+  await controller.endAccess()
   await server.close()
   await composition.close()
 }

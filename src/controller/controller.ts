@@ -1,6 +1,7 @@
 /** The controller: answers commands, and keeps what they decided through its loop. */
 import type { LogLine } from '../engine/engine.ts'
 import type {
+  AccessReport,
   AcknowledgeReport,
   ControllerStatus,
   DriftReport,
@@ -13,7 +14,10 @@ import type {
 } from '../model/report.ts'
 import { fleetName, type Scope } from '../model/stack.ts'
 import type { RecordedEntry, RolloutRecord } from '../store/store.ts'
+import { Access } from './access.ts'
 import type {
+  AccessLink,
+  AccessRequest,
   AcknowledgeRequest,
   Commands,
   DownRequest,
@@ -51,23 +55,32 @@ export class Controller implements Commands {
   readonly #seams: Seams
   readonly #desk: Desk
   readonly #publication: Publication
+  readonly #access: Access
 
   constructor(seams: Seams) {
     this.#seams = seams
     this.#publication = new Publication(seams)
     this.#desk = new Desk(seams, () => this.#publication.wake())
+    this.#access = new Access(this.#desk)
   }
 
   /** Recovery is the only way of starting. Throws LEDGER_BEHIND before anything is done. */
   async start(): Promise<void> {
     await this.#publication.start()
+    await this.#access.recover()
     await this.#desk.loop.start()
   }
 
   /** Ends this controller; instances and router serve on. */
   async stop(): Promise<void> {
+    await this.endAccess()
     await this.#desk.loop.stop()
     await this.#publication.stop()
+  }
+
+  /** Closes all terminals. */
+  async endAccess(): Promise<void> {
+    await this.#access.stop()
   }
 
   /** Nothing is declared, nothing runs and nobody waits for an answer. */
@@ -103,6 +116,14 @@ export class Controller implements Commands {
 
   acknowledge(request: AcknowledgeRequest): Promise<AcknowledgeReport> {
     return acknowledge(this.#desk, request)
+  }
+
+  access(request: AccessRequest, link: AccessLink): Promise<void> {
+    return this.#access.open(request, link)
+  }
+
+  accesses(scope: Scope): Promise<readonly AccessReport[]> {
+    return this.#access.list(scope)
   }
 
   down(request: DownRequest, client?: AbortSignal): AsyncIterable<ProgressReport> {

@@ -5,11 +5,13 @@ import { scopeName, type Scope } from '../../model/stack.ts'
 import { systemClock, type Clock } from '../../system/clock.ts'
 import { type Sense, senseLayers } from '../../model/touch.ts'
 import type { Engine, EngineEvent, EngineState, LogLine, LogOptions } from '../engine.ts'
+import type { Terminals } from '../terminal.ts'
 import { followEvents, type ContainerEvent } from './container-events.ts'
 import { DataVolumes, dataInUse } from './data-volumes.ts'
 import { defaultSocketPath, DockerClient } from './docker-client.ts'
 import { DockerImages } from './docker-images.ts'
 import { DockerInstances } from './docker-instances.ts'
+import { DockerTerminals } from './docker-terminals.ts'
 import { InstanceObserver } from './instance-observer.ts'
 import { KeptImages } from './kept-images.ts'
 import { isOwn } from './labels.ts'
@@ -25,7 +27,7 @@ export interface DockerEngineOptions {
   readonly clock?: Clock
 }
 
-export function createDockerEngine(options: DockerEngineOptions): Engine {
+export function createDockerEngine(options: DockerEngineOptions): Engine & { readonly terminals: Terminals } {
   const { owner, socketPath = defaultSocketPath(process.env), clock = systemClock } = options
   return new DockerEngine(new DockerClient(socketPath), owner, clock)
 }
@@ -43,6 +45,7 @@ class DockerEngine implements Engine {
   readonly #data: DataVolumes
   readonly #observer: InstanceObserver
   readonly #instances: DockerInstances
+  readonly terminals: DockerTerminals
   #firstLook: Promise<unknown> | undefined
 
   constructor(client: DockerClient, owner: string, clock: Clock) {
@@ -65,6 +68,7 @@ class DockerEngine implements Engine {
       data: this.#data,
       observer: this.#observer,
     })
+    this.terminals = new DockerTerminals(client, (name) => this.#instances.idOf(name))
   }
 
   async version(): Promise<string> {
@@ -85,6 +89,7 @@ class DockerEngine implements Engine {
   async destroy(name: string, graceMs: number): Promise<void> {
     await this.#haveLooked()
     await this.#instances.destroy(name, graceMs)
+    this.terminals.forget(name)
   }
 
   async observe(options: { readonly fresh?: boolean } = {}): Promise<EngineState> {

@@ -132,6 +132,11 @@ export class DockerInstances {
     return failure.code === 'DISK_FULL' ? failure : cannotRun(name, wordsOf(answer))
   }
 
+  /** Of its container; throws INSTANCE_UNKNOWN. */
+  async idOf(name: string): Promise<string> {
+    return (await this.#requireOwn(name)).Id
+  }
+
   async destroy(name: string, graceMs: number): Promise<void> {
     const container = await this.#inspect(name)
     if (container === undefined || !this.#isOwn(container)) return

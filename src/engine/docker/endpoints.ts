@@ -1,7 +1,8 @@
 /**
  * Every call that the driver can make, and no other (promise 1): the client takes its requests from this list.
  *
- * There is no exec, attach, update, rename, pause, archive or network-connect in it.
+ * There is no attach, update, rename, pause, archive or network-connect in it. There is an exec, for one use: a terminal
+ * in an instance that was given up for it, tainted on the record and out of rotation (`docker-terminals.ts`).
  */
 
 interface Endpoint {
@@ -35,6 +36,10 @@ export const endpoints = {
   buildImage: { method: 'POST', path: '/build', quick: false },
   tagImage: { method: 'POST', path: '/images/{name}/tag', quick: false },
   removeImage: { method: 'DELETE', path: '/images/{name}', quick: false },
+  createExec: { method: 'POST', path: '/containers/{id}/exec', quick: false },
+  startExec: { method: 'POST', path: '/exec/{id}/start', quick: false },
+  resizeExec: { method: 'POST', path: '/exec/{id}/resize', quick: true },
+  inspectExec: { method: 'GET', path: '/exec/{id}/json', quick: true },
   readEvents: { method: 'GET', path: '/events', quick: false },
 } as const satisfies Record<string, Endpoint>
 
