@@ -94,7 +94,7 @@ export type AccessEvent =
 
 /** The other end of a terminal. */
 export interface AccessLink {
-  tell(event: AccessEvent): void
+  readonly tell: (event: AccessEvent) => void
   /** Ends when they have left. */
   readonly input: AsyncIterable<AccessInput>
 }
