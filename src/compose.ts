@@ -38,6 +38,7 @@ import type { Messenger } from './notify/notify.ts'
 import { networkProbe } from './probe/network/network-probe.ts'
 import { createHaproxyRouter } from './router/haproxy/haproxy-router.ts'
 import type { Router } from './router/router.ts'
+import { DiskRecordings } from './recording/disk/disk-recordings.ts'
 import { copySqliteStore, createSqliteStore } from './store/sqlite/sqlite-store.ts'
 import type { Store } from './store/store.ts'
 import { createLinuxSensor, whyNoLinuxSensor } from './sensor/linux/linux-sensor.ts'
@@ -65,9 +66,11 @@ export function composeController(
 ): Composition {
   const store: Store = createSqliteStore(storeFile(home))
   const sensor = composeSensor(log)
+  const engine = createDockerEngine({ owner: ownerOf(home), sensor })
   const seams = {
     clock: systemClock,
-    engine: composeEngine(home, sensor),
+    engine,
+    access: { terminals: engine.terminals, recordings: recordingsOf(home) },
     router: composeRouter(home),
     probe: networkProbe,
     gate: new PrometheusGate(),
@@ -98,6 +101,11 @@ export function composeSensor(log: (line: string) => void): Sensor {
   return lack
     ? createNoSensor(lack.reason, lack.remedy)
     : createLinuxSensor({ onFault: (reason) => log(`sensor: ${reason}`) })
+}
+
+/** What was recorded in terminals. */
+export function recordingsOf(home: string): DiskRecordings {
+  return new DiskRecordings(join(home, 'access'))
 }
 
 export function composeRouter(home: string): Router {

@@ -61,6 +61,7 @@ export function createApi(commands: Commands, version: string): Hono {
     const { service, ...scope } = query(context, versionsSchema)
     return context.json(await commands.versions(scope, service))
   })
+  api.get('/v1/accesses', async (context) => context.json(await commands.accesses(query(context, scopeSchema))))
   api.get('/v1/refusals', async (context) => context.json(await commands.refusals(query(context, scopeSchema))))
   api.get('/v1/evidence', async (context) => context.json(await commands.evidence(query(context, statusSchema))))
   api.get('/v1/evidence/bundle', async (context) =>

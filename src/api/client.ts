@@ -19,6 +19,7 @@ import type {
 import type { LogLine } from '../engine/engine.ts'
 import { asRepaveError, type ErrorReport, fromReport, RepaveError } from '../errors.ts'
 import type {
+  AccessReport,
   ControllerStatus,
   DriftReport,
   EvidenceReport,
@@ -33,7 +34,7 @@ import { readLines } from './lines.ts'
 import { versionHeader } from './version.ts'
 
 /** The commands over the socket; every method may fail with CONTROLLER_UNREACHABLE. */
-export type Client = Omit<Commands, 'info' | 'metrics'> & { info(): Promise<ControllerStatus> }
+export type Client = Omit<Commands, 'info' | 'metrics' | 'access'> & { info(): Promise<ControllerStatus> }
 
 type Query = Readonly<Record<string, string | number | boolean | undefined>>
 
@@ -85,6 +86,7 @@ export function createClient(socket: string, onVersion: (version: string) => voi
     repave: (body: RepaveRequest) => work('/v1/repave', body),
     acknowledge: async (body: AcknowledgeRequest) =>
       json(await send({ method: 'POST', path: '/v1/acknowledge', body })),
+    accesses: (scope: Scope) => get<readonly AccessReport[]>('/v1/accesses', { ...scope }),
     down: (body: DownRequest) => work('/v1/down', body),
     steer: (body: SteerRequest) => work('/v1/rollout', body),
     status: (filter: Partial<Scope>) => get<readonly StatusReport[]>('/v1/status', { ...filter }),

@@ -6,7 +6,9 @@ import { dependencyCycles } from '../model/dependencies.ts'
 import { noticeKinds, type Webhook } from '../model/notification.ts'
 import { steerVerbs } from '../model/steering.ts'
 import { z } from 'zod'
+import type { TerminalSize } from '../engine/terminal.ts'
 import type {
+  AccessRequest,
   EventsRequest,
   LiftRequest,
   LogsRequest,
@@ -241,6 +243,24 @@ export const liftSchema: z.ZodType<LiftRequest> = z.strictObject({
 })
 
 export const replaceSchema: z.ZodType<ReplaceRequest> = z.strictObject({ by, ...scope, instance: someText })
+
+export const terminalSizeSchema: z.ZodType<TerminalSize> = z.strictObject({
+  columns: z.int().min(1).max(1_000),
+  rows: z.int().min(1).max(1_000),
+})
+
+/** Longer, and it would be a way to live in an instance. */
+const longestAccessMs = 3_600_000
+
+export const accessSchema: z.ZodType<AccessRequest> = z.strictObject({
+  by,
+  ...scope,
+  instance: someText,
+  reason: someText.max(1_000).regex(/\S/, 'must not be empty'),
+  command: z.array(someText).min(1).max(100),
+  forMs: milliseconds.min(1_000).max(longestAccessMs, 'must be an hour at most'),
+  size: terminalSizeSchema,
+})
 
 export const repaveSchema: z.ZodType<RepaveRequest> = z.strictObject({ by, ...scope, service: name.exactOptional() })
 

@@ -52,6 +52,8 @@ export function scripted(scripts: Scripts): ScriptedCommands {
       calls.push(['acknowledge', request])
       return { ok: true, changed: true, escalated: ['web'], replaced: [] }
     },
+    access: async (request) => void calls.push(['access', request]),
+    accesses: async () => [],
     down: (request) => called('down', request),
     steer: (request) => called('steer', request),
     status: scripts.status ?? (async () => []),

@@ -4,7 +4,9 @@ import type { Hono } from 'hono'
 import { once } from 'node:events'
 import { existsSync, rmSync } from 'node:fs'
 import { createServer, type Server } from 'node:http'
+import type { Duplex } from 'node:stream'
 import { asRepaveError, RepaveError } from '../errors.ts'
+import type { UpgradeListener } from './terminal-server.ts'
 import { errorCode } from '../system/error-code.ts'
 
 /** How long an answer that is under way may take to end once the server closes. */
@@ -24,16 +26,28 @@ const usualLookMs = 2_000
  * Listens at `path`, a unix socket of mode 0600, and again where somebody removed that. The caller holds the claim to
  * the folder, so that a socket that is there was left by a dead controller.
  */
-export async function serveApi(api: Hono, path: string, lookMs = usualLookMs): Promise<ApiServer> {
+export async function serveApi(
+  api: Hono,
+  path: string,
+  lookMs = usualLookMs,
+  onUpgrade?: UpgradeListener,
+): Promise<ApiServer> {
   let busy = 0
   const listener = getRequestListener(api.fetch)
   const servers = new Set<Server>()
+  const upgraded = new Set<Duplex>()
   const open = async () => {
     const server = createServer(listener)
     server.on('request', (_, response) => {
       busy += 1
       response.once('close', () => (busy -= 1))
     })
+    if (onUpgrade)
+      server.on('upgrade', (request, socket, head) => {
+        upgraded.add(socket)
+        socket.once('close', () => upgraded.delete(socket))
+        onUpgrade(request, socket, head)
+      })
     await listenPrivately(server, path)
     servers.add(server)
     server.once('close', () => servers.delete(server))
@@ -47,6 +61,7 @@ export async function serveApi(api: Hono, path: string, lookMs = usualLookMs): P
   const endWatch = watchSocket(path, lookMs, reopen)
   const closeAll = async () => {
     await endWatch()
+    for (const socket of upgraded) socket.destroy()
     await Promise.all([...servers].map(close))
   }
   return { busy: () => busy, close: closeAll }

@@ -107,6 +107,7 @@ export function createProgram(onExitCode: (code: number) => void): Command {
     'say that somebody has looked at what was touched: a service that is held goes on',
     async () => (await import('./acknowledge.ts')).acknowledge,
   ).requiredOption('--reason <text>', 'why, for the record', someText)
+  declareAccess(declareIn(program.command('access').description('enter an instance, which is given up for that')))
   declare(
     'drift',
     'show what is not as declared; changes nothing',
@@ -187,6 +188,25 @@ function declareEvidence(declare: Declare): void {
   )
 }
 
+function declareAccess(declare: Declare): void {
+  declare(
+    'open <instance>',
+    'drain and taint an instance, enter it through a recorded terminal, and destroy it',
+    async () => {
+      return (await import('./access-open.ts')).accessOpen
+    },
+  )
+    .requiredOption('--reason <text>', 'why, for the record', someText)
+    .option('--for <duration>', 'how long the terminal may be open, an hour at most', duration, '10m')
+    .option('--command <command>', 'the program that is run in it, with its arguments', someText, '/bin/sh')
+  declare('list', 'list who entered which instance, when, for how long and why', async () => {
+    return (await import('./access-list.ts')).accessList
+  })
+  declare('replay <recording>', 'play a recording, by its number or digest; with --json, say where it is', async () => {
+    return (await import('./access-replay.ts')).accessReplay
+  }).option('--fast', 'without waiting')
+}
+
 function declareLedger(declare: Declare): void {
   declare('log', 'show what was decided and done', async () => (await import('./ledger-log.ts')).ledgerLog)
     .option('--folder <folder>', 'of a copy in this folder; needs no controller')
@@ -245,6 +265,11 @@ function sessionOf({ file, env, json, color }: SharedOptions): Session {
 function someText(text: string): string {
   if (text !== '') return text
   throw new InvalidArgumentError('It must not be empty.')
+}
+
+function duration(text: string): string {
+  if (/^[1-9]\d{0,4}[smh]$/.test(text)) return text
+  throw new InvalidArgumentError('It must be a duration: 30s, 10m or 1h.')
 }
 
 function wholeNumber(text: string): number {

@@ -6,6 +6,7 @@ import { engineAddress, prepareHome, socketPath, stateFolder } from '../api/home
 import { type Exposition, exposition } from '../api/exposition.ts'
 import { serveMetrics } from '../api/metrics-server.ts'
 import { serveApi } from '../api/server.ts'
+import { terminalServer } from '../api/terminal-server.ts'
 import { repaveVersion } from '../api/version.ts'
 import { composeController, type Wrap } from '../compose.ts'
 import { asRepaveError } from '../errors.ts'
@@ -67,12 +68,15 @@ async function serveHome(
   // Before anything is done: a controller that can't be watched as it was told to does not start.
   const metricsServer = metrics === undefined ? undefined : await serveMetrics(metrics, () => expose(controller))
   await controller.start()
-  const server = await serveApi(createApi(controller, repaveVersion()), socket)
+  const api = createApi(controller, repaveVersion())
+  const server = await serveApi(api, socket, undefined, terminalServer(controller))
   if (metricsServer) log(`metrics are served at http://${metricsServer.address}/metrics`)
   log(`Repave ${repaveVersion()}, pid ${process.pid}, listens at ${socket}`)
   onReady()
   const isIdle = () => controller.isIdle() && server.busy() === 0
   log(`ends: ${await Promise.race([ended, ...(background ? [idle(isIdle)] : [])])}; instances and router serve on`)
+  // First: whoever is in an instance is told.
+  await controller.endAccess()
   await Promise.all([server.close(), metricsServer?.close()])
   await composition.close()
 }

@@ -1,7 +1,10 @@
 /** What the controller can be asked: the API serves it over a socket, the simulator calls it directly. */
 import type { Readable } from 'node:stream'
+import type { TerminalSize } from '../engine/terminal.ts'
+import type { ErrorReport } from '../errors.ts'
 import type { Lock } from '../image/lock.ts'
 import type {
+  AccessReport,
   AcknowledgeReport,
   ControllerStatus,
   DriftException,
@@ -65,6 +68,41 @@ export interface AcknowledgeRequest extends Scope, Caller {
   readonly reason: string
 }
 
+export interface AccessRequest extends Scope, Caller {
+  readonly instance: string
+  readonly reason: string
+  readonly command: readonly string[]
+  /** How long the terminal may be open. */
+  readonly forMs: number
+  readonly size: TerminalSize
+}
+
+/** What whoever sits at a terminal does. */
+export type AccessInput =
+  | { readonly kind: 'data'; readonly data: Uint8Array }
+  | { readonly kind: 'resize'; readonly size: TerminalSize }
+
+/** What they are told; `closed` or `error` is the last. */
+export type AccessEvent =
+  | { readonly kind: 'step'; readonly message: string }
+  | { readonly kind: 'opened'; readonly id: number }
+  | { readonly kind: 'data'; readonly data: Uint8Array }
+  | {
+      readonly kind: 'closed'
+      readonly id: number
+      readonly message: string
+      readonly exitCode?: number
+      readonly digest?: string
+    }
+  | { readonly kind: 'error'; readonly error: ErrorReport }
+
+/** The other end of a terminal. */
+export interface AccessLink {
+  readonly tell: (event: AccessEvent) => void
+  /** Ends when they have left. */
+  readonly input: AsyncIterable<AccessInput>
+}
+
 export interface RefuseRequest extends Scope, Caller {
   readonly what: RefusedName
   readonly reason: string
@@ -112,6 +150,10 @@ export interface Commands {
   repave(request: RepaveRequest, client?: AbortSignal): AsyncIterable<ProgressReport>
   /** Ends an escalation, and a suspicion: somebody has looked. */
   acknowledge(request: AcknowledgeRequest): Promise<AcknowledgeReport>
+  /** Gives an instance up for good, and opens a recorded terminal in it. Resolves once that is closed. */
+  access(request: AccessRequest, link: AccessLink): Promise<void>
+  /** Newest first. */
+  accesses(scope: Scope): Promise<readonly AccessReport[]>
   down(request: DownRequest, client?: AbortSignal): AsyncIterable<ProgressReport>
   /** Steers running rollouts. */
   steer(request: SteerRequest): AsyncIterable<ProgressReport>

@@ -2,6 +2,7 @@
 import type { Readable } from 'node:stream'
 import type { LogLine } from '../engine/engine.ts'
 import type {
+  AccessReport,
   AcknowledgeReport,
   ControllerStatus,
   DriftReport,
@@ -16,7 +17,10 @@ import type {
 import type { MetricFamily } from '../model/metric.ts'
 import { fleetName, type Scope } from '../model/stack.ts'
 import type { RecordedEntry, RolloutRecord } from '../store/store.ts'
+import { Access } from './access.ts'
 import type {
+  AccessLink,
+  AccessRequest,
   AcknowledgeRequest,
   Commands,
   DownRequest,
@@ -60,6 +64,7 @@ export class Controller implements Commands {
   readonly #publication: Publication
   readonly #notices: Notices
   readonly #survey: Survey
+  readonly #access: Access
 
   constructor(seams: Seams) {
     this.#seams = seams
@@ -74,6 +79,7 @@ export class Controller implements Commands {
       published: () => this.#publication.published(),
       notices: () => this.#notices.figures(),
     })
+    this.#access = new Access(this.#desk)
   }
 
   /** Recovery is the only way of starting. Throws LEDGER_BEHIND before anything is done. */
@@ -81,14 +87,21 @@ export class Controller implements Commands {
     await this.#publication.start()
     await this.#notices.start()
     await this.#survey.start()
+    await this.#access.recover()
     await this.#desk.loop.start()
   }
 
   /** Ends this controller; instances and router serve on. */
   async stop(): Promise<void> {
+    await this.endAccess()
     await this.#desk.loop.stop()
     await this.#notices.stop()
     await this.#publication.stop()
+  }
+
+  /** Closes all terminals. */
+  async endAccess(): Promise<void> {
+    await this.#access.stop()
   }
 
   /** Nothing is declared, nothing runs, and nobody waits for an answer or has to be told of something. */
@@ -125,6 +138,14 @@ export class Controller implements Commands {
 
   acknowledge(request: AcknowledgeRequest): Promise<AcknowledgeReport> {
     return acknowledge(this.#desk, request)
+  }
+
+  access(request: AccessRequest, link: AccessLink): Promise<void> {
+    return this.#access.open(request, link)
+  }
+
+  accesses(scope: Scope): Promise<readonly AccessReport[]> {
+    return this.#access.list(scope)
   }
 
   down(request: DownRequest, client?: AbortSignal): AsyncIterable<ProgressReport> {

@@ -9,7 +9,7 @@ import { type EffectKind, type Fleet, groupOf } from '../plan/fleet.ts'
 import { reconcile } from '../plan/reconcile.ts'
 import { wantedSplit } from '../plan/split.ts'
 import type { CrashLoop } from '../rollout/backoff.ts'
-import type { ReleaseRecord } from '../store/store.ts'
+import type { RecordedEntry, ReleaseRecord } from '../store/store.ts'
 import type { Touch } from '../model/touch.ts'
 import type { Order } from './act.ts'
 import { Ages } from './ages.ts'
@@ -210,6 +210,20 @@ export class Loop {
     return replaced
   }
 
+  /** Gives an instance up for somebody to enter it: what is on record then is done at once. */
+  async open(instance: ObservedInstance, by: string, reason: string): Promise<RecordedEntry> {
+    const entry = await this.taints.open(instance, by, reason)
+    this.#seams.log(`${fleetName(instance)}: ${instance.name} was opened by ${by}: ${reason}`)
+    this.#noteChange()
+    return entry
+  }
+
+  /** Whoever entered it is out. */
+  release(instance: string): void {
+    this.taints.release(instance)
+    this.wake()
+  }
+
   /** What is not done yet beside the fleets of the scope, in words. */
   remaining(scope: Scope): readonly string[] {
     const view = this.view(scope)
@@ -217,7 +231,9 @@ export class Loop {
   }
 
   #isWhole(fleet: Fleet): boolean {
-    const { key, instances, target, split } = fleet
+    const { key, target, split } = fleet
+    // Whoever is in one may stay for long, and all else is as it should be meanwhile.
+    const instances = fleet.instances.filter(({ taint, rotation }) => !taint?.isHeld || rotation !== 'out')
     if (this.rollouts.of(key) || instances.some((instance) => instance.busy)) return false
     if (wantedSplit(fleet) !== split || reconcile(fleet, Number.MAX_SAFE_INTEGER).length > 0) return false
     const isComplete = target.groups.every(({ version, count, isKeptWhole }) => {

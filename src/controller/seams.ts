@@ -1,4 +1,6 @@
 /** Everything that the controller touches, passed in: the real machine, or a simulated world. */
+import type { Terminals } from '../engine/terminal.ts'
+import type { Recordings } from '../recording/recordings.ts'
 import type { Engine } from '../engine/engine.ts'
 import type { EvidenceLocker } from '../evidence/locker.ts'
 import type { Gate } from '../gate/gate.ts'
@@ -28,6 +30,8 @@ export interface Seams {
   readonly gate: Gate
   readonly store: Store
   readonly locker: EvidenceLocker
+  /** How people enter an instance that is given up for it, and where that is recorded; absent: they can't. */
+  readonly access?: { readonly terminals: Terminals; readonly recordings: Recordings }
   /** Opened when the controller starts, which is its one writer. */
   readonly openLedger: () => Promise<Ledger>
   /** Tells people of what is on record. */

@@ -23,6 +23,10 @@ interface Touched {
   readonly steadyMs: number
   isCaptured: boolean
   failures: number
+  /** Somebody opened it: that is no attack. */
+  readonly isOpened?: true
+  /** Whoever opened it may still be in it. */
+  isHeld?: boolean
 }
 
 /** Without evidence after so many attempts, it goes all the same. */
@@ -63,7 +67,9 @@ export class Taints {
   of(instance: string): Taint | undefined {
     const touched = this.#touched.get(instance) ?? this.#noting.get(instance)
     if (!touched || touched.isCordoned) return undefined
-    return { reason: touched.reason, isRecorded: this.#touched.has(instance), isCaptured: touched.isCaptured }
+    const { reason, isCaptured, isOpened, isHeld } = touched
+    const isRecorded = this.#touched.has(instance)
+    return { reason, isRecorded, isCaptured, ...(isOpened && { isDrained: true }), ...(isHeld && { isHeld: true }) }
   }
 
   /** How one was touched that is left as it is until somebody has looked. */
@@ -150,6 +156,26 @@ export class Taints {
     return isSensorSuspect({ instances: running, touchedAtMs: [...touchedAtMs, nowMs] }, nowMs)
   }
 
+  /**
+   * Somebody wants to enter an instance: answers the entry that taints it, for good. Unlike a
+   * touch, it does not count where it can't be recorded.
+   */
+  async open(instance: ObservedInstance, by: string, message: string): Promise<RecordedEntry> {
+    const { stack, environment, service, name, claimed } = instance
+    const subject = { stack, environment, service, instance: name, version: claimed }
+    const atMs = this.#seams.clock.now()
+    const entry = await this.#seams.store.append(entryOf(subject, { atMs, kind: 'access.opened', by, message }))
+    const touch: Touch = { kind: 'opened', layer: 'events', atMs, detail: openedWords(by, message) }
+    this.#touched.set(name, { ...openedBy(by, message), subject, touches: [touch], isHeld: true })
+    return entry
+  }
+
+  /** Nobody is in it any more, and it ends. */
+  release(instance: string): void {
+    const touched = this.#touched.get(instance)
+    if (touched) touched.isHeld = false
+  }
+
   /** Another instance gets this name. */
   forget(instance: string): void {
     this.#touched.delete(instance)
@@ -201,6 +227,8 @@ export class Taints {
       cleared.delete(instance)
     }
     if (kind === 'instance.tainted' || kind === 'instance.cordoned') this.#recallTaint(entry, instance)
+    if (kind === 'access.opened')
+      this.#touched.set(instance, { ...openedBy(entry.by, message), ...subjectOf(entry, instance) })
     const touched = this.#touched.get(instance)
     if (touched && (kind === 'capture.done' || kind === 'evidence.missing')) touched.isCaptured = true
   }
@@ -228,7 +256,26 @@ export class Taints {
   }
 }
 
+function openedWords(by: string, reason: string): string {
+  return `opened by ${by}: ${reason}`
+}
+
+/** No part of any crowd, and of no escalation. */
+function openedBy(by: string, message: string): Omit<Touched, 'subject' | 'touches'> {
+  const steadyMs = Number.NEGATIVE_INFINITY
+  const reason = openedWords(by, message)
+  return { reason, isCordoned: false, isOpened: true, steadyMs, isCaptured: false, failures: 0 }
+}
+
+function subjectOf(
+  { stack = '', environment = '', service = '', version = '' }: RecordedEntry,
+  instance: string,
+): Pick<Touched, 'subject' | 'touches'> {
+  return { subject: { stack, environment, service, instance, version }, touches: [] }
+}
+
 const recoveredKinds = [
+  'access.opened',
   'instance.tainted',
   'instance.cordoned',
   'sensor.suspected',

@@ -269,6 +269,20 @@ export interface LiftReport {
   readonly others: readonly number[]
 }
 
+/** An instance that somebody opened. */
+export interface AccessReport {
+  /** Names its recording. */
+  readonly id: number
+  readonly instance: string
+  readonly by: string
+  readonly at: string
+  readonly reason: string
+  /** How it ended, and after how long; absent: it is open. */
+  readonly end?: string
+  /** Of its recording. */
+  readonly digest?: string
+}
+
 export interface AcknowledgeReport {
   readonly ok: true
   /** Whether anything waited for it. */

@@ -48,6 +48,10 @@ export interface Taint {
   readonly isRecorded: boolean
   /** Evidence of it is kept, or can't be had. */
   readonly isCaptured: boolean
+  /** Somebody opened it for a reason that is on record: its requests may finish within the drain time. */
+  readonly isDrained?: true
+  /** Somebody's terminal in it is open, or about to be: out of rotation, it is left as it is. */
+  readonly isHeld?: true
 }
 
 /** One of the two halves of a fleet's pool: the router gives each its share of the requests. */

@@ -353,3 +353,31 @@ describe('for any fleet', () => {
     )
   })
 })
+
+describe('an instance that somebody opened', () => {
+  const held = {
+    reason: 'opened by ada: why',
+    isRecorded: true,
+    isCaptured: false,
+    isDrained: true,
+    isHeld: true,
+  } as const
+  const others = [instance('web-2'), instance('web-3')]
+  const effects = (changes: Partial<FleetInstance>) =>
+    reconcile(fleet([instance('web-1', changes), ...others]), 0).filter((effect) => effect.instance === 'web-1')
+
+  test('drains, and its replacement is made at once', () => {
+    expect(effects({ taint: held })).toEqual([
+      { kind: 'unroute', instance: 'web-1', drainMs: target.drainMs, reason: held.reason },
+    ])
+    expect(reconcile(fleet([instance('web-1', { taint: held }), ...others]), 0)[0]?.kind).toBe('create')
+    expect(effects({ taint: held, busy: 'unroute', rotation: 'draining' })).toEqual([])
+  })
+
+  test('is left as it is while it is held, and then sealed off and destroyed', () => {
+    expect(effects({ taint: held, rotation: 'out' })).toEqual([])
+    const { isHeld: _, ...released } = held
+    expect(words(effects({ taint: released, rotation: 'out' }))).toEqual(['isolate web-1'])
+    expect(words(effects({ taint: { ...released, isCaptured: true }, rotation: 'out' }))).toEqual(['destroy web-1'])
+  })
+})

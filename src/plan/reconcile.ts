@@ -57,7 +57,7 @@ export function reconcile(fleet: Fleet, nowMs: number): readonly Effect[] {
     ...sorted.crews.flatMap((crew) => advance(crew, fleet)),
     ...create(fleet, sorted, moves.create, nowMs),
     ...sorted.dead.flatMap(bury),
-    ...sorted.tainted.flatMap(expel),
+    ...sorted.tainted.flatMap((instance) => expel(instance, fleet)),
     ...retire(fleet, sorted, moves),
   ]
 }
@@ -268,16 +268,18 @@ function bury(instance: FleetInstance): readonly Effect[] {
 
 /**
  * Whatever the floor: out of rotation with its requests cut, sealed off with what is in it kept, and destroyed. What has
- * been told to end does.
+ * been told to end does. One that somebody opened drains, and waits for the end of that.
  */
-function expel(instance: FleetInstance): readonly Effect[] {
+function expel(instance: FleetInstance, { target }: Fleet): readonly Effect[] {
   const { name, taint, rotation, phase, busy, isCut } = instance
   if (!taint?.isRecorded) return []
-  const { reason } = taint
-  if (busy === 'unroute' && !isCut && rotation !== 'out')
+  const { reason, isDrained, isHeld } = taint
+  if (busy === 'unroute' && !isCut && !isDrained && rotation !== 'out')
     return [{ kind: 'unroute', instance: name, drainMs: 0, reason, isCut: true }]
   if (busy) return []
-  if (rotation !== 'out') return [{ kind: 'unroute', instance: name, drainMs: 0, reason }]
+  const drainMs = isDrained ? target.drainMs : 0
+  if (rotation !== 'out') return [{ kind: 'unroute', instance: name, drainMs, reason }]
+  if (isHeld) return []
   if (taint.isCaptured || phase === 'created' || instance.ending)
     return [{ kind: 'destroy', instance: name, graceMs: 0, reason }]
   return [{ kind: 'isolate', instance: name, reason }]

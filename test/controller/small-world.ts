@@ -1,6 +1,8 @@
 /** A controller on an engine, a router and a store in memory, for tests that watch it in virtual time. */
 import { MemoryLocker } from '../../src/evidence/memory/memory-locker.ts'
 import { MemoryEngine } from '../../src/engine/memory/memory-engine.ts'
+import { MemoryTerminals } from '../../src/engine/memory/memory-terminals.ts'
+import { MemoryRecordings } from '../../src/recording/memory/memory-recordings.ts'
 import { MemoryMachine } from '../../src/engine/memory/memory-machine.ts'
 import { type Behaviour, goodBehaviour } from '../../src/engine/memory/memory-process.ts'
 import { RepaveError } from '../../src/errors.ts'
@@ -52,6 +54,7 @@ export let machine: MemoryMachine
 export let engine: MemoryEngine
 export let proxy: MemoryProxy
 export let store: Store
+export let recordings: MemoryRecordings
 export let ledgerFiles: MemoryLedgerFiles
 export let bookmarks: MemoryBookmarks
 /** What those do who are told; set by a test. */
@@ -67,6 +70,7 @@ export async function openWorld(): Promise<void> {
   machine = new MemoryMachine(clock)
   proxy = new MemoryProxy(clock, (address) => machine.answer(address) !== 'refused')
   store = createMemoryStore()
+  recordings = new MemoryRecordings()
   ledgerFiles = new MemoryLedgerFiles()
   bookmarks = new MemoryBookmarks()
   ears.listen = () => {}
@@ -89,6 +93,7 @@ export async function startController(): Promise<Controller> {
     gate: new MemoryGate(clock, { answer: (query) => numbers.get(query.query) ?? 'none' }),
     store,
     locker: new MemoryLocker(),
+    access: { terminals: new MemoryTerminals(machine), recordings },
     openLedger: () => openMemoryLedger(ledgerFiles, ledgerSigner),
     messenger: new MemoryMessenger((...told) => ears.listen(...told)),
     bookmarks,

@@ -1,6 +1,6 @@
 /** A small client of the Docker Engine API over its unix socket: it sends what `endpoints.ts` lists. */
 import { request as httpRequest, type IncomingMessage } from 'node:http'
-import { Readable } from 'node:stream'
+import { type Duplex, Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import { Pool } from 'undici'
 import { z } from 'zod'
@@ -77,6 +77,32 @@ export class DockerClient {
     if (isSuccess(status) || call.accept?.includes(status)) return response
     const content = parseJson(await readText(response, this.socketPath))
     throw await this.failure(endpoint, call.subject, { status, content })
+  }
+
+  /** Sends one request by which the engine gives the connection up to what it is about. */
+  async hijack(endpoint: EndpointName, call: Call): Promise<Duplex> {
+    const path = await this.#versionedPath(endpoint, call)
+    const { promise, resolve, reject } = Promise.withResolvers<Duplex>()
+    const { socketPath } = this
+    const { method } = endpoints[endpoint]
+    const text = JSON.stringify(call.body ?? {})
+    const headers = { 'content-type': 'application/json', 'content-length': Buffer.byteLength(text) }
+    const upgrade = { connection: 'Upgrade', upgrade: 'tcp' }
+    const request = httpRequest({ socketPath, path, method, headers: { ...headers, ...upgrade }, agent: false })
+    request.once('upgrade', (_response, socket, head) => {
+      if (head.length > 0) socket.unshift(head)
+      resolve(socket)
+    })
+    request.once('response', (response) => {
+      readText(response, socketPath)
+        .then((words) =>
+          this.failure(endpoint, call.subject, { status: response.statusCode ?? 0, content: parseJson(words) }),
+        )
+        .then(reject, reject)
+    })
+    request.once('error', (error) => reject(this.translate(error)))
+    request.end(text)
+    return promise
   }
 
   /** Who answers on the socket; remembered until the connection breaks. */

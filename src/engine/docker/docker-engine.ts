@@ -9,12 +9,14 @@ import { Collection } from './collection.ts'
 import { containerTouch } from './container-touches.ts'
 import { followEvents, type ContainerEvent, type NetworkEvent } from './container-events.ts'
 import { containerRecord } from './container-record.ts'
+import type { Terminals } from '../terminal.ts'
 import { DataVolumes, dataInUse } from './data-volumes.ts'
 import { defaultSocketPath, DockerClient, parseAnswer } from './docker-client.ts'
 import { DockerImages } from './docker-images.ts'
 import { DockerInstances } from './docker-instances.ts'
 import { ImageReader } from './image-reader.ts'
 import { GivenUp } from './given-up.ts'
+import { DockerTerminals } from './docker-terminals.ts'
 import { InstanceObserver } from './instance-observer.ts'
 import { Isolation } from './isolation.ts'
 import { KeptImages } from './kept-images.ts'
@@ -38,7 +40,7 @@ export interface DockerEngineOptions {
   readonly sensor?: Sensor
 }
 
-export function createDockerEngine(options: DockerEngineOptions): Engine {
+export function createDockerEngine(options: DockerEngineOptions): Engine & { readonly terminals: Terminals } {
   const { owner, socketPath = defaultSocketPath(process.env), clock = systemClock, sensor } = options
   return new DockerEngine(new DockerClient(socketPath), owner, clock, sensor)
 }
@@ -58,14 +60,17 @@ class DockerEngine implements Engine {
   readonly #data: DataVolumes
   readonly #observer: InstanceObserver
   readonly #instances: DockerInstances
+  readonly #givenUp: GivenUp
   readonly #isolation: Isolation
   readonly #collection: Collection
   readonly #touches: TouchListener
   readonly #sensor: SensorFeed | undefined
+  readonly terminals: DockerTerminals
   #firstLook: Promise<unknown> | undefined
 
   constructor(client: DockerClient, owner: string, clock: Clock, sensor?: Sensor) {
     const givenUp = new GivenUp()
+    this.#givenUp = givenUp
     this.#client = client
     this.#owner = owner
     this.#clock = clock
@@ -93,6 +98,7 @@ class DockerEngine implements Engine {
     this.#collection = new Collection(client, givenUp)
     this.#touches = new TouchListener(owner, this.#observer, givenUp)
     this.#sensor = sensor && new SensorFeed(sensor, client, givenUp)
+    this.terminals = new DockerTerminals(client, (name) => this.#giveUp(name))
   }
 
   async version(): Promise<string> {
@@ -115,6 +121,7 @@ class DockerEngine implements Engine {
   async destroy(name: string, graceMs: number): Promise<void> {
     await this.#haveLooked()
     await this.#instances.destroy(name, graceMs)
+    this.terminals.forget(name)
   }
 
   async observe(options: { readonly fresh?: boolean } = {}): Promise<EngineState> {
@@ -189,6 +196,14 @@ class DockerEngine implements Engine {
   async #followAnew(name: string): Promise<void> {
     const container = this.#sensor && (await this.#instances.own(name))
     if (container) await this.#sensor?.followToo(container, this.#sandboxes.lastLook)
+  }
+
+  /** What is done in it from here on is no touch, and is not refused. Answers the id of its container. */
+  async #giveUp(name: string): Promise<string> {
+    const { Id } = await this.#instances.requireOwn(name)
+    this.#givenUp.add(Id)
+    await this.#sensor?.passOver()
+    return Id
   }
 
   async reserve(scope: Scope, count: number): Promise<void> {

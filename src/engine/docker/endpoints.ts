@@ -1,8 +1,9 @@
 /**
  * Every call that the driver can make, and no other (promise 1): the client takes its requests from this list.
  *
- * There is no exec, attach, update, rename, unpause or network-connect in it, and nothing that brings files into an
- * instance. What comes last is for one that was touched, and from which nothing comes back.
+ * There is no attach, update, rename, unpause or network-connect in it, and nothing that brings files into an instance. There
+ * is an exec, for one use: a terminal in an instance that was given up for it, tainted on the record and out of rotation
+ * (`docker-terminals.ts`). What comes last is for one that was touched, and from which nothing comes back.
  */
 
 interface Endpoint {
@@ -37,6 +38,10 @@ export const endpoints = {
   buildImage: { method: 'POST', path: '/build', quick: false },
   tagImage: { method: 'POST', path: '/images/{name}/tag', quick: false },
   removeImage: { method: 'DELETE', path: '/images/{name}', quick: false },
+  createExec: { method: 'POST', path: '/containers/{id}/exec', quick: false },
+  startExec: { method: 'POST', path: '/exec/{id}/start', quick: false },
+  resizeExec: { method: 'POST', path: '/exec/{id}/resize', quick: true },
+  inspectExec: { method: 'GET', path: '/exec/{id}/json', quick: true },
   readEvents: { method: 'GET', path: '/events', quick: false },
   disconnectNetwork: { method: 'POST', path: '/networks/{id}/disconnect', quick: false },
   pauseContainer: { method: 'POST', path: '/containers/{id}/pause', quick: false },

@@ -62,3 +62,13 @@ function isInMask(status: string, line: RegExp, signal: number): boolean {
   const mask = BigInt(`0x${line.exec(status)?.[1] ?? '0'}`)
   return ((mask >> BigInt(signal - 1)) & 1n) === 1n
 }
+
+/** Kills a process of the container's, where it is one of this machine. */
+export async function killProcess(containerId: string, pid: number): Promise<void> {
+  if (pid <= 0 || (await readProcess(containerId, pid, 'status')) === undefined) return
+  try {
+    process.kill(pid, 'SIGKILL')
+  } catch {
+    // It has ended.
+  }
+}

@@ -49,6 +49,11 @@ export class SensorFeed {
     await this.#tell()
   }
 
+  /** One that was followed is given up: it is not followed any longer once this resolves. */
+  async passOver(): Promise<void> {
+    await this.#tell()
+  }
+
   async watch(listener: (sensed: SensedTouch) => void, signal: AbortSignal): Promise<void> {
     await this.#sensor.watch((touched) => this.#isGivenUp(touched.instance) || listener(touched), signal)
   }
