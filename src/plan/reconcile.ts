@@ -166,12 +166,11 @@ function keepsShare({ lane }: FleetInstance, fleet: Fleet): boolean {
  */
 function countLeft({ instances, target, split }: Fleet): number {
   const { groups, share } = target
-  const there = instances.filter(
-    (each) => isRouted(each) && each.lane !== share.lane && isAlive(each) && !isLeaving(each),
-  )
+  const serving = instances.filter((each) => isRouted(each) && isAlive(each) && !isLeaving(each))
+  const there = serving.filter(({ lane }) => lane !== share.lane)
   if (!share.isExclusive) return laneShare(split, share.lane) < share.thousandths ? there.length : 0
-  // Of what a fleet had none of by then, whatever still serves is one too.
-  const strangers = there.filter(({ version }) => !groupOf(target, version)?.count).length
+  // Of what a fleet had none of by then, whatever still serves is one too, in either lane.
+  const strangers = serving.filter(({ version }) => !groupOf(target, version)?.count).length
   const meant = groups.filter(({ lane }) => lane !== share.lane).reduce((sum, { count }) => sum + count, 0)
   return Math.max(0, strangers - meant)
 }

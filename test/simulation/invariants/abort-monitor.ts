@@ -65,7 +65,7 @@ export class AbortMonitor implements Monitor {
     if (this.#survivors.size === 0) return
     for (const fleet of fleets)
       for (const instance of fleet.instances) {
-        if (this.#past.isCondemned(instance, fleet, nowMs)) this.#unsettle(instance.order.name)
+        if (instance.isTouched || this.#past.isCondemned(instance, fleet, nowMs)) this.#unsettle(instance.order.name)
         else if (!isFit(instance)) this.#unsettle(instance.order.name)
         if (!instance.process || instance.process.exit) this.#release(instance.order.name)
       }

@@ -1,5 +1,6 @@
 /** Promise 5: while nothing goes wrong, no instance becomes older than it may. */
 import { defaultLifetime, fleetName } from '../../../src/model/stack.ts'
+import { becomesHealthy } from '../catalogue.ts'
 import type { WorldTruth } from '../fleet-truth.ts'
 import { ViolationError, type Monitor } from './invariant.ts'
 import type { Past } from './past.ts'
@@ -16,7 +17,7 @@ export class AgeMonitor implements Monitor {
 
   onStep({ fleets, nowMs }: WorldTruth): void {
     for (const { key, wanted, instances, rollout, isRefused } of fleets) {
-      if (!wanted || rollout || isRefused) continue
+      if (!wanted || rollout || isRefused || !becomesHealthy(key.service, wanted.imageName)) continue
       const mostMs = (wanted.lifetime ?? defaultLifetime).maxMs + wanted.drainMs + graceMs
       const old = instances.find(({ createdAtMs }) => nowMs - createdAtMs > mostMs)
       if (old && this.#past.calmMs(nowMs) > mostMs)

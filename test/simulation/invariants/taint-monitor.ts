@@ -15,6 +15,8 @@ export class TaintMonitor implements Monitor {
   readonly #past: Past
   /** Since when each is tainted. */
   readonly #sinceMs = new Map<string, number>()
+  /** How often the router is being asked to take each out. */
+  readonly #asked = new Map<string, number>()
   #diedAtMs = -Infinity
   #failedAtMs = -Infinity
 
@@ -24,23 +26,28 @@ export class TaintMonitor implements Monitor {
   }
 
   onDisturbance({ kind }: Disturbance, { nowMs }: WorldTruth): void {
-    if (kind === 'controller') this.#diedAtMs = nowMs
+    if (kind !== 'controller') return
+    this.#diedAtMs = nowMs
+    this.#asked.clear()
   }
 
   onCall({ on, verb, subject }: Call): void {
+    if (on === 'router' && verb === 'remove') this.#asked.set(subject, (this.#asked.get(subject) ?? 0) + 1)
     if (on !== 'router' || verb !== 'add' || !this.#machine.instance(subject)?.isTainted) return
     throw new ViolationError('touched is dead', `${subject} is tainted, and is brought into rotation`)
   }
 
   /** What can't be recorded is not done. */
-  onCallEnd(_call: Call, outcome: 'done' | 'failed', { nowMs }: WorldTruth): void {
+  onCallEnd({ on, verb, subject }: Call, outcome: 'done' | 'failed', { nowMs }: WorldTruth): void {
+    if (on === 'router' && verb === 'remove') this.#asked.set(subject, (this.#asked.get(subject) ?? 1) - 1)
     if (outcome === 'failed') this.#failedAtMs = nowMs
   }
 
   onStep({ fleets, nowMs }: WorldTruth): void {
     for (const { instances, servers } of fleets)
       for (const { order, createdAtMs, isTainted } of instances) {
-        if (!isTainted) continue
+        // A router that takes long for it was asked.
+        if (!isTainted || (this.#asked.get(order.name) ?? 0) > 0) continue
         const identity = `${order.name}@${createdAtMs}`
         const markedAtMs = this.#sinceMs.get(identity) ?? nowMs
         this.#sinceMs.set(identity, markedAtMs)

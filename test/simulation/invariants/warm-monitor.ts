@@ -13,6 +13,8 @@ export class WarmMonitor implements Monitor {
   readonly #decided: Pick<Decided, 'isRefused'>
   /** By fleet name. */
   readonly #coolAtMs = new Map<string, number>()
+  /** Those that were let go before, for whatever reason: nothing brings them back. */
+  readonly #leaving = new Set<string>()
 
   constructor(past: Past, decided: Pick<Decided, 'isRefused'>) {
     this.#past = past
@@ -36,7 +38,11 @@ export class WarmMonitor implements Monitor {
   }
 
   onCall({ verb, subject }: Call, truth: WorldTruth): void {
+    if (verb === 'add' || verb === 'create') this.#leaving.delete(subject)
     if (verb !== 'remove' && verb !== 'destroy') return
+    const wasLeaving = this.#leaving.has(subject)
+    this.#leaving.add(subject)
+    if (wasLeaving) return
     const fleet = fleetOf(subject, truth.fleets)
     const instance = fleet?.instances.find(({ order }) => order.name === subject)
     if (!fleet || !instance || instance.order.version !== fleet.replaced) return
