@@ -25,6 +25,8 @@ export class Past {
   readonly #letGoAtMs = new Map<string, number>()
   /** When something was decided last, by scope name. */
   readonly #changedAtMs = new Map<string, number>()
+  #hasClockJumped = false
+  #isAgeDoubtful = false
   #struckAtMs = -Infinity
   #disturbedAtMs = -Infinity
   #diedAtMs = -Infinity
@@ -44,7 +46,7 @@ export class Past {
   isCondemned({ order, createdAtMs }: MemoryInstance, { wanted }: FleetTruth, nowMs: number): boolean {
     const lifetimeMs = (wanted?.lifetime ?? defaultLifetime).maxMs
     const repavedAtMs = this.#repavedAtMs.get(scopeName(order)) ?? -Infinity
-    const isOld = nowMs - createdAtMs >= lifetimeMs / 2
+    const isOld = this.#isAgeDoubtful || nowMs - createdAtMs >= lifetimeMs / 2
     return (
       isOld || this.#condemned.has(order.name) || createdAtMs <= repavedAtMs + makingMs + this.latenessMs(repavedAtMs)
     )
@@ -88,6 +90,9 @@ export class Past {
   suffer(disturbance: Disturbance, { fleets, nowMs }: WorldTruth): void {
     this.#disturbedAtMs = nowMs
     if (disturbance.kind === 'controller') this.#diedAtMs = nowMs
+    if (disturbance.kind === 'clock') this.#hasClockJumped = true
+    // How old an instance is that another controller made is told by the time of day.
+    if (disturbance.kind === 'controller') this.#isAgeDoubtful = this.#hasClockJumped
     if (strikesInstances(disturbance)) this.#struckAtMs = nowMs
     if (disturbance.kind === 'late') this.#beLate(disturbance.byMs, disturbance.forMs, nowMs)
     if (disturbance.kind !== 'doubt') return

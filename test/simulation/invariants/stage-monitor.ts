@@ -8,7 +8,7 @@ import { poolName, type Lane } from '../../../src/router/router.ts'
 import { fleetName } from '../../../src/model/stack.ts'
 import { stagesOf } from '../../../src/rollout/stages.ts'
 import type { Rollout } from '../decided.ts'
-import { isFit, isStaged, shareOf, stageOf, type FleetTruth, type WorldTruth } from '../fleet-truth.ts'
+import { floorOf, isFit, isStaged, shareOf, stageOf, type FleetTruth, type WorldTruth } from '../fleet-truth.ts'
 import type { Call } from '../seams.ts'
 import { ViolationError, type Monitor } from './invariant.ts'
 import type { Past } from './past.ts'
@@ -123,12 +123,14 @@ function hasOther({ servers }: FleetTruth, lane: Lane): boolean {
   return servers.some((server) => server.lane !== lane && server.state === 'in')
 }
 
-/** Whether an instance of the version that is wanted could have had the request. */
-function isServed({ wanted, instances, servers, split }: FleetTruth): boolean {
+/** Whether instances of the version that is wanted could have had the request, as many as there have to be. */
+function isServed(fleet: FleetTruth): boolean {
+  const { wanted, instances, servers, split } = fleet
   const names = new Set(
     instances.filter(({ order }) => order.version === wanted?.version).map(({ order }) => order.name),
   )
-  return servers.some(
+  const serving = servers.filter(
     ({ instance, state, lane }) => names.has(instance) && state === 'in' && shareOf({ split }, lane) > 0,
   )
+  return serving.length >= Math.max(1, floorOf(fleet))
 }
