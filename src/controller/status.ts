@@ -110,7 +110,9 @@ function guardStatus(fleets: readonly Fleet[], facts: StatusFacts): GuardStatus 
   const lastMs = cleanMs.at(-1)
   const medianMs = cleanMs.toSorted((a, b) => a - b)[Math.floor((cleanMs.length - 1) / 2)] ?? 0
   return {
-    ...(lastMs !== undefined && { tamperToClean: { lastMs, medianMs, count: cleanMs.length } }),
+    ...(lastMs !== undefined && {
+      tamperToClean: { lastMs: Math.round(lastMs), medianMs: Math.round(medianMs), count: cleanMs.length },
+    }),
     ...(exposures.length > 0 && { exposureSeconds: Math.round(Math.max(...exposures) / 1_000) }),
     unseen: senses.filter(({ state }) => state === 'missing'),
     ...(suspicion && { suspicion: alarm(suspicion) }),

@@ -63,7 +63,10 @@ function touchLine(touch: EvidenceReport['touches'][number]): string {
 
 function touchWords(touch: EvidenceReport['touches'][number] | undefined): string {
   if (touch === undefined) return ''
-  const by = touch.by ? `, by pid ${touch.by.pid}${touch.by.executable ? ` (${touch.by.executable})` : ''}` : ''
+  const by =
+    touch.by && !touch.detail.includes(`by pid ${touch.by.pid}`)
+      ? `, by pid ${touch.by.pid}${touch.by.executable ? ` (${touch.by.executable})` : ''}`
+      : ''
   return printable(`${touch.kind}: ${touch.detail}${by}`)
 }
 
