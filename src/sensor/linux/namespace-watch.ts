@@ -1,6 +1,6 @@
 /** Finds processes that are in an instance's namespaces, or trace its processes, without being its own. */
 import type { ProcessBook } from './process-book.ts'
-import { allProcesses, processState } from './process-table.ts'
+import { allProcesses, isEngineAtWork, processState } from './process-table.ts'
 import type { Telling } from './telling.ts'
 import { namespacesOf, type Watched } from './watched.ts'
 
@@ -72,7 +72,7 @@ export class NamespaceWatch {
     const isAtHome = [...sharers].some(
       (sharer) => sharer.guests.has(pid) || this.#book.standing(sharer, pid) !== 'foreign',
     )
-    if (isAtHome) return
+    if (isAtHome || (link.startsWith('net:') && isEngineAtWork(pid))) return
     this.#telling.tell(watched, { kind: 'joined', layer: 'processes', detail: `${link} was entered`, pid })
   }
 }

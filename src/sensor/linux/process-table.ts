@@ -57,6 +57,15 @@ export function isInGroupOf(pid: number, containerId: string): boolean {
   return readProc(pid, 'cgroup')?.includes(containerId) === true
 }
 
+/**
+ * Whether a process is the Docker engine's own, or of a program that it runs itself: when it comes back, it enters the
+ * network namespaces of what has run on, to set its name server up anew.
+ */
+export function isEngineAtWork(pid: number): boolean {
+  const ancestors = [pid, processState(pid)?.parent ?? 0]
+  return ancestors.some((each) => each > 1 && readProcLink(each, 'exe')?.endsWith('/dockerd') === true)
+}
+
 export function readProc(pid: number, file: string): string | undefined {
   try {
     return readFileSync(`/proc/${pid}/${file}`, 'utf8')
