@@ -30,6 +30,8 @@ interface Row {
 export interface SeenTouch extends Row {
   /** As the record has it, `exec (events)`: each of them is right, since the first one to tell is the one on record. */
   readonly seenAs: readonly string[]
+  /** It has ended with that: there may be nothing left to take evidence of. */
+  readonly isItsEnd?: true
 }
 
 export interface UnseenTouch extends Row {
@@ -69,19 +71,19 @@ export const engineTouches: readonly SeenTouch[] = [
     name: 'copy out',
     how: '`docker cp INSTANCE:/bin/script -`',
     touch: ({ id }) => docker('cp', `${id}:/bin/script`, '-'),
-    seenAs: ['copy (events)'],
+    seenAs: ['copy (events)', 'mount (mounts)'],
   },
   {
     name: 'export',
     how: '`docker export INSTANCE`',
-    touch: ({ id }) => docker('export', '-o', '/dev/null', id),
+    touch: ({ id }) => host('sh', '-c', `docker export ${id} > /dev/null`),
     seenAs: ['export (events)'],
   },
   {
     name: 'commit',
     how: '`docker commit INSTANCE`',
     touch: async ({ id }) => docker('rmi', (await docker('commit', id)).trim()),
-    seenAs: ['commit (events)', 'pause (events)'],
+    seenAs: ['commit (events)', 'pause (events)', 'limits (groups)'],
   },
   {
     name: 'signal by the engine',
@@ -94,19 +96,28 @@ export const engineTouches: readonly SeenTouch[] = [
     how: '`docker kill INSTANCE`',
     touch: ({ id }) => docker('kill', id),
     seenAs: ['signal (events)'],
+    isItsEnd: true,
   },
-  { name: 'stop', how: '`docker stop INSTANCE`', touch: ({ id }) => docker('stop', id), seenAs: ['signal (events)'] },
+  {
+    name: 'stop',
+    how: '`docker stop INSTANCE`',
+    touch: ({ id }) => attempt('docker', 'stop', id),
+    seenAs: ['signal (events)'],
+    isItsEnd: true,
+  },
   {
     name: 'restart',
     how: '`docker restart INSTANCE`',
     touch: ({ id }) => attempt('docker', 'restart', id),
     seenAs: ['signal (events)'],
+    isItsEnd: true,
   },
   {
     name: 'removal',
     how: '`docker rm --force INSTANCE`',
     touch: ({ id }) => docker('rm', '--force', id),
     seenAs: ['signal (events)'],
+    isItsEnd: true,
   },
   {
     name: 'pause',
@@ -208,7 +219,7 @@ export const entranceTouches: readonly SeenTouch[] = [
   {
     name: 'its own program, run from the host by its path',
     how: '`/proc/PID/root/bin/busybox true`',
-    touch: ({ pid }) => attempt(`/proc/${pid}/root/bin/busybox`, 'true'),
+    touch: ({ pid }) => attempt('sh', '-c', `/proc/${pid}/root/bin/busybox true`),
     seenAs: ['execution (executions)'],
   },
   {
@@ -283,7 +294,7 @@ export const changeTouches: readonly SeenTouch[] = [
     name: 'a copy into its tmpfs by the engine',
     how: '`docker cp f INSTANCE:/tmp/f`',
     touch: ({ id, merged }) => attempt('docker', 'cp', join(merged, 'bin/script'), `${id}:/tmp/script`),
-    seenAs: ['copy (events)', 'write (files)'],
+    seenAs: ['copy (events)', 'mount (mounts)', 'write (files)'],
   },
   {
     name: 'a write to its root, as it sees it',
@@ -398,24 +409,17 @@ export const unseenTouches: readonly UnseenTouch[] = [
     outcome: 'stays',
   },
   {
-    name: 'the limits of its process',
-    how: '`prlimit --pid PID --nofile=100:100`',
-    touch: ({ pid }) => host('prlimit', '--pid', String(pid), '--nofile=100:100'),
-    why: 'a process may lower its own; whose doing it was shows nowhere',
-    outcome: 'stays',
-  },
-  {
     name: 'the priority of its process',
     how: '`renice 5 -p PID`',
     touch: ({ pid }) => host('renice', '5', '-p', String(pid)),
-    why: 'as the limits of its process',
+    why: 'a process may change its own; whose doing it was shows nowhere',
     outcome: 'stays',
   },
   {
     name: 'who is ended first when memory runs out',
     how: '`echo 500 > /proc/PID/oom_score_adj`',
     touch: ({ pid }) => writeFile(`/proc/${pid}/oom_score_adj`, '500'),
-    why: 'as the limits of its process',
+    why: 'as the priority of its process',
     outcome: 'stays',
   },
   {

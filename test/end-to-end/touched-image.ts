@@ -94,5 +94,5 @@ function packContext(busybox: Buffer): Readable {
   tar.entry({ name: 'bin/busybox', mode: 0o755 }, busybox)
   tar.entry({ name: 'bin/sh', type: 'symlink', linkname: 'busybox' })
   tar.finalize()
-  return tar
+  return Readable.from(tar)
 }
