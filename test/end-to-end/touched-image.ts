@@ -39,9 +39,8 @@ worker=$!
 /bin/busybox httpd -f -p 8080 -h /www &
 server=$!
 while :; do
-  wait
+  /bin/busybox sleep 0.5
   kill -USR1 $$ $worker
-  /bin/busybox sleep 0.05
 done
 `
 
@@ -58,11 +57,11 @@ while :; do
   /bin/busybox chmod 600 /tmp/folder/moved
   /bin/busybox rm -r /tmp/folder
   ( ( /bin/busybox sh -c '/bin/busybox sleep 0.01; echo left > /tmp/left' & ) & )
-  /bin/busybox nslookup localhost > /dev/null 2>&1
+  /bin/busybox timeout 1 /bin/busybox nslookup localhost > /dev/null 2>&1
   echo x | /bin/busybox cat > /dev/null
   kill -USR1 $$ $PPID
   /bin/busybox sleep 5 & kill $!
-  /bin/busybox sleep 0.1
+  /bin/busybox sleep 0.2
 done
 `
 
