@@ -58,11 +58,14 @@ export function shell({ pid }: Target, script: string): Promise<string> {
 
 /** The file of a control group of the target's, by its name in either version of cgroups(7). */
 export function groupFile({ pid, id }: Target, first: readonly [controller: string, file: string], second: string) {
-  const read = (process: number | 'self', file: string) => readFileSync(`/proc/${process}/${file}`, 'utf8')
   const folders = groupFolders(read(pid, 'cgroup'), readMounts(read('self', 'mountinfo')), id)
   const [controller, file] = first
   const own = folders.find((folder) => folder.split('/')[4]?.split(',').includes(controller))
   return own === undefined ? join(folders[0] ?? '', second) : join(own, file)
+}
+
+function read(process: number | 'self', file: string): string {
+  return readFileSync(`/proc/${process}/${file}`, 'utf8')
 }
 
 /** The first process and all that descend from it. */

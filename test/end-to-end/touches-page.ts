@@ -7,11 +7,11 @@ export const pagePath = resolve(import.meta.dirname, '../../docs/touches.md')
 
 /** The page as it has to be, from as it is: what stands between the marks of each table is written anew. */
 export function renewed(page: string): string {
-  return Object.entries(tables()).reduce((text, [name, table]) => {
+  return Object.entries(tables()).reduce((text, [name, rows]) => {
     const [begin, end] = [`<!-- begin ${name} -->`, `<!-- end ${name} -->`]
     const [before, rest] = cut(text, begin)
     const [, after] = cut(rest, end)
-    return `${before}${begin}\n\n${table}\n\n${end}${after}`
+    return `${before}${begin}\n\n${rows}\n\n${end}${after}`
   }, page)
 }
 
@@ -41,8 +41,11 @@ function seen(touches: readonly SeenTouch[]): string {
 }
 
 function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
-  const line = (cells: readonly string[]) => `| ${cells.map((cell) => cell.replaceAll('|', '\\|')).join(' | ')} |`
   return [line(head), `|${head.map(() => '---|').join('')}`, ...rows.map(line)].join('\n')
+}
+
+function line(cells: readonly string[]): string {
+  return `| ${cells.map((cell) => cell.replaceAll('|', '\\|')).join(' | ')} |`
 }
 
 if (process.argv[1] === import.meta.filename) writeFileSync(pagePath, renewed(readFileSync(pagePath, 'utf8')))

@@ -32,7 +32,7 @@ beforeAll(async () => {
   load = await scene.load({ url: `${scene.url}plain`, ratePerSecond: 100 })
 })
 afterAll(async () => {
-  for (const undo of undoings) await undo()
+  for (const undoing of undoings) await undoing()
   await scene.close()
 })
 
@@ -130,7 +130,7 @@ async function entriesOf({ name }: Target) {
 /** What was put on the record of them. */
 async function taintsOf(targets: readonly Target[]): Promise<readonly string[]> {
   const entries = (await Promise.all(targets.map(entriesOf))).flat()
-  return entries.flatMap(({ kind, message = '' }) => (kind === 'instance.tainted' ? message : []))
+  return entries.flatMap(({ kind, message }) => (kind === 'instance.tainted' ? message : []))
 }
 
 function undo(undoing: unknown): void {

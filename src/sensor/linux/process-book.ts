@@ -127,9 +127,10 @@ export class ProcessBook implements Watch {
     return pending
   }
 
-  /** `existing` are the processes that there are now. */
+  /** `existing` are the processes that there were a moment ago: some have been born since. */
   tidy(existing: ReadonlySet<number>, nowMs: number): void {
-    for (const [pid] of this.#own.living()) if (!existing.has(pid)) this.#own.ended(pid, nowMs)
+    for (const [pid] of this.#own.living())
+      if (!existing.has(pid) && processState(pid) === undefined) this.#own.ended(pid, nowMs)
     this.#own.purge(nowMs - rememberedMs)
   }
 
