@@ -37,7 +37,8 @@ interface ContainerWishes {
   readonly isRootWritable?: boolean
   /** Shares the network of this container. */
   readonly sandbox?: Container
-  readonly network?: string
+  /** Has a network, and not only itself. */
+  readonly isConnected?: boolean
   readonly hasInit?: boolean
 }
 
@@ -49,6 +50,7 @@ export class SensorFixture {
   readonly sensor: Sensor = createLinuxSensor({ onFault: (reason) => this.faults.push(reason) })
   readonly #over = new AbortController()
   #count = 0
+  #network: Promise<string> | undefined
 
   async begin(): Promise<void> {
     if (process.getuid?.() !== 0) throw new Error('the suite of the sensor needs root')
@@ -64,14 +66,13 @@ export class SensorFixture {
   }
 
   async start(wishes: ContainerWishes = {}): Promise<Container> {
-    const [labelName = '', labelValue = ''] = this.label.split('=')
     const name = `repave-sensor-${(this.#count += 1)}-${randomUUID().slice(0, 8)}`
     const { Id: id } = await this.engine.call<{ Id: string }>('POST', `/containers/create?name=${name}`, {
       Image: image,
       Cmd: ['sh', '-c', wishes.shell ?? idle],
-      Labels: { [labelName]: labelValue },
+      Labels: this.#labels,
       HostConfig: {
-        NetworkMode: wishes.sandbox === undefined ? (wishes.network ?? 'none') : `container:${wishes.sandbox.id}`,
+        NetworkMode: await this.#networkMode(wishes),
         Init: wishes.hasInit === true,
         ReadonlyRootfs: wishes.isRootWritable !== true,
         Tmpfs: wishes.tmpfs ?? { '/tmp': 'rw,noexec,nosuid,nodev,mode=1777,size=16m' },
@@ -96,6 +97,23 @@ export class SensorFixture {
       ...(wishes.isRootWritable && { isRootWritable: true }),
     }
     return { id, pid, subject }
+  }
+
+  async #networkMode({ sandbox, isConnected = false }: ContainerWishes): Promise<string> {
+    if (sandbox) return `container:${sandbox.id}`
+    return isConnected ? this.#ownNetwork() : 'none'
+  }
+
+  /** The engine's default one is not there on every machine. */
+  #ownNetwork(): Promise<string> {
+    this.#network ??= this.engine
+      .call<{ Id: string }>('POST', '/networks/create', { Name: `repave-sensor-${randomUUID()}`, Labels: this.#labels })
+      .then(({ Id }) => Id)
+    return this.#network
+  }
+
+  get #labels(): Readonly<Record<string, string>> {
+    return Object.fromEntries([this.label.split('=')]) as Record<string, string>
   }
 
   /** A container that nothing else is followed beside, with nothing told yet. */

@@ -86,7 +86,7 @@ test('containers that come and go beside it, and in the network of its sandbox',
   fixture.touches.length = 0
   await fixture.sensor.follow([container.subject])
   for (let count = 0; count < 3; count += 1) {
-    const other = await fixture.start({ network: 'bridge' })
+    const other = await fixture.start({ isConnected: true })
     await fixture.sensor.follow([container.subject, other.subject])
     await fixture.engine.call('DELETE', `/containers/${other.id}?force=true`)
   }
@@ -122,7 +122,7 @@ function working(rounds: number, script: string) {
   const loop = `i=0; while [ $i -lt ${rounds} ]; do i=$((i+1)); ${script}; done`
   return {
     shell: `trap : USR1; trap "exit 0" TERM; /bin/busybox sleep 0.5; ${loop}; echo > /tmp/done; while :; do /bin/busybox sleep 60 & wait; done`,
-    network: 'bridge',
+    isConnected: true,
   }
 }
 

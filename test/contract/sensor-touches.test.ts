@@ -6,6 +6,7 @@ import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { eventually } from '../end-to-end/eventually.ts'
 import { SensorFixture } from './sensor-fixture.ts'
+import { entering, mounting, remountWritable, tracing, type Command } from './strangers.ts'
 
 const fixture = new SensorFixture()
 beforeAll(() => fixture.begin())
@@ -72,14 +73,15 @@ test('attributes of a file of its image are told', async () => {
 
 test('a root that is mounted writable is told', async () => {
   const container = await fixture.followed()
-  await remountWritable(container.pid)
+  const { code, output } = await fixture.run(...mounting(container.pid, remountWritable))
+  expect({ code, output }).toEqual({ code: 0, output: '' })
   const touch = await fixture.touch(container, 'mount')
   expect(touch.detail).toMatch(/^\/ is mounted rw/)
 })
 
 test('a tracer is told, without having done anything', async () => {
   const container = await fixture.followed()
-  const traced = spawn(process.execPath, ['--input-type=module', '-e', tracing(container.pid)], { stdio: 'ignore' })
+  const traced = begin(tracing(container.pid))
   try {
     const touch = await fixture.touch(container, 'trace')
     expect(touch).toMatchObject({ layer: 'processes', by: { pid: traced.pid } })
@@ -191,30 +193,9 @@ test('one that is no longer followed is left alone', async () => {
   expect(fixture.touches).toEqual([])
 })
 
-/** PTRACE_SEIZE, which does not even stop it. */
-function tracing(pid: number): string {
-  return `import koffi from 'koffi'
-koffi.load(null).func('long ptrace(long request, int pid, void *address, void *data)')(0x4206, ${pid}, null, null)
-setTimeout(() => {}, 30_000)`
-}
-
-/** As somebody with the host would: through the mount namespace, without a program of the container. */
-async function remountWritable(pid: number): Promise<void> {
-  const source = `import koffi from 'koffi'
-import { openSync } from 'node:fs'
-const library = koffi.load(null)
-const namespace = openSync('/proc/${pid}/ns/mnt')
-const unshare = library.func('int unshare(int flags)')
-const setns = library.func('int setns(int descriptor, int kind)')
-const mount = library.func('int mount(const char *from, const char *to, const char *type, unsigned long flags, void *data)')
-process.exit(unshare(0x200) || setns(namespace, 0x20000) || mount('none', '/', null, 0x1020, null) ? 1 : 0)`
-  const { code, output } = await fixture.run(process.execPath, '--input-type=module', '-e', source)
-  expect({ code, output }).toEqual({ code: 0, output: '' })
-}
-
 test('a process that enters without running anything is told within two looks', async () => {
   const container = await fixture.followed()
-  const stranger = spawn(process.execPath, ['--input-type=module', '-e', entering(container.pid)], { stdio: 'ignore' })
+  const stranger = begin(entering(container.pid))
   try {
     const touch = await fixture.touch(container, 'joined')
     expect(touch).toMatchObject({ layer: 'processes', by: { pid: stranger.pid } })
@@ -236,10 +217,6 @@ test('who forks twice in its namespaces to become a child of its first process i
   expect(await fixture.touch(container, 'joined')).toMatchObject({ layer: 'processes' })
 })
 
-/** setns into the network, and nothing else. */
-function entering(pid: number): string {
-  return `import koffi from 'koffi'
-import { openSync } from 'node:fs'
-koffi.load(null).func('int setns(int descriptor, int kind)')(openSync('/proc/${pid}/ns/net'), 0x40000000)
-setTimeout(() => {}, 30_000)`
+function begin([program, ...parameters]: Command) {
+  return spawn(program, parameters, { stdio: 'ignore' })
 }

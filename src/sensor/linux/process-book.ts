@@ -10,7 +10,7 @@ import { unseen } from '../no-sensor.ts'
 import type { Libc } from './libc.ts'
 import { OwnProcesses } from './own-processes.ts'
 import { connectorAddress, listenRequest, readProcessEvent, type ProcessEvent } from './process-events.ts'
-import { descendants, isInGroupOf, processState } from './process-table.ts'
+import { descendants, isInGroupOf, isLive, processState } from './process-table.ts'
 import { sense, type Descriptor, type Failure, type Watch } from './watch.ts'
 import type { Watched } from './watched.ts'
 
@@ -107,8 +107,7 @@ export class ProcessBook implements Watch {
     const state = processState(pid)
     if (state?.isKernelThread === true || pid === 0) return 'doubtful'
     if (isSure) return 'foreign'
-    if (state === undefined) return 'doubtful'
-    return this.#descendsFrom(watched, pid) ? 'own' : 'foreign'
+    return this.#standingByParents(watched, pid)
   }
 
   /** Reads what the connector has; what is to be looked into waits for `takePending`. */
@@ -128,9 +127,10 @@ export class ProcessBook implements Watch {
     return pending
   }
 
-  /** `existing` are the processes that there are now. */
+  /** `existing` are the processes that there were a moment ago: some have been born since. */
   tidy(existing: ReadonlySet<number>, nowMs: number): void {
-    for (const [pid] of this.#own.living()) if (!existing.has(pid)) this.#own.ended(pid, nowMs)
+    for (const [pid] of this.#own.living())
+      if (!existing.has(pid) && processState(pid) === undefined) this.#own.ended(pid, nowMs)
     this.#own.purge(nowMs - rememberedMs)
   }
 
@@ -171,10 +171,17 @@ export class ProcessBook implements Watch {
     if (!wasInDoubt) this.seed([...this.#watched.values()])
   }
 
-  #descendsFrom(watched: Watched, pid: number): boolean {
-    if (!isInGroupOf(pid, watched.subject.containerId)) return false
-    for (let at = pid; at > 1; at = processState(at)?.parent ?? 0) if (at === watched.subject.pid) return true
-    return false
+  /** In doubt where it, or one of its parents, ends while it is looked at. */
+  #standingByParents({ subject }: Watched, pid: number): Standing {
+    const isInGroup = isInGroupOf(pid, subject.containerId)
+    let at = pid
+    while (at > 1 && at !== subject.pid) {
+      const state = processState(at)
+      if (!isLive(state)) return 'doubtful'
+      at = state.parent
+    }
+    if (isInGroup && at === subject.pid) return 'own'
+    return isLive(processState(pid)) ? 'foreign' : 'doubtful'
   }
 
   #listen(): Failure | undefined {
