@@ -37,6 +37,64 @@ const allowed = [
   /^GET \/v[\d.]+\/events\?/,
 ]
 
+/** What is asked for an instance that was given up: it is out of rotation, and ends. */
+const allowedAtTheEnd = [
+  /^POST \/v[\d.]+\/containers\/(\w+)\/exec$/,
+  /^POST \/v[\d.]+\/containers\/(\w+)\/pause$/,
+  /^POST \/v[\d.]+\/exec\/\w+\/(start|resize\?.*)$/,
+  /^GET \/v[\d.]+\/exec\/\w+\/json$/,
+  /^POST \/v[\d.]+\/networks\/\w+\/disconnect$/,
+]
+
+test('one is entered and halted only where somebody opens it, and that one ends', async () => {
+  const proxy = await openSocketProxy(defaultEngineSocket)
+  onTestFinished(() => proxy.close())
+  const scene = await openScene(defaultEngineSocket, proxy.socketPath)
+  await scene.declare({ replicas: 2 })
+  await scene.succeed('up')
+  const [opened] = await scene.instances()
+  await expectDone(
+    scene,
+    'access',
+    'open',
+    opened?.Names[0]?.slice(1) ?? '',
+    '--reason',
+    'why',
+    '--command',
+    '/usr/bin/node -v',
+  )
+  for (const command of ['access', 'evidence']) await expectDone(scene, command, 'list')
+  await expectDone(
+    scene,
+    'access',
+    'replay',
+    `${(await scene.entries()).find(({ kind }) => kind === 'access.opened')?.sequence}`,
+  )
+  const evidence = await eventuallyDigest(scene)
+  await expectDone(scene, 'evidence', 'show', evidence)
+  await expectDone(scene, 'evidence', 'export', evidence, '-o', join(scene.folder, 'bundle.tar'))
+  await expectDone(scene, 'evidence', 'key')
+  await expectDone(scene, 'acknowledge', '--reason', 'seen')
+  await expectDone(scene, 'now')
+  const calls = proxy.requestLines.map((line) => line.replace(/ HTTP.*/, ''))
+  const strange = calls.filter((call) => !allowed.some((pattern) => pattern.test(call)))
+  expect(strange.filter((call) => !allowedAtTheEnd.some((pattern) => pattern.test(call)))).toEqual([])
+  const concerned = strange.flatMap((call) => /containers\/(\w+)\/(?:exec|pause)$/.exec(call)?.[1] ?? [])
+  expect(new Set(concerned)).toEqual(new Set([opened?.Id]))
+  expect(await scene.instanceIds()).not.toContain(opened?.Id)
+})
+
+async function eventuallyDigest(scene: Scene): Promise<string> {
+  let digest: string | undefined
+  await eventually('evidence of it is kept', async () => {
+    const { lines } = await scene.repave('evidence', 'list')
+    const [first] = lines.flat() as readonly { readonly digest?: string }[]
+    digest = first?.digest
+    return digest !== undefined
+  })
+  return digest ?? ''
+}
+
 test('no sequence of commands alters or enters an instance', async () => {
   const proxy = await openSocketProxy(defaultEngineSocket)
   onTestFinished(() => proxy.close())
@@ -82,6 +140,15 @@ const commandsTried = [
   'refuse',
   'recall',
   'replace',
+  'now',
+  'acknowledge',
+  'access open',
+  'access list',
+  'access replay',
+  'evidence list',
+  'evidence show',
+  'evidence export',
+  'evidence key',
   'drift',
   'logs',
   'events',
