@@ -1,5 +1,5 @@
 /**
- * What the sensor costs, and how soon it tells: `npm run bench:sensor [-- --instances 50] [--seconds 30] [--count 100]`.
+ * What the sensor costs, and how soon it tells: `npm run bench:sensor [-- --instances 50] [--seconds 30] [--count 100] [--turns 10]`.
  *
  * Needs root and Docker. Machines differ and are noisy: ratios come from runs with and without it, by turns.
  */
@@ -11,6 +11,7 @@ import { parseArgs } from 'node:util'
 import type { TouchKind } from '../src/model/touch.ts'
 import { type Container, run, SensorFixture } from '../test/contract/sensor-fixture.ts'
 import { atMost } from './stopwatch.ts'
+import { applications, measureServedLoad } from './sensor/served-load.ts'
 import { median } from './spread.ts'
 
 async function main(): Promise<void> {
@@ -19,8 +20,10 @@ async function main(): Promise<void> {
       instances: { type: 'string', default: '50' },
       seconds: { type: 'string', default: '30' },
       count: { type: 'string', default: '100' },
+      turns: { type: 'string', default: '10' },
     },
   })
+  await measureServed(Number(values.turns))
   const fixture = new SensorFixture()
   try {
     await fixture.begin()
@@ -29,6 +32,21 @@ async function main(): Promise<void> {
     await measureIdle(fixture, Number(values.instances), Number(values.seconds))
   } finally {
     await fixture.end()
+  }
+}
+
+const turnMs = 4_000
+
+async function measureServed(turns: number): Promise<void> {
+  console.log(`requests a second of 3 instances, as many as there can be; ${turns} pairs of ${turnMs / 1_000} s`)
+  for (const application of Object.keys(applications) as (keyof typeof applications)[]) {
+    const measured = await measureServedLoad(application, turns, turnMs)
+    const ratios = measured.map((turn) => turn.with / turn.without)
+    const [without, sensed] = [median(measured.map((turn) => turn.without)), median(measured.map((turn) => turn.with))]
+    const range = `${Math.min(...ratios).toFixed(3)} to ${Math.max(...ratios).toFixed(3)}`
+    console.log(
+      `  ${application.padEnd(45)} ${median(ratios).toFixed(3)} of those without it, ${range} (goal: above 0.97); ${without.toFixed(0)} without, ${sensed.toFixed(0)} with`,
+    )
   }
 }
 

@@ -72,7 +72,11 @@ export async function measureTouches(scene: Scene, plan: TouchPlan): Promise<Tou
   }
 }
 
-async function touchOne(scene: Scene, { replicas, standby }: TouchPlan, act: Act): Promise<Omit<Reaction, 'recordedMs'>> {
+async function touchOne(
+  scene: Scene,
+  { replicas, standby }: TouchPlan,
+  act: Act,
+): Promise<Omit<Reaction, 'recordedMs'>> {
   const victim = await victimOf(scene, await nextVictim(scene, replicas, standby))
   const actMs = now()
   const touched = act.touch(scene, victim)

@@ -1,0 +1,111 @@
+/** What the sensor costs a served application: requests a second through HAProxy, as many as there can be, by turns. */
+import { setTimeout as delay } from 'node:timers/promises'
+import { Pool } from 'undici'
+import { createLinuxSensor } from '../../src/sensor/linux/linux-sensor.ts'
+import type { SensorSubject } from '../../src/sensor/sensor.ts'
+import { Scene } from '../../test/end-to-end/scene.ts'
+
+const replicas = 3
+/** Each of them asks again once it is answered. */
+const askers = 16
+const settleMs = 300
+
+/** It writes 1 KiB to its memory for each request. */
+const writer = `
+  const { appendFileSync, truncateSync } = require('node:fs')
+  let count = 0
+  require('node:http').createServer((request, response) => {
+    if (request.url === '/') appendFileSync('/tmp/requests', 'x'.repeat(1023) + '\\n')
+    if (++count % 4096 === 0) truncateSync('/tmp/requests')
+    response.end('done')
+  }).listen(8080)`
+
+export const applications = {
+  'answers alone': {},
+  'writes 1 KiB to its memory for each request': { command: ['/usr/bin/node', '-e', writer] },
+} as const
+
+/** Requests a second. */
+export interface Turn {
+  readonly without: number
+  readonly with: number
+}
+
+/** The instances live without a controller: nothing but the sensor of this process watches them, and only in its turn. */
+export async function measureServedLoad(
+  application: keyof typeof applications,
+  turns: number,
+  turnMs: number,
+): Promise<readonly Turn[]> {
+  const scene = await Scene.open()
+  const faults: string[] = []
+  const sensor = createLinuxSensor({ onFault: (reason) => faults.push(reason) })
+  try {
+    await scene.declare({
+      replicas,
+      tmpfs: ['/tmp'],
+      health: { http: '/healthz', interval: '1s' },
+      ...applications[application],
+    })
+    await scene.succeed('up')
+    await scene.killController()
+    const subjects = await subjectsOf(scene)
+    const measured: Turn[] = []
+    await requestsPerSecond(scene.url, turnMs)
+    const follow = async (isSensed: boolean): Promise<number> => {
+      await sensor.follow(isSensed ? subjects : [])
+      await delay(settleMs)
+      return requestsPerSecond(scene.url, turnMs)
+    }
+    // Whichever is first has the other one's place in the next turn: a machine that grows busier favours neither.
+    for (let turn = 0; turn < turns; turn += 1) {
+      const first = await follow(turn % 2 === 0)
+      const second = await follow(turn % 2 !== 0)
+      measured.push(turn % 2 === 0 ? { with: first, without: second } : { with: second, without: first })
+    }
+    if (faults.length > 0) throw new Error(`the sensor failed: ${faults.join('; ')}`)
+    return measured
+  } finally {
+    await sensor.stop()
+    await scene.close()
+  }
+}
+
+async function requestsPerSecond(url: string, forMs: number): Promise<number> {
+  const pool = new Pool(new URL(url).origin, { connections: askers })
+  const endsAtMs = performance.now() + forMs
+  let answers = 0
+  const ask = async (): Promise<void> => {
+    while (performance.now() < endsAtMs) {
+      const { statusCode, body } = await pool.request({ method: 'GET', path: '/' })
+      await body.text()
+      if (statusCode !== 200) throw new Error(`HTTP ${statusCode}`)
+      answers += 1
+    }
+  }
+  const beganAtMs = performance.now()
+  await Promise.all(Array.from({ length: askers }, ask))
+  const tookMs = performance.now() - beganAtMs
+  await pool.destroy()
+  return (answers / tookMs) * 1_000
+}
+
+async function subjectsOf(scene: Scene): Promise<readonly SensorSubject[]> {
+  const instances = await scene.instances()
+  return Promise.all(
+    instances.map(async ({ Id: containerId }) => {
+      const { Name, State, HostConfig, Image } = await scene.engine.inspect(containerId)
+      const sandboxId = /^container:(.*)$/.exec(HostConfig.NetworkMode ?? '')?.[1]
+      return {
+        instance: Name.slice(1),
+        containerId,
+        pid: State.Pid,
+        ...(sandboxId !== undefined && { sandboxId, sandboxPid: await scene.engine.firstProcess(sandboxId) }),
+        uid: 1000,
+        tmpfs: Object.keys(HostConfig.Tmpfs ?? {}),
+        data: [],
+        image: Image,
+      }
+    }),
+  )
+}
