@@ -60,16 +60,15 @@ function render(plan: TouchPlan, { reactions, rawMs, requests, failed, cut }: Me
     '',
     `${plan.count} touches of ${plan.replicas} instances, ${plan.standby > 0 ? 'with' : 'without'} a standby, at ${plan.ratePerSecond} requests a second`,
     row('until it is out of rotation', outMs, 'goals: median below 20 ms, p99 below 250 ms'),
+    row('from when it was told, until it is out of rotation', sinceTold(reactions)),
     row('until as many clean ones serve as should', cleanMs, goal),
     row('until its evidence is kept', recordedAfter(reactions, 'capture.done'), 'goal: below 1 s'),
     row('one command to HAProxy instead, until it is out', rawMs, `${ratio} times as long with Repave`),
     ...stages.map((kind) => row(`  until ${kind} is on record`, recordedAfter(reactions, kind))),
-    ...acts.map(({ what }) => {
+    ...acts.flatMap(({ what }) => {
       const of = reactions.filter((reaction) => reaction.what === what)
-      return row(
-        `  out of rotation after ${what}`,
-        of.map(({ actMs, outMs: atMs }) => atMs - actMs),
-      )
+      const times = of.map(({ actMs, outMs: atMs }) => atMs - actMs)
+      return [row(`  out of rotation after ${what}`, times), row('    of which since it was told', sinceTold(of))]
     }),
     `  ${requests} requests: ${failed} failed, and ${cut} POSTs that were in flight on a touched instance`,
   ]
@@ -79,6 +78,10 @@ const stages = ['instance.tainted', 'unroute.intent', 'unroute.done', 'isolate.d
 
 function recordedAfter(reactions: readonly Reaction[], kind: string): readonly number[] {
   return reactions.map(({ actMs, recordedMs }) => (recordedMs[kind] ?? Number.NaN) - actMs)
+}
+
+function sinceTold(reactions: readonly Reaction[]): readonly number[] {
+  return reactions.map(({ toldMs = Number.NaN, outMs }) => outMs - toldMs)
 }
 
 function row(what: string, valuesMs: readonly number[], words = ''): string {

@@ -3,6 +3,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { createClient } from '../../src/api/client.ts'
 import { socketPath } from '../../src/api/home.ts'
 import type { PooledServer } from '../../src/router/haproxy/lanes.ts'
+import type { EvidenceReport } from '../../src/model/report.ts'
 import type { RecordedEntry } from '../../src/store/store.ts'
 import { eventually } from '../../test/end-to-end/eventually.ts'
 import type { Scene } from '../../test/end-to-end/scene.ts'
@@ -22,6 +23,8 @@ export interface Reaction {
   readonly victim: string
   /** Just before whatever did it was told to. */
   readonly actMs: number
+  /** What was done was told, by the time in its evidence; absent where that is not kept. */
+  readonly toldMs?: number
   /** HAProxy gives it nothing. */
   readonly outMs: number
   /** As many clean ones serve as should. */
@@ -60,12 +63,17 @@ export async function measureTouches(scene: Scene, plan: TouchPlan): Promise<Tou
   }
   const reports = await Promise.all(loads.map((load) => load.stop()))
   const entries = await scene.entries()
+  const evidence = await createClient(socketPath(scene.home)).evidence({ stack: scene.stack })
   const failures = reports.flatMap((report) => report.failures)
   const isInFlight = ({ sentAtMs, atMs, request }: (typeof failures)[number]) =>
     request === 'POST' && reactions.some(({ actMs, outMs }) => atMs >= actMs && sentAtMs <= outMs)
   const cut = failures.filter(isInFlight).length
   return {
-    reactions: reactions.map((reaction) => ({ ...reaction, recordedMs: recorded(entries, reaction) })),
+    reactions: reactions.map((reaction) => ({
+      ...reaction,
+      ...told(evidence, reaction),
+      recordedMs: recorded(entries, reaction),
+    })),
     requests: reports.reduce((sum, { requests }) => sum + requests, 0),
     failed: failures.length - cut,
     cut,
@@ -115,6 +123,18 @@ function isServing({ admin, up }: PooledServer): boolean {
 
 function now(): number {
   return performance.timeOrigin + performance.now()
+}
+
+/** The first touch of it that its evidence has. */
+function told(
+  evidence: readonly EvidenceReport[],
+  { victim, actMs }: Omit<Reaction, 'recordedMs'>,
+): Pick<Reaction, 'toldMs'> {
+  const times = evidence
+    .filter(({ instance }) => instance === victim)
+    .flatMap(({ touches }) => touches.map(({ atMs }) => atMs))
+    .filter((atMs) => atMs >= Math.floor(actMs))
+  return times.length === 0 ? {} : { toldMs: Math.min(...times) }
 }
 
 /** When its entries since the touch came on the record; the first of each kind. */
