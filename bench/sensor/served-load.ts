@@ -1,4 +1,8 @@
-/** What the sensor costs a served application: requests a second through HAProxy, as many as there can be, by turns. */
+/**
+ * What the sensor costs a served application: requests a second through HAProxy, as many as there can be, by turns, and
+ * what processor time each of them takes. Other work on the machine changes the first a great deal, and the second little.
+ */
+import { readdirSync, readFileSync } from 'node:fs'
 import { setTimeout as delay } from 'node:timers/promises'
 import { Pool } from 'undici'
 import { createLinuxSensor } from '../../src/sensor/linux/linux-sensor.ts'
@@ -25,10 +29,15 @@ export const applications = {
   'writes 1 KiB to its memory for each request': { command: ['/usr/bin/node', '-e', writer] },
 } as const
 
-/** Requests a second. */
 export interface Turn {
-  readonly without: number
-  readonly with: number
+  readonly without: Sample
+  readonly with: Sample
+}
+
+export interface Sample {
+  readonly perSecond: number
+  /** Of instances, HAProxy and sensor, for each request; the sender's is not in it. */
+  readonly cpuMicroseconds: number
 }
 
 /** The instances live without a controller: nothing but the sensor of this process watches them, and only in its turn. */
@@ -51,11 +60,12 @@ export async function measureServedLoad(
     await scene.killController()
     const subjects = await subjectsOf(scene)
     const measured: Turn[] = []
-    await requestsPerSecond(scene.url, turnMs)
-    const follow = async (isSensed: boolean): Promise<number> => {
+    const cpu = cpuOf(scene, subjects)
+    await sample(scene.url, cpu, 5_000)
+    const follow = async (isSensed: boolean): Promise<Sample> => {
       await sensor.follow(isSensed ? subjects : [])
       await delay(settleMs)
-      return requestsPerSecond(scene.url, turnMs)
+      return sample(scene.url, cpu, turnMs)
     }
     // Whichever is first has the other one's place in the next turn: a machine that grows busier favours neither.
     for (let turn = 0; turn < turns; turn += 1) {
@@ -71,7 +81,7 @@ export async function measureServedLoad(
   }
 }
 
-async function requestsPerSecond(url: string, forMs: number): Promise<number> {
+async function sample(url: string, cpu: () => number, forMs: number): Promise<Sample> {
   const pool = new Pool(new URL(url).origin, { connections: askers })
   const endsAtMs = performance.now() + forMs
   let answers = 0
@@ -83,11 +93,27 @@ async function requestsPerSecond(url: string, forMs: number): Promise<number> {
       answers += 1
     }
   }
-  const beganAtMs = performance.now()
+  const [beganAtMs, before] = [performance.now(), cpu()]
   await Promise.all(Array.from({ length: askers }, ask))
   const tookMs = performance.now() - beganAtMs
+  const used = cpu() - before
   await pool.destroy()
-  return (answers / tookMs) * 1_000
+  return { perSecond: (answers / tookMs) * 1_000, cpuMicroseconds: used / answers }
+}
+
+/** In microseconds, so far: of the instances' control groups, of HAProxy, and of this process but for its main thread. */
+function cpuOf(scene: Scene, subjects: readonly SensorSubject[]): () => number {
+  const groups = subjects.map(({ containerId }) => `/sys/fs/cgroup/cpuacct/docker/${containerId}/cpuacct.usage`)
+  const routers = scene.routerProcesses().flatMap(({ pid }) => {
+    return readdirSync(`/proc/${pid}/task`).map((thread) => `/proc/${pid}/task/${thread}/schedstat`)
+  })
+  const total = (files: readonly string[]) =>
+    files.reduce((sum, file) => sum + Number(readFileSync(file, 'utf8').split(' ')[0]), 0)
+  return () => {
+    const [all, main] = [process.cpuUsage(), process.threadCpuUsage()]
+    const sensor = all.user + all.system - main.user - main.system
+    return (total(groups) + total(routers)) / 1_000 + sensor
+  }
 }
 
 async function subjectsOf(scene: Scene): Promise<readonly SensorSubject[]> {
