@@ -107,8 +107,6 @@ function cpuOf(scene: Scene, subjects: readonly SensorSubject[]): () => number {
   const routers = scene.routerProcesses().flatMap(({ pid }) => {
     return readdirSync(`/proc/${pid}/task`).map((thread) => `/proc/${pid}/task/${thread}/schedstat`)
   })
-  const total = (files: readonly string[]) =>
-    files.reduce((sum, file) => sum + Number(readFileSync(file, 'utf8').split(' ')[0]), 0)
   return () => {
     const [all, main] = [process.cpuUsage(), process.threadCpuUsage()]
     const sensor = all.user + all.system - main.user - main.system
@@ -134,4 +132,9 @@ async function subjectsOf(scene: Scene): Promise<readonly SensorSubject[]> {
       }
     }),
   )
+}
+
+/** Of numbers that files begin with. */
+function total(files: readonly string[]): number {
+  return files.reduce((sum, file) => sum + Number(readFileSync(file, 'utf8').split(' ')[0]), 0)
 }

@@ -37,7 +37,7 @@ test(
         `${deaths} times, ${requests} requests, ${failures.length} failed, p99 ${latencyMs.p99.toFixed(1)} ms`,
     )
     expect(failures).toEqual([])
-    expectFloor({ ...sampled, reasons: [] }, replicas)
+    expectFloor({ ...sampled, reasons: await reasonsToLeave(scene) }, replicas)
     expect(seen.oldestMs).toBeLessThanOrEqual(maxSeconds * 1_000 + graceMs)
     expect(seen.present.intersection(new Set(first))).toEqual(new Set())
     expect(mostAtOnce).toBeLessThan(replicas / 2)
@@ -58,13 +58,19 @@ test('repave now replaces all under load, and no request fails', { timeout: 180_
   ])
   const floor = watchFloor(scene.router)
   expect(await scene.succeed('now')).toMatchObject({ ok: true, changed: true, services: [{ ready: 3 }] })
-  expectFloor({ ...(await floor.stop()), reasons: [] }, 3)
+  expectFloor({ ...(await floor.stop()), reasons: await reasonsToLeave(scene) }, 3)
   for (const load of loads) expect((await load.stop()).failures).toEqual([])
   const after = await scene.instanceIds()
   expect(after.filter((id) => before.has(id))).toEqual([])
   expect(after).toHaveLength(3)
   await expectRecorded(scene)
 })
+
+/** Why instances were taken out of rotation: each reason with how often. */
+async function reasonsToLeave(scene: Scene): Promise<readonly string[]> {
+  const left = (await scene.entries()).filter(({ kind }) => kind === 'unroute.intent')
+  return [...Map.groupBy(left, ({ message }) => message)].map(([message, of]) => `${of.length} times: ${message}`)
+}
 
 interface Ages {
   readonly oldestMs: number
