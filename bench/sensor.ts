@@ -1,5 +1,5 @@
 /**
- * What the sensor costs, and how soon it tells: `npm run bench:sensor [-- --instances 50] [--seconds 30] [--count 100]`.
+ * What the sensor costs, and how soon it tells: `npm run bench:sensor [-- --instances 50] [--seconds 30] [--count 100] [--turns 40]`.
  *
  * Needs root and Docker. Machines differ and are noisy: ratios come from runs with and without it, by turns.
  */
@@ -11,6 +11,7 @@ import { parseArgs } from 'node:util'
 import type { TouchKind } from '../src/model/touch.ts'
 import { type Container, run, SensorFixture } from '../test/contract/sensor-fixture.ts'
 import { atMost } from './stopwatch.ts'
+import { applications, measureServedLoad, type Sample } from './sensor/served-load.ts'
 import { median } from './spread.ts'
 
 async function main(): Promise<void> {
@@ -19,8 +20,10 @@ async function main(): Promise<void> {
       instances: { type: 'string', default: '50' },
       seconds: { type: 'string', default: '30' },
       count: { type: 'string', default: '100' },
+      turns: { type: 'string', default: '40' },
     },
   })
+  await measureServed(Number(values.turns))
   const fixture = new SensorFixture()
   try {
     await fixture.begin()
@@ -30,6 +33,33 @@ async function main(): Promise<void> {
   } finally {
     await fixture.end()
   }
+}
+
+const turnMs = 1_000
+
+async function measureServed(turns: number): Promise<void> {
+  console.log(`3 instances, asked as fast as they answer; with the sensor, as a share of that without; ${turns} pairs`)
+  for (const application of Object.keys(applications) as (keyof typeof applications)[]) {
+    const measured = await measureServedLoad(application, turns, turnMs)
+    console.log(`  ${application}`)
+    for (const [what, figure] of Object.entries(figures)) {
+      const ratios = measured.map((turn) => figure(turn.with) / figure(turn.without))
+      const [without, sensed] = (['without', 'with'] as const).map((how) =>
+        median(measured.map((turn) => figure(turn[how]))),
+      )
+      const [low, high] = [0.25, 0.75].map(
+        (share) => ratios.toSorted((a, b) => a - b)[Math.floor(ratios.length * share)],
+      )
+      console.log(
+        `    ${what.padEnd(45)} ${median(ratios).toFixed(3)}, half of them ${low?.toFixed(3)} to ${high?.toFixed(3)} (${without?.toFixed(0)} without, ${sensed?.toFixed(0)} with)`,
+      )
+    }
+  }
+}
+
+const figures: Readonly<Record<string, (sample: Sample) => number>> = {
+  'requests a second (goal: above 0.97)': ({ perSecond }) => perSecond,
+  'microseconds of processor time for each': ({ cpuMicroseconds }) => cpuMicroseconds,
 }
 
 async function measureLatencies(fixture: SensorFixture, count: number): Promise<void> {

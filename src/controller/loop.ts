@@ -5,7 +5,7 @@
 import { asRepaveError, type ErrorCode, type RepaveError } from '../errors.ts'
 import type { EngineEvent, ObservedInstance } from '../engine/engine.ts'
 import { type FleetKey, fleetName, type Scope, scopeName } from '../model/stack.ts'
-import { type EffectKind, type Fleet, groupOf } from '../plan/fleet.ts'
+import { type Fleet, groupOf } from '../plan/fleet.ts'
 import { reconcile } from '../plan/reconcile.ts'
 import { wantedSplit } from '../plan/split.ts'
 import type { CrashLoop } from '../rollout/backoff.ts'
@@ -28,8 +28,8 @@ import type { Seams } from './seams.ts'
 import { type Acknowledgement, Taints } from './taints.ts'
 import { Upkeep } from './upkeep.ts'
 import { Verdicts } from './verdicts.ts'
-import { nothingSeen, possible, serverName, visibleTouch, withDeaths } from './sight.ts'
-import { type Remembered, type ScopeView, type Sight, viewScopes } from './views.ts'
+import { hastyMoves, nothingSeen, possible, serverName, visibleTouch, withDeaths } from './sight.ts'
+import { type Remembered, type ScopeView, type Sight, type UnderWay, viewScopes } from './views.ts'
 import { own } from '../model/own.ts'
 
 type TouchedEvent = EngineEvent & { readonly kind: 'touched' }
@@ -84,6 +84,8 @@ export class Loop {
   readonly #deaths = new Map<string, number>()
   /** Of instances that no look has shown yet. */
   #unplacedTouches: TouchedEvent[] = []
+  /** What was taken out of rotation since the look that is under way began. */
+  #cutMeanwhile: UnderWay[] = []
   /** What moves requests, until it has. */
   #moves: Promise<unknown> = Promise.resolve()
   #woken = false
@@ -282,16 +284,27 @@ export class Loop {
    * takes some milliseconds, and comes right after. All else, and what is to be remembered, is left to that.
    */
   #hasten(): void {
-    if (this.#isLooking || this.#isOutOfDate || !this.#sight || this.#blind || this.#stop.signal.aborted) return
+    if (!this.#sight || this.#blind || this.#stop.signal.aborted) return
     const sight = withDeaths(this.#sight, this.#deaths, this.#underWay())
     const views = viewScopes(this.decisions.current(), sight, this.remembered)
     const nowMs = this.#seams.clock.steady()
     const orders = views.flatMap((view) => view.fleets.flatMap((fleet) => this.#orders(fleet, nowMs)))
-    const moves = possible(orders, sight)
-    const of = (kind: EffectKind) => moves.filter(({ effect }) => effect.kind === kind)
-    // HAProxy sees for itself that a dead one does not answer; who steps in, it has to be told.
-    this.#moves = Promise.all([this.#upkeep.tendSplits(views, sight), this.#dispatcher.dispatch(of('route'), nowMs)])
-    void this.#dispatcher.dispatch(of('unroute'), nowMs)
+    const { touched, ended, routes } = hastyMoves(possible(orders, sight))
+    if (this.#isLooking || this.#isOutOfDate) return this.#cut(touched, nowMs)
+    // HAProxy sees for itself that a dead one does not answer; who answers and must not, and who steps in, it has to be
+    // told.
+    this.#moves = Promise.all([
+      this.#upkeep.tendSplits(views, sight),
+      this.#dispatcher.dispatch([...touched, ...routes], nowMs),
+    ])
+    void this.#dispatcher.dispatch(ended, nowMs)
+  }
+
+  /** That depends on nothing that a look could tell. One that is under way may still show how it was before. */
+  #cut(touched: readonly Order[], nowMs: number): void {
+    void this.#dispatcher.dispatch(touched, nowMs)
+    const names = new Set(touched.map(({ effect }) => effect.instance))
+    this.#cutMeanwhile.push(...this.#dispatcher.underWay().filter(({ instance }) => names.has(instance)))
   }
 
   async #observe(): Promise<Sight> {
@@ -301,6 +314,7 @@ export class Loop {
     this.#fresh = false
     this.#isOutOfDate = false
     this.#deaths.clear()
+    this.#cutMeanwhile = []
     // Before engine and router are asked: what ends in between must still count as under way.
     const underWay = this.#underWay()
     const [engineState, routerState] = await Promise.all([engine.observe({ fresh }), router.observe()]).catch(
@@ -312,7 +326,8 @@ export class Loop {
     if (fresh) this.#lookedAtMs = clock.steady()
     this.#noteSeeing()
     if (mayHaveMissed) this.rollouts.noteUnseen()
-    return { engine: engineState, router: routerState, ...underWay }
+    const all = { underWay: [...underWay.underWay, ...this.#cutMeanwhile] }
+    return { engine: engineState, router: routerState, ...underWay, ...all }
   }
 
   #underWay(): Pick<Sight, 'underWay' | 'splitting' | 'configuring'> {

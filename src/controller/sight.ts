@@ -30,6 +30,23 @@ export function possible(orders: readonly Order[], { engine, router, configuring
   })
 }
 
+/** What does not wait for a look. */
+export interface HastyMoves {
+  /** Out of rotation since they were touched. */
+  readonly touched: readonly Order[]
+  readonly ended: readonly Order[]
+  readonly routes: readonly Order[]
+}
+
+export function hastyMoves(orders: readonly Order[]): HastyMoves {
+  const leaving = orders.filter(({ effect }) => effect.kind === 'unroute')
+  return {
+    touched: leaving.filter(({ instance }) => instance?.taint),
+    ended: leaving.filter(({ instance }) => !instance?.taint),
+    routes: orders.filter(({ effect }) => effect.kind === 'route'),
+  }
+}
+
 /** The same sight, with those that have ended since; one that was made since then is another of its name. */
 export function withDeaths(
   sight: Sight,

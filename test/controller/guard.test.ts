@@ -49,6 +49,17 @@ test('what is touched is out of rotation at once, isolated, captured, and destro
   expect(status?.guard?.tamperToClean).toMatchObject({ count: 1 })
 })
 
+test('it is taken out before the standby comes in', async () => {
+  await result(up(stack({ standby: 1 })))
+  const [victim = ''] = routed()
+  const before = await store.size()
+  machine.touch(victim)
+  await clock.advance(5_000)
+  const moves = (await store.entries({ after: before - 1 })).filter(({ kind }) => /^(un)?route\.intent$/.test(kind))
+  expect(moves.map(({ kind }) => kind)).toEqual(['unroute.intent', 'route.intent'])
+  expect(moves[0]).toMatchObject({ instance: victim })
+})
+
 test('a touch that nobody told of is found by inspection', async () => {
   await result(up(stack()))
   const [victim = ''] = live()

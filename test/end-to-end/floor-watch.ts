@@ -24,7 +24,7 @@ interface FloorWatch {
   stop(): Promise<Sampled>
 }
 
-function watchFloor(router: RouterView): FloorWatch {
+export function watchFloor(router: RouterView): FloorWatch {
   const end = new AbortController()
   const sampled = sample(router, end.signal)
   sampled.catch(() => {})

@@ -11,11 +11,11 @@ export class Removal {
   #deadlineMs: number
   #cancelled = false
 
-  /** `work` gets this removal, and does all that is to be done. */
+  /** `work` gets this removal, and does all that is to be done; it begins at once, in the order of what changes HAProxy. */
   constructor(clock: Clock, timeoutMs: number, work: (removal: Removal) => Promise<'drained' | 'cut'>) {
     this.#clock = clock
     this.#deadlineMs = clock.steady() + timeoutMs
-    this.result = Promise.resolve().then(() => work(this))
+    this.result = work(this)
   }
 
   shorten(timeoutMs: number): void {
