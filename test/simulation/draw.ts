@@ -12,7 +12,7 @@ import {
   type StrategyChoice,
 } from './catalogue.ts'
 import { drawMishap } from './draw-mishap.ts'
-import { profiles, type Action, type Command, type History, type Profile } from './history.ts'
+import { isCommand, profiles, type Action, type Command, type History, type Profile } from './history.ts'
 
 export function drawHistory(random: Random, steps: number): History {
   const profile = drawProfile(random)
@@ -22,7 +22,14 @@ export function drawHistory(random: Random, steps: number): History {
     const afterMs = drawPause(random)
     return { ...drawAction(random, index, profile, patient), afterMs }
   })
-  return { profile, patient, isShort, actions }
+  return { profile, patient, isShort, actions: actions.map(withResumption) }
+}
+
+/** Who has paused a rollout may go on with it, whatever else was meant for it. */
+function withResumption(action: Action, index: number, actions: readonly Action[]): Action {
+  const before = actions[index - 1]
+  if (!isCommand(action) || before?.kind !== 'steer' || before.verb !== 'pause') return action
+  return { kind: 'steer', scope: before.scope, verb: 'resume', afterMs: action.afterMs }
 }
 
 function drawAction(random: Random, index: number, profile: Profile, patient: boolean) {

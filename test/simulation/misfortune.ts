@@ -135,6 +135,8 @@ export class Misfortune {
 
   #touch({ pick, how }: Mishap & { readonly kind: 'touch' }): void {
     const { machine } = this.#victims
+    // Of some, nothing can be read.
+    machine.isUnreadable = pick > 0.8
     if (how === 'pause')
       this.#befall(pick, 'an instance is halted by a stranger', ({ order }) => machine.pause(order.name))
     else if (how === 'update')

@@ -12,7 +12,7 @@ import { steeringRegressions } from './steering-regressions.ts'
 import { strategyRegressions } from './strategy-regressions.ts'
 import { tallyWords, timesOf } from './tally.ts'
 
-const seeds = 20_000
+const seeds = process.env['SOAK'] ? 50_000 : 12_000
 const patienceMs = seeds * 45
 
 test(`all that is promised holds in ${seeds} worlds`, { timeout: patienceMs }, async ({ task }) => {

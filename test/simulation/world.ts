@@ -173,6 +173,7 @@ export class World {
     this.hazards.disarm()
     this.#probe.calm()
     this.machine.reachable = true
+    this.machine.isUnreadable = false
     for (const { order } of this.machine.instances) this.machine.force(order.name, undefined)
     void this.#succession.ruler()
   }
