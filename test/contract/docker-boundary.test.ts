@@ -67,6 +67,12 @@ test('no sequence of calls makes the driver alter or enter an instance', async (
 test('the list of calls has none that alters or enters an instance', () => {
   const verbs = /exec|update|attach|rename|pause|restart|resize|archive|export|commit|connect|top|prune|push|load/
   expect(Object.values(endpoints).filter(({ path }) => verbs.test(path))).toEqual([
+    // For a terminal in an instance that somebody has opened.
+    { method: 'POST', path: '/containers/{id}/exec', quick: false },
+    { method: 'POST', path: '/exec/{id}/start', quick: false },
+    { method: 'POST', path: '/exec/{id}/resize', quick: true },
+    { method: 'GET', path: '/exec/{id}/json', quick: true },
+    // For one that was touched.
     { method: 'POST', path: '/networks/{id}/disconnect', quick: false },
     { method: 'POST', path: '/containers/{id}/pause', quick: false },
     { method: 'GET', path: '/containers/{id}/top', quick: false },
