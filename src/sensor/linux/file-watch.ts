@@ -5,7 +5,7 @@
  * Names and attributes are heard of in the folder on the host into which the overlay writes, and in file systems in
  * memory, by a group that gets names.
  */
-import { fstatSync, openSync, readdirSync, readlinkSync, statSync } from 'node:fs'
+import { fstatSync, lstatSync, openSync, readdirSync, readlinkSync, statSync } from 'node:fs'
 import { join, relative } from 'node:path'
 import type { Sense } from '../../model/touch.ts'
 import { unseen } from '../no-sensor.ts'
@@ -14,7 +14,7 @@ import { describeFileEvent, fileEvents, readFileEvents, type FileEvent, type Fil
 import type { Libc } from './libc.ts'
 import { readMounts } from './mountinfo.ts'
 import type { ProcessBook } from './process-book.ts'
-import { readProc } from './process-table.ts'
+import { processState, readProc } from './process-table.ts'
 import type { Telling } from './telling.ts'
 import { sense, type Descriptor, type Failure, type Watch } from './watch.ts'
 import type { Place, Places, Watched } from './watched.ts'
@@ -183,8 +183,8 @@ export class FileWatch implements Watch {
     if (descriptor < 0) return
     const place = this.#parts.places.ofDevice(fstatSync(descriptor).dev)
     if (place === undefined) return this.#groupChanged(descriptor, pid)
-    if (this.#isByDesign(place, pid)) return
     const path = readlinkSync(`/proc/self/fd/${descriptor}`)
+    if (this.#isByDesign(place, pid) || this.#isInDoubt(place, pid, fstatSync(descriptor).uid)) return
     this.#tellWrite(place, `${path} was ${describeFileEvent(mask)}`, pid)
   }
 
@@ -200,7 +200,8 @@ export class FileWatch implements Watch {
   #nameChanged({ name, pid, mask }: FileEvent): void {
     if (name === undefined) return
     const place = this.#parts.places.ofName(name.fileSystem, name.folder)
-    if (place === undefined || this.#isByDesign(place, pid)) return
+    if (place === undefined || this.#isByDesign(place, pid) || this.#isInDoubt(place, pid, this.#ownerOf(place, name)))
+      return
     this.#tellWrite(place, `${this.#pathOf(place, name)} was ${describeFileEvent(mask)}`, pid)
   }
 
@@ -208,6 +209,23 @@ export class FileWatch implements Watch {
   #isByDesign({ watched, kind }: Place, pid: number): boolean {
     if (kind !== 'memory' && watched.subject.isRootWritable !== true) return false
     return this.#parts.book.standing(watched, pid) !== 'foreign'
+  }
+
+  /**
+   * A writer that has ended can't be looked at any more, and its birth may have been missed: what is left of it is the owner
+   * of the file. That it was the instance itself is likelier than a stranger with its user.
+   */
+  #isInDoubt({ kind, watched }: Place, pid: number, owner: number | undefined): boolean {
+    const { uid } = watched.subject
+    // Of what runs as root, a stranger's file looks the same.
+    if (kind !== 'memory' || uid === 0 || uid === undefined || processState(pid) !== undefined) return false
+    return owner === undefined || owner === uid
+  }
+
+  /** Undefined where it is gone by now. */
+  #ownerOf(place: Place, name: FileName): number | undefined {
+    const path = `/proc/${place.watched.subject.pid}/root${this.#pathOf(place, name)}`
+    return lstatSync(path, { throwIfNoEntry: false })?.uid
   }
 
   #tellWrite({ watched }: Place, detail: string, pid: number): void {

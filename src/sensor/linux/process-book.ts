@@ -106,7 +106,7 @@ export class ProcessBook implements Watch {
     const isSure = this.works && Date.now() >= this.#doubtfulUntilMs
     const state = processState(pid)
     if (state?.isKernelThread === true || pid === 0) return 'doubtful'
-    if (isSure) return 'foreign'
+    if (isSure) return this.#adopt(watched, pid) ? 'own' : 'foreign'
     return this.#standingByParents(watched, pid)
   }
 
@@ -169,6 +169,16 @@ export class ProcessBook implements Watch {
     const wasInDoubt = Date.now() < this.#doubtfulUntilMs
     this.#doubtfulUntilMs = Date.now() + doubtfulMs
     if (!wasInDoubt) this.seed([...this.#watched.values()])
+  }
+
+  /**
+   * One that was born as its parents were only just being made known: it is in the control group, and descends from the
+   * first process. Who enters from outside is not in the group, or descends from the engine.
+   */
+  #adopt(watched: Watched, pid: number): boolean {
+    const isOwn = isInGroupOf(pid, watched.subject.containerId) && this.#standingByParents(watched, pid) === 'own'
+    if (isOwn) this.#own.add(watched, pid)
+    return isOwn
   }
 
   /** In doubt where it, or one of its parents, ends while it is looked at. */
