@@ -1,6 +1,6 @@
 /** What `/metrics` shows of fleets and their rollouts: pure. */
 import { counter, gauge, type Labels, type MetricFamily } from '../model/metric.ts'
-import type { InstanceState } from '../model/report.ts'
+import { type InstanceState, instanceStates } from '../model/report.ts'
 import { type FleetKey, fleetName } from '../model/stack.ts'
 import { type Fleet, isReady } from '../plan/fleet.ts'
 import type { RolloutRecord } from '../store/store.ts'
@@ -8,34 +8,23 @@ import type { EndedRollouts } from './ended-rollouts.ts'
 import { instanceState } from './status.ts'
 
 export interface FleetFigures {
-  readonly nowMs: number
   readonly fleets: readonly Fleet[]
   /** The running rollout of a fleet. */
   readonly rollout: (key: FleetKey) => RolloutRecord | undefined
   readonly ended: EndedRollouts
+  /** The age of the oldest that serves; undefined: none does. */
+  readonly exposureMs: (fleet: Fleet) => number | undefined
 }
 
 export function labelsOf({ stack, environment, service }: FleetKey): Labels {
   return { stack, environment, service }
 }
 
-const states = [
-  'created',
-  'starting',
-  'ready',
-  'standby',
-  'warm',
-  'unhealthy',
-  'draining',
-  'stopping',
-  'exited',
-] as const
-
-export function fleetFamilies({ fleets, nowMs }: FleetFigures): readonly MetricFamily[] {
+export function fleetFamilies({ fleets, exposureMs }: FleetFigures): readonly MetricFamily[] {
   const each = (valueOf: (fleet: Fleet) => number) =>
     fleets.map((fleet) => ({ labels: labelsOf(fleet.key), value: valueOf(fleet) }))
   const byState = fleets.flatMap((fleet) =>
-    states.map((state) => ({ labels: { ...labelsOf(fleet.key), state }, value: count(fleet, state) })),
+    instanceStates.map((state) => ({ labels: { ...labelsOf(fleet.key), state }, value: count(fleet, state) })),
   )
   return [
     gauge(
@@ -72,7 +61,7 @@ export function fleetFamilies({ fleets, nowMs }: FleetFigures): readonly MetricF
     gauge(
       'repave_fleet_oldest_serving_age_seconds',
       'Greatest age of any serving instance: the exposure window. 0: none serves.',
-      each((fleet) => Math.max(0, ...serving(fleet).map(({ createdAtMs }) => (nowMs - createdAtMs) / 1_000))),
+      each((fleet) => (exposureMs(fleet) ?? 0) / 1_000),
     ),
   ]
 }

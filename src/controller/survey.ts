@@ -40,11 +40,11 @@ export class Survey {
       seams.router.counts().catch(() => []),
     ])
     return metricFamilies({
-      nowMs: seams.clock.now(),
       startedAtMs: this.#startedAtMs,
       fleets: loop.views.flatMap(({ fleets }) => fleets),
       rollout: (key) => loop.rollouts.of(key),
       ended,
+      exposureMs: (fleet) => loop.ages.exposureMs(fleet),
       refusals: loop.views.map(({ scope }) => {
         return { ...scope, count: refusals.all(scope).filter(({ lifted }) => !lifted).length }
       }),

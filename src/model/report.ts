@@ -120,18 +120,21 @@ export type RolloutStrategy = 'rolling' | 'recreate' | 'blueGreen' | 'canary'
  * `standby`: healthy and out of rotation. `warm`: of the version before, and a switch away from serving. `tainted`: it was
  * touched, and is on its way out. `cordoned`: it looks touched, and so many do that it is left as it is.
  */
-export type InstanceState =
-  | 'created'
-  | 'starting'
-  | 'ready'
-  | 'standby'
-  | 'warm'
-  | 'unhealthy'
-  | 'tainted'
-  | 'cordoned'
-  | 'draining'
-  | 'stopping'
-  | 'exited'
+export const instanceStates = [
+  'created',
+  'starting',
+  'ready',
+  'standby',
+  'warm',
+  'unhealthy',
+  'tainted',
+  'cordoned',
+  'draining',
+  'stopping',
+  'exited',
+] as const
+
+export type InstanceState = (typeof instanceStates)[number]
 
 export interface InstanceStatus {
   readonly name: string

@@ -114,11 +114,11 @@ function sickly(aborted: number): MetricsSnapshot {
   const target = { version: null, replicas: 3, groups: [], surge: 1, floor: 3, routed: true, drainMs: 0 }
   const fleet = { key, target: { ...target, isApart: false, share }, instances: [], createAfterMs: new Map(), split: 0 }
   return {
-    nowMs: 0,
     startedAtMs: 0,
     fleets: [fleet],
     rollout: () => undefined,
     ended: [{ ...key, state: 'aborted', count: aborted }],
+    exposureMs: () => undefined,
     refusals: [],
     sees: { engine: false, router: true },
     lanes: [],

@@ -9,7 +9,20 @@ import { ReactionHistogram } from '../../src/controller/guard-figures.ts'
 import { metricFamilies, type MetricsSnapshot } from '../../src/controller/metrics.ts'
 import { senseLayers } from '../../src/model/touch.ts'
 import { type ParsedFamily, parseExposition } from './parse-exposition.ts'
-import { badImage, by, clock, controller, image, machine, openWorld, result, scope, stack, up } from './small-world.ts'
+import {
+  badImage,
+  by,
+  clock,
+  controller,
+  image,
+  live,
+  machine,
+  openWorld,
+  result,
+  scope,
+  stack,
+  up,
+} from './small-world.ts'
 
 const examples = resolve(import.meta.dirname, '../../examples')
 
@@ -55,6 +68,16 @@ test('fleets are told of by their states, their floor and their ages', async () 
   expect(age).toBeGreaterThanOrEqual(60)
   await clock.advance(10_000)
   expect(await valueOf('repave_fleet_oldest_serving_age_seconds', web)).toBeCloseTo(age! + 10)
+})
+
+test('those that are left as they are, since the sensor is suspected, are shown', async () => {
+  await result(up(stack({ replicas: 10 })))
+  for (const name of live().slice(0, 4)) machine.touch(name)
+  await clock.advance(2_000)
+  const byState = (await scrape()).get('repave_fleet_instances')?.samples ?? []
+  const marked = byState.filter(({ labels, value }) => labels['state'] === 'cordoned' && value > 0)
+  expect(marked).toHaveLength(1)
+  expect(byState.reduce((sum, { value }) => sum + value, 0)).toBe(live().length)
 })
 
 test('rollouts are counted by how they end, and one that runs is shown', async () => {
@@ -105,11 +128,11 @@ test('what the guard has seen is shown', async () => {
   for (const ms of [0.5, 7, 30, 20_000]) reactions.note('clean', ms)
   const key = { ...scope, service: 'web' }
   const snapshot: MetricsSnapshot = {
-    nowMs: 0,
     startedAtMs: 0,
     fleets: [],
     rollout: () => undefined,
     ended: [],
+    exposureMs: () => undefined,
     refusals: [],
     sees: { engine: true, router: true },
     lanes: [],
