@@ -4,13 +4,13 @@
  * Machines differ and are noisy: the ratios are what counts. `--save` keeps the result in docs/results.
  */
 import { readFileSync } from 'node:fs'
-import { mkdir, writeFile } from 'node:fs/promises'
 import { cpus } from 'node:os'
 import { join, resolve } from 'node:path'
 import { parseArgs } from 'node:util'
 import { Scene } from '../test/end-to-end/scene.ts'
 import { replaceWithRawEngine } from './raw-engine.ts'
 import { reserved } from './reserved.ts'
+import { save } from './save.ts'
 import { medianOfRunsMs, timeMs } from './stopwatch.ts'
 import { replaceWithSwarm } from './swarm.ts'
 
@@ -43,7 +43,7 @@ async function main(): Promise<void> {
   const swarm = await replaceWithSwarm(counts)
   const text = render(helpMs, fleets, swarm)
   console.log(text)
-  if (values.save) await save(text)
+  if (values.save) await save('replacement', text)
 }
 
 async function measureFleet(instances: number): Promise<FleetResult> {
@@ -112,14 +112,6 @@ function seconds(ms: number): string {
 
 function ratio(ms: number, ofMs: number): string {
   return (ms / ofMs).toFixed(2)
-}
-
-async function save(text: string): Promise<void> {
-  const folder = join(repository, 'docs/results')
-  const file = join(folder, `${new Date().toISOString().slice(0, 10)}-replacement.txt`)
-  await mkdir(folder, { recursive: true })
-  await writeFile(file, `${text}\n`)
-  console.log(`saved in ${file}`)
 }
 
 await main()

@@ -4,14 +4,13 @@
  *
  * Machines differ and are noisy: the ratios are what counts. `--save` keeps the result in docs/results.
  */
-import { mkdir, writeFile } from 'node:fs/promises'
 import { cpus, loadavg } from 'node:os'
-import { join, resolve } from 'node:path'
 import { parseArgs } from 'node:util'
 import { contenders } from './peers/contenders.ts'
 import { measure, ratePerSecond, type MeasurePlan } from './peers/measure.ts'
 import { requireCompose } from './peers/require-compose.ts'
 import { type Row, table } from './peers/table.ts'
+import { save } from './save.ts'
 
 async function main(): Promise<void> {
   const { values } = parseArgs({
@@ -32,7 +31,7 @@ async function main(): Promise<void> {
     console.log(`\n${part}`)
     parts.push(part)
   }
-  if (values.save) await save(parts.join('\n\n'))
+  if (values.save) await save('strategies', parts.join('\n\n'))
 }
 
 async function measureAll(plan: MeasurePlan, only: string): Promise<readonly Row[]> {
@@ -73,14 +72,6 @@ last old     until the last answer of the version before
 p99          of the answers from then to when all are new and no old one answers any more
 rolled back  until the version before answers, and the last answer of the one that is left
 (times)      as long as "repave, rolling, maxSurge 100%", and as the way back of "repave, blueGreen"`
-}
-
-async function save(text: string): Promise<void> {
-  const folder = resolve(import.meta.dirname, '../docs/results')
-  const file = join(folder, `${new Date().toISOString().slice(0, 10)}-strategies.txt`)
-  await mkdir(folder, { recursive: true })
-  await writeFile(file, `${text}\n`)
-  console.log(`saved in ${file}`)
 }
 
 await main()

@@ -3,11 +3,10 @@
  *
  * Machines differ and are noisy: run it on a calm one. `--save` keeps the result in docs/results.
  */
-import { mkdir, writeFile } from 'node:fs/promises'
 import { cpus, loadavg } from 'node:os'
-import { join, resolve } from 'node:path'
 import { parseArgs } from 'node:util'
 import { Scene } from '../test/end-to-end/scene.ts'
+import { save } from './save.ts'
 import { median, spread } from './spread.ts'
 import { type DeathResult, measureDeaths } from './switch/deaths.ts'
 import { measureSwitches, type SwitchResult } from './switch/warm-switches.ts'
@@ -35,7 +34,7 @@ async function main(): Promise<void> {
   const deaths = await inScene((scene) => measureDeaths(scene, plan))
   const text = [machine, ...renderSwitches(plan, switches), ...renderDeaths(plan, deaths)].join('\n')
   console.log(text)
-  if (values.save) await save(text)
+  if (values.save) await save('switch', text)
 }
 
 async function inScene<Result>(work: (scene: Scene) => Promise<Result>): Promise<Result> {
@@ -72,14 +71,6 @@ function renderDeaths(plan: Plan, { outMs, inMs, routeMs, failed }: DeathResult)
 
 function subject({ replicas, ratePerSecond: rate }: Plan): string {
   return `${replicas} instances, at ${rate} requests a second`
-}
-
-async function save(text: string): Promise<void> {
-  const folder = resolve(import.meta.dirname, '../docs/results')
-  const file = join(folder, `${new Date().toISOString().slice(0, 10)}-switch.txt`)
-  await mkdir(folder, { recursive: true })
-  await writeFile(file, `${text}\n`)
-  console.log(`saved in ${file}`)
 }
 
 await main()

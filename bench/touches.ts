@@ -4,11 +4,10 @@
  * Needs root, for what is done past the engine. Machines differ and are noisy: run it on a calm one. `--save` keeps the
  * result in docs/results.
  */
-import { mkdir, writeFile } from 'node:fs/promises'
 import { cpus, loadavg } from 'node:os'
-import { join, resolve } from 'node:path'
 import { parseArgs } from 'node:util'
 import { Scene } from '../test/end-to-end/scene.ts'
+import { save } from './save.ts'
 import { median } from './spread.ts'
 import { acts } from './touches/acts.ts'
 import { measureOneCommand } from './touches/one-command.ts'
@@ -37,7 +36,7 @@ async function main(): Promise<void> {
   }
   const text = lines.join('\n')
   console.log(text)
-  if (values.save) await save(text)
+  if (values.save) await save('touches', text)
 }
 
 async function measure(plan: TouchPlan): Promise<Measured> {
@@ -95,14 +94,6 @@ function row(what: string, valuesMs: readonly number[], words = ''): string {
 
 function percentile(values: readonly number[], share: number): number {
   return values.toSorted((a, b) => a - b)[Math.max(0, Math.ceil(share * values.length) - 1)] ?? Number.NaN
-}
-
-async function save(text: string): Promise<void> {
-  const folder = resolve(import.meta.dirname, '../docs/results')
-  const file = join(folder, `${new Date().toISOString().slice(0, 10)}-touches.txt`)
-  await mkdir(folder, { recursive: true })
-  await writeFile(file, `${text}\n`)
-  console.log(`saved in ${file}`)
 }
 
 await main()

@@ -1,6 +1,7 @@
 /** Nothing grows old (promise 5): which instances are due, by their release, and by how long replacements take here. */
 import type { ObservedInstance } from '../engine/engine.ts'
 import { beginnings, deadlineMs } from '../guard/lifetime.ts'
+import { identityOf } from '../model/identity.ts'
 import type { ServiceRelease } from '../model/release.ts'
 import { defaultLifetime, type FleetKey, fleetName, resolveQuantity } from '../model/stack.ts'
 import type { VersionId } from '../model/version.ts'
@@ -46,18 +47,17 @@ export class Ages {
     const nowMs = this.#seams.clock.steady()
     const due = new Set<string>()
     const warm = this.#warm(key)
-    const aged = instances.map((each) => ({
+    const rule = this.#rule(key, service)
+    const aged = (each: ObservedInstance) => ({
       name: each.name,
       bornAtMs: this.#bornAtMs(each),
       identity: identityOf(each),
-    }))
-    const kept = aged.filter((_, index) => instances[index]?.claimed !== warm)
-    const rule = this.#rule(key, service)
+    })
+    const replaced = instances.filter(({ claimed }) => claimed !== warm).map(aged)
     // Nothing is made in the place of what is only kept warm.
-    const aside = aged
-      .filter((each) => !kept.includes(each))
-      .map((each) => [each.name, deadlineMs(each, rule)] as const)
-    for (const [name, beginMs] of [...beginnings(kept, rule), ...aside]) {
+    const aside = instances.filter(({ claimed }) => claimed === warm).map(aged)
+    const ends = aside.map((each) => [each.name, deadlineMs(each, rule)] as const)
+    for (const [name, beginMs] of [...beginnings(replaced, rule), ...ends]) {
       if (beginMs <= nowMs) due.add(name)
       else this.#nextAtMs = Math.min(this.#nextAtMs ?? Infinity, beginMs)
     }
@@ -158,10 +158,6 @@ export class Ages {
 }
 
 type Born = Pick<FleetInstance, 'name' | 'createdAtMs'>
-
-function identityOf({ name, createdAtMs }: Born): string {
-  return `${name}@${createdAtMs}`
-}
 
 function isThere({ phase, busy }: FleetInstance): boolean {
   return phase === 'running' && busy !== 'create'

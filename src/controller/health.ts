@@ -1,5 +1,6 @@
 /** Asks every running instance, again and again, whether it can serve, and remembers the answers. */
 import type { ObservedInstance } from '../engine/engine.ts'
+import { identityOf } from '../model/identity.ts'
 import type { Health } from '../model/version.ts'
 import type { Probe, ProbeResult } from '../probe/probe.ts'
 import type { Clock } from '../system/clock.ts'
@@ -45,13 +46,13 @@ export class HealthWatch {
 
   /** Watches exactly these instances from now on. */
   follow(subjects: readonly HealthSubject[]): void {
-    const wanted = new Map(subjects.map((subject) => [identity(subject.instance), subject]))
+    const wanted = new Map(subjects.map((subject) => [identityOf(subject.instance), subject]))
     for (const [id, watched] of this.#watched) if (!wanted.has(id)) this.#forget(id, watched)
     for (const [id, subject] of wanted) if (!this.#watched.has(id)) this.#begin(id, subject)
   }
 
   of(instance: ObservedInstance): HealthState {
-    return this.#watched.get(identity(instance))?.health ?? { state: 'starting' }
+    return this.#watched.get(identityOf(instance))?.health ?? { state: 'starting' }
   }
 
   stop(): void {
@@ -120,11 +121,6 @@ export class HealthWatch {
     if (state === 'healthy' && watched.failures >= health.unhealthyAfter) return { state: 'unhealthy' }
     return { state: state === 'starting' && overdue ? 'unhealthy' : state }
   }
-}
-
-/** A name can be used again after its instance is gone; name and birth together can't. */
-function identity(instance: ObservedInstance): string {
-  return `${instance.name}@${instance.createdAtMs}`
 }
 
 /** While it starts, an instance is asked in short steps that grow with the time it takes; afterwards at its interval. */

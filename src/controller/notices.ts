@@ -160,15 +160,7 @@ export class Notices {
     const { store, clock } = this.#seams
     this.#givenUp += 1
     const message = `of entry ${data.sequence} (${type}), ${placeOf(name)} was not told within a day: ${error.message}`
-    const { stack, environment, service, instance, version } = data
-    const subject = {
-      ...(stack !== undefined && { stack }),
-      ...(environment !== undefined && { environment }),
-      ...(service !== undefined && { service }),
-      ...(instance !== undefined && { instance }),
-      ...(version !== undefined && { version }),
-    }
-    const entry = entryOf(subject, { atMs: clock.now(), kind: 'notification.failed', message })
+    const entry = entryOf(data, { atMs: clock.now(), kind: 'notification.failed', message })
     await store.append(entry).catch((cause: unknown) => this.#seams.log(`${message}; not on record: ${String(cause)}`))
   }
 

@@ -1,5 +1,6 @@
 /** What the controller remembers from pass to pass. All of it can be lost: the next passes find their way without. */
 import type { ObservedInstance } from '../engine/engine.ts'
+import { identityOf } from '../model/identity.ts'
 import { type FleetKey, fleetName } from '../model/stack.ts'
 import type { VersionId } from '../model/version.ts'
 import type { EffectKind } from '../plan/fleet.ts'
@@ -140,8 +141,4 @@ export class Recollection {
     const present = new Set(instances.map(identityOf))
     for (const identity of this.#mourned) if (!present.has(identity)) this.#mourned.delete(identity)
   }
-}
-
-function identityOf({ name, createdAtMs }: ObservedInstance): string {
-  return `${name}@${createdAtMs}`
 }

@@ -1,5 +1,6 @@
 /** `now`: a clean instance in the place of each that there is, whatever its age. */
 import { RepaveError } from '../errors.ts'
+import { identityOf } from '../model/identity.ts'
 import type { ProgressReport } from '../model/report.ts'
 import { scopeName } from '../model/stack.ts'
 import type { Fleet } from '../plan/fleet.ts'
@@ -37,7 +38,7 @@ export async function* repave(desk: Desk, request: RepaveRequest, turn: Turn): A
 }
 
 function identities({ instances }: Fleet): readonly string[] {
-  return instances.map(({ name, createdAtMs }) => `${name}@${createdAtMs}`)
+  return instances.map(identityOf)
 }
 
 function notRepaved(scope: string, count: number): RepaveError {

@@ -1,4 +1,5 @@
 /** The running rollouts, and what was seen of each: enough to give a verdict in every pass. */
+import { identityOf } from '../model/identity.ts'
 import { type FleetKey, fleetName, defaultMaxPauseMs } from '../model/stack.ts'
 import type { ServiceRelease } from '../model/release.ts'
 import { type Fleet, type FleetInstance, isEnding } from '../plan/fleet.ts'
@@ -241,10 +242,6 @@ function failing({ failingSinceMs }: Progress, atMs: number): number {
 
 function isFailing({ phase, health }: FleetInstance): boolean {
   return phase === 'running' && health !== 'healthy'
-}
-
-function identityOf({ name, createdAtMs }: FleetInstance): string {
-  return `${name}@${createdAtMs}`
 }
 
 /** It ended by itself: one that was told to says nothing of its version. */
