@@ -94,9 +94,8 @@ test.each([0, 1, 5, 20, 60, 200])(
     await clock.advance(ms)
     const bornAtMs = machine.instance(victim)?.createdAtMs
     await controller.stop()
-    const isTainted = (await entriesOf('instance.tainted')).length > 0
+    expect(await entriesOf('instance.tainted')).toHaveLength(1)
     await startController()
-    if (!isTainted) return
     for (let look = 0; look < 200; look++) {
       const isSame = machine.instance(victim)?.createdAtMs === bornAtMs
       expect(isSame && routed().includes(victim)).toBe(false)
@@ -224,10 +223,6 @@ test('of twenty that were born together none becomes older than two minutes, for
 test('one that can not be replaced in time is overdue, once', async () => {
   await result(up(stack({ lifetime: { maxMs: 60_000, jitter: 0 } })))
   image('web:1', { healthyAfterMs: null })
-  machine.images.add('web:1', {
-    command: ['/web'],
-    behaviour: () => ({ startMs: 0, healthyAfterMs: null, stopMs: 0, says: [] }),
-  })
   await clock.advance(180_000)
   expect((await fleet())?.overdue).toHaveLength(3)
   expect(await entriesOf('instance.overdue')).toHaveLength(3)
