@@ -41,6 +41,24 @@ describe('the engine that answers', () => {
     await expect(engine.observe()).rejects.toMatchObject({ code: 'ENGINE_FAILED' })
   })
 
+  test.each([
+    { stays: false, strangers: [] },
+    { stays: true, strangers: ['visitor'] },
+  ])('may list $strangers.length of what was in a network a moment ago', async ({ stays, strangers }) => {
+    const network = { Id: 'n1', Name: 'repave-shop-default', Driver: 'bridge' }
+    const visitor = { Containers: { c1: { Name: 'visitor' } } }
+    let looks = 0
+    const { socketPath } = await serve({ '/v1.41/networks': [network] }, (request, response) => {
+      const isNetwork = request.url?.endsWith('/networks/n1')
+      const inside = isNetwork && (looks++ === 0 || stays) ? visitor : {}
+      response.end(JSON.stringify(isNetwork ? { ...network, ...inside } : []))
+    })
+    const engine = createDockerEngine({ owner: 'test', socketPath })
+    const { foreign } = await engine.survey({ stack: 'shop', environment: 'default' })
+    expect(foreign.map(({ name }) => name)).toEqual(strangers)
+    expect(looks).toBe(2)
+  })
+
   test('may hang up', async () => {
     const { client } = await serve({}, (request, response) => {
       if (request.url?.includes('networks')) response.destroy()

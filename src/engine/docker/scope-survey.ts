@@ -32,10 +32,11 @@ export class ScopeSurveyor {
     const own = containers.filter(({ Labels }) => this.#isOf(Labels, scope))
     const wanted = networkBody(this.#owner, scope).Name
     const network = networks.find(({ Name }) => Name === wanted)
+    const strangers = await Promise.all(networks.map((each) => this.#foreignIn(each, containers, scope)))
     return {
       ...(network && { network: surveyedNetwork(network) }),
       foreign: [
-        ...networks.flatMap((each) => this.#foreignIn(each, containers, scope)),
+        ...strangers.flat(),
         ...own.filter(({ Labels }) => !this.#isKnown(Labels)).map(pretender),
         ...networks.filter((each) => each !== network).map(surplusNetwork),
       ],
@@ -69,19 +70,30 @@ export class ScopeSurveyor {
   }
 
   /** Also what is in there without being a container, as far as the network itself knows it. */
-  #foreignIn(
-    { Id, Name, Containers }: NetworkRecord,
+  async #foreignIn(
+    network: NetworkRecord,
     containers: readonly ConnectedContainer[],
     scope: Scope,
-  ): readonly ForeignObject[] {
+  ): Promise<readonly ForeignObject[]> {
+    const { Id, Name } = network
     const isSandbox = (each: ConnectedContainer) => this.#has(each, 'sandbox') && this.#isOf(each.Labels, scope)
     const connected = containers.filter(({ NetworkSettings }) => [...NetworkSettings.values()].includes(Id))
     const strangers = connected.filter((each) => !isSandbox(each)).map((each) => nameOf(each))
     const known = new Set(containers.map((each) => each.Id))
-    const others = Object.entries(Containers).filter(([id]) => !known.has(id))
-    return [...strangers, ...others.map(([, { Name: name }]) => name)].map((name) => {
+    const others = await this.#stillIn(
+      network,
+      Object.keys(network.Containers).filter((id) => !known.has(id)),
+    )
+    return [...strangers, ...others].map((name) => {
       return { kind: 'container', name, where: 'network', detail: `it is in the network ${Name}` }
     })
+  }
+
+  /** The names of those of `ids` that did not leave before the containers were listed. */
+  async #stillIn({ Id }: NetworkRecord, ids: readonly string[]): Promise<readonly string[]> {
+    if (ids.length === 0) return []
+    const { Containers = {} } = (await this.#inspectNetwork(Id)) ?? {}
+    return ids.flatMap((id) => Containers[id]?.Name ?? [])
   }
 
   /** What each instance runs, inspected anew. */
