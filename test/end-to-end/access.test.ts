@@ -36,6 +36,9 @@ async function codeOf(child: ChildProcess): Promise<number | null> {
   return code
 }
 
+/** Of a `/proc/PID/status`. */
+const rightsIn = (status: string) => status.match(/^(?:Uid|Gid|Groups|Cap\w+|NoNewPrivs|Seccomp):.*$/gm)
+
 const ids = async (scene: Scene) => (await scene.status()).services[0]?.instances.map(({ name }) => name) ?? []
 
 test(
@@ -83,6 +86,22 @@ test(
     )
   },
 )
+
+test('who enters has the rights of the instance, and no more', { timeout: 120_000 }, async () => {
+  const scene = await openScene()
+  await scene.declare({ replicas: 2 })
+  await scene.succeed('up')
+  const [instance = ''] = await ids(scene)
+  const [container] = (await scene.instances()).filter(({ Names }) => Names.includes(`/${instance}`))
+  const { State } = await scene.engine.inspect(container!.Id)
+  const own = rightsIn(await readFile(`/proc/${State.Pid}/status`, 'utf8'))
+  expect(own).toHaveLength(10)
+  const print = "/usr/bin/node -p fs.readFileSync('/proc/self/status','latin1')"
+  const child = openAccess(scene, instance, '--command', print)
+  const output = text(child.stdout)
+  expect(await codeOf(child)).toBe(0)
+  expect(rightsIn((await output).replaceAll('\r', ''))).toEqual(own)
+})
 
 test('its time is bounded', { timeout: 120_000 }, async () => {
   const scene = await openScene()
