@@ -60,9 +60,23 @@ test('without the process connector, what others run is refused, and what its ow
   expect(runFor(loop, container, 1_500)).toEqual([])
   begin('nsenter', '-t', `${container.pid}`, '-a', '/bin/busybox', 'sleep', '5')
   expect(runFor(loop, container, 1_500).map(({ touch }) => touch)).toEqual([
-    expect.objectContaining({ kind: 'execution', isRefused: true }),
+    expect.objectContaining({ kind: 'execution', isRefused: true, by: expect.objectContaining({ uid: 0 }) }),
   ])
   loop.close()
+})
+
+test.each([
+  ['with the process connector', real],
+  ['without it', failing('EPERM', { netlinkSocket: () => simulatedFailure })],
+])('begun to be watched again and again while it leaves children behind, %s', async (_what, libc) => {
+  const orphans = '( /bin/busybox true & ); ( /bin/busybox sh -c "echo x > /tmp/f; /bin/busybox true" & )'
+  const shell = `while :; do ${orphans}; /bin/busybox sleep 0.005; done`
+  const container = await fixture.start({ shell: `(${shell}) & ${shell}` })
+  for (let time = 0; time < 30; time += 1) {
+    const loop = open(libc)
+    expect(runFor(loop, container, 50)).toEqual([])
+    loop.close()
+  }
 })
 
 test('where messages about processes are lost, its own are known by their parents, and others still refused', async () => {

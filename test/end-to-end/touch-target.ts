@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { groupFolders } from '../../src/sensor/linux/control-groups.ts'
-import { readMounts } from '../../src/sensor/linux/mountinfo.ts'
+import { readMounts } from '../../src/system/mountinfo.ts'
 import { run } from '../contract/sensor-fixture.ts'
 import type { EngineApi } from './engine-api.ts'
 

@@ -2,8 +2,10 @@
  * Halts an instance for good and takes from it what it shows: from /proc and its own layer where the engine runs on this
  * machine and we are root, else what the engine hands out. Nothing is run in it, and nothing is written to it.
  */
-import { statSync, readFileSync } from 'node:fs'
+import { statSync } from 'node:fs'
 import type { EvidenceOptions, EvidencePart } from '../../model/evidence.ts'
+import { readMounts, type Mount } from '../../system/mountinfo.ts'
+import { readProc } from '../../system/process-files.ts'
 import { changedFiles, FileBudget, type Layers, tmpfsFiles } from './collected-files.ts'
 import { sandboxIdOf, type ContainerRecord } from './container-record.ts'
 import type { DockerClient } from './docker-client.ts'
@@ -11,7 +13,7 @@ import { engineFiles, engineProcesses } from './engine-evidence.ts'
 import { jsonPart, missingPart, secretJsonPart } from './evidence-parts.ts'
 import { pathText } from './file-tree.ts'
 import type { GivenUp } from './given-up.ts'
-import { type FoundMount, parseMounts, parseSockets, parseUnixSockets } from './kernel-tables.ts'
+import { parseSockets, parseUnixSockets } from './socket-tables.ts'
 import { isProcessOf } from './local-process.ts'
 import { writtenMemory } from './process-memory.ts'
 import {
@@ -100,8 +102,8 @@ function* processParts(ids: readonly number[], containerId: string): Generator<E
 
 function* tableParts(pid: number): Generator<EvidencePart> {
   const protocols = ['tcp', 'tcp6', 'udp', 'udp6'] as const
-  const sockets = protocols.flatMap((protocol) => parseSockets(protocol, table(pid, `net/${protocol}`)))
-  yield jsonPart('sockets.json', { sockets, unix: parseUnixSockets(table(pid, 'net/unix')) })
+  const sockets = protocols.flatMap((protocol) => parseSockets(protocol, readProc(pid, `net/${protocol}`) ?? ''))
+  yield jsonPart('sockets.json', { sockets, unix: parseUnixSockets(readProc(pid, 'net/unix') ?? '') })
   yield jsonPart('mounts.json', mountsOf(pid))
 }
 
@@ -111,9 +113,8 @@ async function* tmpfsParts(pid: number, budget: FileBudget): AsyncGenerator<Evid
 }
 
 /** Those that anything can be written to; the others cover parts of /proc and /sys. */
-function isInMemory({ type, path, options }: FoundMount): boolean {
-  const isWritable = options.split(',').includes('rw')
-  return ['tmpfs', 'ramfs'].includes(type) && isWritable && !/^\/(proc|sys)(\/|$)/.test(path)
+function isInMemory({ type, path, options }: Mount): boolean {
+  return ['tmpfs', 'ramfs'].includes(type) && options.includes('rw') && !/^\/(proc|sys)(\/|$)/.test(path)
 }
 
 function* memoryParts(ids: readonly number[]): Generator<EvidencePart> {
@@ -130,17 +131,8 @@ function* memoryParts(ids: readonly number[]): Generator<EvidencePart> {
   }
 }
 
-/** Empty for a process that is gone. */
-function table(pid: number, file: string): string {
-  try {
-    return readFileSync(`/proc/${pid}/${file}`, 'utf8')
-  } catch {
-    return ''
-  }
-}
-
-function mountsOf(pid: number): FoundMount[] {
-  return parseMounts(table(pid, 'mountinfo'))
+function mountsOf(pid: number): readonly Mount[] {
+  return readMounts(readProc(pid, 'mountinfo') ?? '')
 }
 
 /** Undefined where the engine keeps them otherwise, or elsewhere. */
@@ -155,7 +147,7 @@ function layersOf({ GraphDriver }: ContainerRecord): Layers | undefined {
 }
 
 /** Where the engine and its runtime make an empty file or folder, to mount something there. */
-function stubsOf({ HostConfig, Mounts }: ContainerRecord, mounts: readonly FoundMount[]): ReadonlySet<string> {
+function stubsOf({ HostConfig, Mounts }: ContainerRecord, mounts: readonly Mount[]): ReadonlySet<string> {
   const paths = [...Object.keys(HostConfig.Tmpfs), ...Mounts.map(({ Destination }) => Destination)]
   const all = [...paths, ...mounts.map(({ path }) => path)].map((path) => pathText(Buffer.from(path)))
   return new Set(all.flatMap(withParents))

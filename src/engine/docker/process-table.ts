@@ -1,5 +1,13 @@
 /** The processes of an instance, from /proc: its own, and those that have entered its namespaces. proc(5). */
-import { readdirSync, readFileSync, readlinkSync } from 'node:fs'
+import { readFileSync } from 'node:fs'
+import {
+  allProcesses,
+  isInGroupOf,
+  listProc,
+  processState,
+  readProc,
+  readProcLink,
+} from '../../system/process-files.ts'
 
 export interface FoundProcess {
   /** In the host's numbering. */
@@ -36,7 +44,7 @@ export async function processIds(containerId: string, sandboxId: string | undefi
   const own = new Map(tellingNamespaces.map((kind) => [kind, namespaceOf(first, kind)]))
   const found: number[] = []
   let count = 0
-  for (const pid of allIds()) {
+  for (const pid of allProcesses()) {
     if (++count % processesAtOnce === 0) await nextTurn()
     if (belongs(pid, containerId, sandboxId, own)) found.push(pid)
   }
@@ -47,19 +55,19 @@ function belongs(
   pid: number,
   containerId: string,
   sandboxId: string | undefined,
-  own: ReadonlyMap<string, string | null>,
+  own: ReadonlyMap<string, string | undefined>,
 ): boolean {
-  const groups = textOf(pid, 'cgroup')
+  const groups = readProc(pid, 'cgroup') ?? ''
   if (groups.includes(containerId)) return true
   if (sandboxId !== undefined && groups.includes(sandboxId)) return false
-  return [...own].some(([kind, name]) => name !== null && namespaceOf(pid, kind) === name)
+  return [...own].some(([kind, name]) => name !== undefined && namespaceOf(pid, kind) === name)
 }
 
 /** Undefined for one that is gone. */
 export function readProcess(pid: number, containerId: string, bootMs: number): FoundProcess | undefined {
-  const status = textOf(pid, 'status')
-  const stat = textOf(pid, 'stat')
-  if (status === '' || stat === '') return undefined
+  const status = readProc(pid, 'status')
+  const state = processState(pid)
+  if (status === undefined || state === undefined) return undefined
   const field = (name: string) => new RegExp(`^${name}:\\s*(.*)$`, 'm').exec(status)?.[1] ?? ''
   const innerPid = Number(field('NSpid').split(/\s+/).at(-1))
   return {
@@ -68,27 +76,27 @@ export function readProcess(pid: number, containerId: string, bootMs: number): F
     parent: Number(field('PPid')),
     uid: Number(field('Uid').split(/\s+/)[1]),
     gid: Number(field('Gid').split(/\s+/)[1]),
-    startedAt: new Date(bootMs + startTicks(stat) * msPerTick).toISOString(),
+    startedAt: new Date(bootMs + state.startedAt * msPerTick).toISOString(),
     name: field('Name'),
-    executable: linkOf(pid, 'exe'),
+    executable: readProcLink(pid, 'exe') ?? null,
     argument0: readCommandLine(pid)[0] ?? '',
-    workingDirectory: linkOf(pid, 'cwd'),
+    workingDirectory: readProcLink(pid, 'cwd') ?? null,
     capabilities: Object.fromEntries(
       ['CapEff', 'CapPrm', 'CapInh', 'CapBnd', 'CapAmb'].map((name) => [name, field(name)]),
     ),
     hasNewPrivileges: field('NoNewPrivs') !== '1',
     namespaces: namespacesOf(pid),
     descriptors: descriptorsOf(pid),
-    ...(!textOf(pid, 'cgroup').includes(containerId) && { isForeign: true }),
+    ...(!isInGroupOf(pid, containerId) && { isForeign: true }),
   }
 }
 
 export function readCommandLine(pid: number): readonly string[] {
-  return words(textOf(pid, 'cmdline'))
+  return words(readProc(pid, 'cmdline') ?? '')
 }
 
 export function readEnvironment(pid: number): readonly string[] {
-  return words(textOf(pid, 'environ'))
+  return words(readProc(pid, 'environ') ?? '')
 }
 
 /** When the machine was started, by which the starts of processes are counted. */
@@ -99,55 +107,21 @@ export function bootedAtMs(): number {
 /** `USER_HZ`, which is 100 on every machine that Docker runs on. */
 const msPerTick = 10
 
-/** The 22nd field; the second is a name in parentheses, which may hold anything. */
-export function startTicks(stat: string): number {
-  return Number(stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19] ?? 0)
-}
-
 function namespacesOf(pid: number): Record<string, string> {
-  const names = listed(pid, 'ns').filter((name) => !name.endsWith('_for_children'))
+  const names = listProc(pid, 'ns').filter((name) => !name.endsWith('_for_children'))
   return Object.fromEntries(names.map((name) => [name, namespaceOf(pid, name) ?? '']))
 }
 
-function namespaceOf(pid: number, kind: string): string | null {
-  return linkOf(pid, `ns/${kind}`)
+function namespaceOf(pid: number, kind: string): string | undefined {
+  return readProcLink(pid, `ns/${kind}`)
 }
 
 function descriptorsOf(pid: number): FoundProcess['descriptors'] {
-  const numbers = listed(pid, 'fd').slice(0, mostDescriptors)
+  const numbers = listProc(pid, 'fd').slice(0, mostDescriptors)
   return numbers.flatMap((number) => {
-    const target = linkOf(pid, `fd/${number}`)
-    return target === null ? [] : [{ descriptor: Number(number), target }]
+    const target = readProcLink(pid, `fd/${number}`)
+    return target === undefined ? [] : [{ descriptor: Number(number), target }]
   })
-}
-
-function* allIds(): Iterable<number> {
-  for (const name of readdirSync('/proc')) if (/^\d+$/.test(name)) yield Number(name)
-}
-
-function listed(pid: number, folder: string): readonly string[] {
-  try {
-    return readdirSync(`/proc/${pid}/${folder}`)
-  } catch {
-    return []
-  }
-}
-
-function linkOf(pid: number, name: string): string | null {
-  try {
-    return readlinkSync(`/proc/${pid}/${name}`)
-  } catch {
-    return null
-  }
-}
-
-/** Empty for a process that is gone. */
-function textOf(pid: number, file: string): string {
-  try {
-    return readFileSync(`/proc/${pid}/${file}`, 'utf8')
-  } catch {
-    return ''
-  }
 }
 
 /** Separated by zeros, as the kernel has command lines and environments. */

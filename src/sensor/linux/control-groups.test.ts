@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import { groupFolders, groupTouchKind } from './control-groups.ts'
-import { readMounts } from './mountinfo.ts'
+import { readMounts } from '../../system/mountinfo.ts'
 
 const id = '64d4ca14ed353e9e'
 const hybrid = readMounts(`1 0 0:29 / /sys/fs/cgroup/cpu,cpuacct rw - cgroup cgroup rw,cpu,cpuacct

@@ -1,5 +1,5 @@
 /** Where the control groups of a container are, in both versions of cgroups(7). */
-import type { Mount } from './mountinfo.ts'
+import type { Mount } from '../../system/mountinfo.ts'
 
 /**
  * The folders of a process's control groups that are its container's alone: those whose path names the container.

@@ -102,25 +102,23 @@ export class ExecutionWatch implements Watch {
     }
   }
 
+  /** What is refused is told first: who wants to run it waits meanwhile, and can still be looked at. */
   #answerOne({ descriptor, pid }: FileEvent): void {
-    let refusal: (Refusal & { place: Place }) | undefined
+    let refusal: Refusal | undefined
     try {
       refusal = this.#judge(descriptor, pid)
+      if (refusal !== undefined) this.#tell(refusal, pid)
     } finally {
       this.#parts.libc.write(this.#group, permissionAnswer(descriptor, refusal === undefined))
     }
-    if (refusal === undefined) return
-    const detail = `${refusal.path} was to be run by ${refusal.why}:`
-    this.#parts.telling.tell(refusal.place.watched, {
-      kind: 'execution',
-      layer: 'executions',
-      detail,
-      isRefused: true,
-      pid,
-    })
   }
 
-  #judge(descriptor: number, pid: number): (Refusal & { place: Place }) | undefined {
+  #tell({ place, path, why }: Refusal, pid: number): void {
+    const detail = `${path} was to be run by ${why}:`
+    this.#parts.telling.tell(place.watched, { kind: 'execution', layer: 'executions', detail, isRefused: true, pid })
+  }
+
+  #judge(descriptor: number, pid: number): Refusal | undefined {
     this.#parts.book.catchUp()
     const file = fstatSync(descriptor)
     const place = this.#parts.places.ofDevice(file.dev) ?? this.#parts.places.ofMount(mountOf(descriptor))
@@ -139,6 +137,7 @@ export class ExecutionWatch implements Watch {
 }
 
 interface Refusal {
+  readonly place: Place
   readonly path: string
   readonly why: string
 }

@@ -1,6 +1,7 @@
 /** Finds processes that are in an instance's namespaces, or trace its processes, without being its own. */
+import { allProcesses, processState } from '../../system/process-files.ts'
 import type { ProcessBook } from './process-book.ts'
-import { allProcesses, isEngineAtWork, processState } from './process-table.ts'
+import { isEngineAtWork } from './process-table.ts'
 import type { Telling } from './telling.ts'
 import { namespacesOf, type Watched } from './watched.ts'
 

@@ -6,11 +6,12 @@
  * instead; of what has ended by then nothing can be said, and what is doubtful is not told.
  */
 import type { Sense } from '../../model/touch.ts'
+import { isInGroupOf, isLive, processState } from '../../system/process-files.ts'
 import { unseen } from '../no-sensor.ts'
 import type { Libc } from './libc.ts'
 import { OwnProcesses } from './own-processes.ts'
 import { connectorAddress, listenRequest, readProcessEvent, type ProcessEvent } from './process-events.ts'
-import { descendants, isInGroupOf, isLive, processState } from './process-table.ts'
+import { descendants, descends } from './process-table.ts'
 import { sense, type Descriptor, type Failure, type Watch } from './watch.ts'
 import type { Watched } from './watched.ts'
 
@@ -20,7 +21,8 @@ const connectorProtocol = 11
 const receiveBufferBytes = 32 * 1024 * 1024
 /** About as short as programs run, so that one that enters a namespace is looked at while it is there. */
 const restMs = 2
-const answerWithinMs = 200
+/** It answers at once; on a machine that is overloaded, behind all that begins and ends there. */
+const answerWithinMs = 2_000
 /** What ended so long ago has no events left that are not read. */
 const rememberedMs = 5_000
 const doubtfulMs = 2_000
@@ -181,16 +183,9 @@ export class ProcessBook implements Watch {
     return isOwn
   }
 
-  /** In doubt where it, or one of its parents, ends while it is looked at. */
+  /** In doubt where it ends while it is looked at. */
   #standingByParents({ subject }: Watched, pid: number): Standing {
-    const isInGroup = isInGroupOf(pid, subject.containerId)
-    let at = pid
-    while (at > 1 && at !== subject.pid) {
-      const state = processState(at)
-      if (!isLive(state)) return 'doubtful'
-      at = state.parent
-    }
-    if (isInGroup && at === subject.pid) return 'own'
+    if (descends(pid, subject.pid) === true && isInGroupOf(pid, subject.containerId)) return 'own'
     return isLive(processState(pid)) ? 'foreign' : 'doubtful'
   }
 
@@ -198,13 +193,12 @@ export class ProcessBook implements Watch {
     const call = 'the process connector'
     if (this.#socket < 0) return { call, errno: this.#libc.errno() }
     if (this.#libc.bind(this.#socket, connectorAddress()) !== 0) return { call, errno: this.#libc.errno() }
-    for (const isFiltered of [true, false]) {
-      this.#libc.write(this.#socket, listenRequest(isFiltered))
-      const error = this.#acknowledged()
-      if (error === 0) return undefined
-      if (error !== undefined) return { call, errno: 'EPERM' }
-    }
-    return { call, errno: 'ENOSYS' }
+    this.#libc.write(this.#socket, listenRequest('all'))
+    const error = this.#acknowledged()
+    if (error === undefined) return { call, errno: 'ENOSYS' }
+    if (error !== 0) return { call, errno: 'EPERM' }
+    this.#libc.write(this.#socket, listenRequest('those that matter'))
+    return undefined
   }
 
   /** The kernel's error number; undefined where it does not answer. */

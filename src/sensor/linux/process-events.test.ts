@@ -38,8 +38,8 @@ test('a fork that is cut short is none', () => {
 
 test('what asks for events, of all kinds and of those that are looked at', () => {
   const header = '03000000000000000000000001000000010000000000000000000000'
-  expect(listenRequest(false).toString('hex')).toBe(`28000000${header}0400000001000000`)
-  expect(listenRequest(true).toString('hex')).toBe(`2c000000${header}080000000100000003010080`)
+  expect(listenRequest('all').toString('hex')).toBe(`28000000${header}0400000001000000`)
+  expect(listenRequest('those that matter').toString('hex')).toBe(`2c000000${header}080000000100000003010080`)
 })
 
 test('the address of the connector’s group', () => {

@@ -44,8 +44,12 @@ function readFork(buffer: Buffer, length: number): ProcessEvent | undefined {
   return isProcess ? { kind: 'forked', parent: buffer.readInt32LE(dataAt + 4), child } : undefined
 }
 
-/** What asks the connector for events; kernels from 6.6 on send only those kinds if `isFiltered`, older ones refuse that. */
-export function listenRequest(isFiltered: boolean): Buffer {
+/**
+ * What asks the connector for events. Kernels before 6.6 overlook the request for those that matter alone; later ones
+ * send nothing else from then on, no acknowledgement of that request either.
+ */
+export function listenRequest(events: 'all' | 'those that matter'): Buffer {
+  const isFiltered = events === 'those that matter'
   const payload = Buffer.alloc(isFiltered ? 8 : 4)
   payload.writeUInt32LE(listen)
   if (isFiltered) payload.writeUInt32LE((what.fork | what.exec | what.trace | what.exit) >>> 0, 4)

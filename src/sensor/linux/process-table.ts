@@ -1,60 +1,49 @@
-/** What /proc tells of processes, now. A process that has ended, or may not be looked at, tells nothing. */
-import { readdirSync, readFileSync, readlinkSync } from 'node:fs'
+/** Who the processes of this machine are. */
 import type { TouchedBy } from '../../model/touch.ts'
+import { allProcesses, isLive, processState, readProc, readProcLink } from '../../system/process-files.ts'
 
-export interface ProcessState {
-  readonly state: string
-  readonly parent: number
-  readonly isKernelThread: boolean
-  /** In clock ticks since the machine started: with its number, who it is. */
-  readonly startedAt: number
-}
-
-/** /proc/PID/stat; the name of the program is in brackets and may hold brackets and blanks itself. */
-export function readState(text: string): ProcessState | undefined {
-  const fields = text.slice(text.lastIndexOf(')') + 2).split(' ')
-  const [state, parent, , , , , flags] = fields
-  if (state === undefined || parent === undefined) return undefined
-  return {
-    state,
-    parent: Number(parent),
-    isKernelThread: (Number(flags) & kernelThread) !== 0,
-    startedAt: Number(fields[19]),
-  }
-}
-
-const kernelThread = 0x200000
-
-export function processState(pid: number): ProcessState | undefined {
-  const text = readProc(pid, 'stat')
-  return text === undefined ? undefined : readState(text)
-}
-
-/** Whether it runs code: what waits to be buried does not. */
-export function isLive(state: ProcessState | undefined): state is ProcessState {
-  return state !== undefined && state.state !== 'Z' && state.state !== 'X'
-}
-
-export function allProcesses(): number[] {
-  return readdirSync('/proc').flatMap((name) => (/^\d/.test(name) ? Number(name) : []))
-}
+const attemptsMost = 8
 
 /** All that descend from each of `first`, by what is their parent now. */
 export function descendants(first: readonly number[]): ReadonlyMap<number, readonly number[]> {
-  const children = new Map<number, number[]>()
-  for (const pid of allProcesses()) {
-    const parent = processState(pid)?.parent
-    if (parent !== undefined) children.set(parent, [...(children.get(parent) ?? []), pid])
+  const children = Map.groupBy(parents(), ([, parent]) => parent)
+  const below = (pid: number): number[] => (children.get(pid) ?? []).flatMap(([child]) => [child, ...below(child)])
+  return new Map(first.map((pid) => [pid, below(pid)]))
+}
+
+/** Of every process. One whose parent ends while this goes on is asked again: it has another one then. */
+function parents(): ReadonlyMap<number, number> {
+  const found = new Map<number, number>()
+  let asked: readonly number[] = allProcesses()
+  for (let attempt = 0; attempt < attemptsMost && asked.length > 0; attempt += 1) {
+    for (const pid of asked) {
+      const state = processState(pid)
+      if (state === undefined || state.state === 'X') found.delete(pid)
+      else found.set(pid, state.parent)
+    }
+    asked = [...found].flatMap(([pid, parent]) => (parent > 0 && !found.has(parent) ? pid : []))
   }
-  return new Map(first.map((pid) => [pid, below(children, pid)]))
+  return found
 }
 
-function below(children: ReadonlyMap<number, readonly number[]>, pid: number): readonly number[] {
-  return (children.get(pid) ?? []).flatMap((child) => [child, ...below(children, child)])
+/** Whether a process descends from another one, by what is whose parent now; undefined where it has ended. */
+export function descends(pid: number, ancestor: number): boolean | undefined {
+  for (let attempt = 0; attempt < attemptsMost && isLive(processState(pid)); attempt += 1) {
+    const eldest = climb(pid, ancestor)
+    if (eldest !== undefined) return eldest === ancestor
+  }
+  return undefined
 }
 
-export function isInGroupOf(pid: number, containerId: string): boolean {
-  return readProc(pid, 'cgroup')?.includes(containerId) === true
+/** Up to `ancestor`, or to the first process of all; undefined where one on the way has ended, and left its children to another. */
+function climb(pid: number, ancestor: number): number | undefined {
+  let at = pid
+  while (at > 1 && at !== ancestor) {
+    const state = processState(at)
+    if (!isLive(state)) return undefined
+    at = state.parent
+  }
+  return at
 }
 
 /**
@@ -64,22 +53,6 @@ export function isInGroupOf(pid: number, containerId: string): boolean {
 export function isEngineAtWork(pid: number): boolean {
   const ancestors = [pid, processState(pid)?.parent ?? 0]
   return ancestors.some((each) => each > 1 && readProcLink(each, 'exe')?.endsWith('/dockerd') === true)
-}
-
-export function readProc(pid: number, file: string): string | undefined {
-  try {
-    return readFileSync(`/proc/${pid}/${file}`, 'utf8')
-  } catch {
-    return undefined
-  }
-}
-
-export function readProcLink(pid: number, link: string): string | undefined {
-  try {
-    return readlinkSync(`/proc/${pid}/${link}`)
-  } catch {
-    return undefined
-  }
 }
 
 /** Who a process is, as far as it can still be told. */

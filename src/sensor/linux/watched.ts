@@ -2,8 +2,8 @@
 import { readlinkSync, statSync } from 'node:fs'
 import type { SensorSubject } from '../sensor.ts'
 import type { Libc } from './libc.ts'
-import { readMounts, upperFolder, type Mount } from './mountinfo.ts'
-import { isInGroupOf, isLive, processState, readProc } from './process-table.ts'
+import { readMounts, upperFolder, type Mount } from '../../system/mountinfo.ts'
+import { isInGroupOf, isLive, processState, readProc } from '../../system/process-files.ts'
 
 export interface Watched {
   /** Replaced when the same container is followed with other words. */

@@ -26,6 +26,10 @@ test('lines that are none', () => {
   expect(upperFolder([])).toBeUndefined()
 })
 
+test('the source of a mount', () => {
+  expect(readMounts(table).at(-1)?.source).toBe('/dev/vda')
+})
+
 const before = readMounts(table)
 
 test.each([

@@ -6,6 +6,7 @@ export interface Mount {
   readonly path: string
   readonly options: readonly string[]
   readonly type: string
+  readonly source: string
   readonly superOptions: readonly string[]
   /** Of the file system that is shown, the folder that its root is. */
   readonly root: string
@@ -16,13 +17,14 @@ export function readMounts(text: string): readonly Mount[] {
   return text.split('\n').flatMap((line) => {
     const [left, right] = line.split(' - ')
     const [id, , , root, path, options] = left?.split(' ') ?? []
-    const [type, , superOptions] = right?.split(' ') ?? []
+    const [type, source, superOptions] = right?.split(' ') ?? []
     if (root === undefined || path === undefined || options === undefined || type === undefined) return []
     return {
       id: Number(id),
       path: unescapePath(path),
       options: options.split(','),
       type,
+      source: unescapePath(source ?? ''),
       superOptions: superOptions?.split(',') ?? [],
       root: unescapePath(root),
     }

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { isLive, readState } from './process-table.ts'
+import { isLive, readState } from './process-files.ts'
 
 test('a process whose name has brackets and blanks', () => {
   const text =
@@ -10,6 +10,11 @@ test('a process whose name has brackets and blanks', () => {
 test('a thread of the kernel', () => {
   const text = '2 (kthreadd) S 0 0 0 0 -1 2129984 0 0 0 0 0 0 0 0 20 0 1 0 5 0 0 18446744073709551615'
   expect(readState(text)).toEqual({ state: 'S', parent: 0, isKernelThread: true, startedAt: 5 })
+})
+
+test('a process that ended while it was asked', () => {
+  const text = '1234 (sh) R 0 -1 -1 0 -1 4228108 0 0 0 0 0 0 0 0 20 0 0 0 987654 0 0 18446744073709551615'
+  expect(readState(text)).toEqual({ state: 'X', parent: 0, isKernelThread: false, startedAt: 987_654 })
 })
 
 test('text that is cut short', () => {

@@ -1,7 +1,6 @@
 import { expect, test } from 'vitest'
-import { parseMounts, parseSockets, parseUnixSockets } from './kernel-tables.ts'
+import { parseSockets, parseUnixSockets } from './socket-tables.ts'
 import { writableRegions } from './process-memory.ts'
-import { startTicks } from './process-table.ts'
 
 test('tables of sockets have addresses as people write them', () => {
   const heading = '  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode\n'
@@ -32,18 +31,6 @@ test('unix sockets are told by their path and whether they listen', () => {
     { path: '/tmp/a socket', isListening: true, inode: 31_415 },
     { path: '', isListening: false, inode: 31_416 },
   ])
-})
-
-test('mounts are told whatever their paths hold', () => {
-  const line = String.raw`36 35 0:32 / /tmp/a\040b rw,nosuid shared:1 - tmpfs tmpfs rw,size=64k`
-  expect(parseMounts(`${line}\n`)).toEqual([
-    { path: '/tmp/a b', type: 'tmpfs', source: 'tmpfs', root: '/', options: 'rw,nosuid', superOptions: 'rw,size=64k' },
-  ])
-})
-
-test('the start of a process is found whatever it calls itself', () => {
-  const rest = Array.from({ length: 30 }, (_, index) => index + 3).join(' ')
-  expect(startTicks(`1 (a) b (c) ${rest}`)).toBe(22)
 })
 
 test('writable memory is what is private and may be written', () => {

@@ -1,4 +1,4 @@
-/** Tables of /proc as data: sockets (proc_net(5), the kernel's proc_net_tcp document) and mounts (proc_pid_mountinfo(5)). */
+/** Tables of sockets in /proc/PID/net as data: proc_net(5), the kernel's proc_net_tcp document. */
 
 export interface FoundSocket {
   readonly protocol: 'tcp' | 'tcp6' | 'udp' | 'udp6'
@@ -13,16 +13,6 @@ export interface FoundUnixSocket {
   readonly path: string
   readonly isListening: boolean
   readonly inode: number
-}
-
-export interface FoundMount {
-  readonly path: string
-  readonly type: string
-  readonly source: string
-  /** What of the file system is mounted. */
-  readonly root: string
-  readonly options: string
-  readonly superOptions: string
 }
 
 export function parseSockets(protocol: FoundSocket['protocol'], table: string): FoundSocket[] {
@@ -48,18 +38,6 @@ export function parseUnixSockets(table: string): FoundUnixSocket[] {
     isListening: (Number.parseInt(flags, 16) & acceptsConnections) !== 0,
     inode: Number(inode),
   }))
-}
-
-export function parseMounts(table: string): FoundMount[] {
-  return table
-    .split('\n')
-    .filter((line) => line !== '')
-    .map((line) => {
-      const [before = '', after = ''] = line.split(' - ', 2)
-      const [, , , root = '', path = '', options = ''] = before.split(' ')
-      const [type = '', source = '', superOptions = ''] = after.split(' ')
-      return { path: unescaped(path), type, source: unescaped(source), root: unescaped(root), options, superOptions }
-    })
 }
 
 const tcpStates: readonly (string | undefined)[] = [
@@ -105,9 +83,4 @@ function version6(bytes: readonly number[]): string {
     (((bytes[index * 2] ?? 0) << 8) | (bytes[index * 2 + 1] ?? 0)).toString(16),
   )
   return new URL(`http://[${groups.join(':')}]`).hostname.slice(1, -1)
-}
-
-/** Blanks and the like are written in octal. */
-function unescaped(text: string): string {
-  return text.replaceAll(/\\([0-7]{3})/g, (_, octal: string) => String.fromCodePoint(Number.parseInt(octal, 8)))
 }
