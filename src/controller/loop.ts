@@ -402,8 +402,11 @@ export class Loop {
   /** Out of rotation at once; one that is new to the controller is looked for first. */
   async #noteTouch(event: TouchedEvent): Promise<void> {
     const instance = this.#sight?.engine.instances.find(({ name }) => name === event.instance)
+    const noted = instance && this.#taint(instance, event.touch)
     if (!instance) this.#unplacedTouches.push(event)
-    else if (await this.#taint(instance, event.touch)) this.#hasten()
+    // At once, so that taint and intent are on record with one write.
+    if (noted) this.#hasten()
+    await noted
     this.wake()
   }
 
@@ -420,18 +423,16 @@ export class Loop {
     }
   }
 
-  /** Whether that is new; what is told to end has an end already. */
-  async #taint(instance: ObservedInstance, touch: Touch): Promise<boolean> {
-    if (this.recollection.isEnding(instance.name)) return false
+  /** Resolves once that is on record; undefined where it is nothing new. What is told to end has an end already. */
+  #taint(instance: ObservedInstance, touch: Touch): Promise<void> | undefined {
+    if (this.recollection.isEnding(instance.name)) return undefined
     const running = this.#sight?.engine.instances.filter(({ phase }) => phase === 'running').length ?? 0
-    const wasEscalated = this.taints.escalation(instance) !== undefined
-    if (!(await this.taints.note(instance, touch, running))) return false
-    this.#seams.log(`${fleetName(instance)}: ${instance.name} was touched: ${touch.detail}`)
-    const escalation = this.taints.escalation(instance)
-    const parts = { seams: this.#seams, decisions: this.decisions, rollouts: this.rollouts }
-    if (escalation && !wasEscalated)
-      void escalate(parts, instance, escalation.message).catch((error: unknown) => this.#seams.log(String(error)))
-    return true
+    return this.taints.note(instance, touch, running)?.then((escalation) => {
+      this.#seams.log(`${fleetName(instance)}: ${instance.name} was touched: ${touch.detail}`)
+      const parts = { seams: this.#seams, decisions: this.decisions, rollouts: this.rollouts }
+      if (escalation)
+        void escalate(parts, instance, escalation.message).catch((error: unknown) => this.#seams.log(String(error)))
+    })
   }
 
   #noteIntent({ effect }: Order): void {

@@ -3,7 +3,7 @@
  * anything follows from it, and none is ever taken off.
  */
 import type { ObservedInstance } from '../engine/engine.ts'
-import { escalatedAtMs, heldForMs, type TaintHistory } from '../guard/escalation.ts'
+import { escalatedAtMs, heldForMs } from '../guard/escalation.ts'
 import { isSensorSuspect } from '../guard/suspicion.ts'
 import { defaultEscalation, type FleetKey, fleetName, type GuardPolicy } from '../model/stack.ts'
 import type { Touch } from '../model/touch.ts'
@@ -29,6 +29,8 @@ interface Touched {
   isHeld?: boolean
 }
 
+/** So many of one instance are kept: the first is what counts. */
+const mostTouches = 1_000
 /** Without evidence after so many attempts, it goes all the same. */
 const mostAttempts = 3
 
@@ -53,7 +55,7 @@ export class Taints {
   /** Those that are being put on the record. */
   readonly #noting = new Map<string, Touched>()
   /** By fleet name. */
-  readonly #histories = new Map<string, { readonly taintsMs: number[]; acknowledgedAtMs?: number }>()
+  readonly #histories = new Map<string, number[]>()
   #suspicion: Alarm | undefined
   readonly reactions: Reactions
 
@@ -99,36 +101,31 @@ export class Taints {
   heldUntilMs(key: FleetKey): number | undefined {
     const history = this.#historyOf(key)
     const heldMs = heldForMs(history, this.#policyOf(key))
-    return heldMs === 0 ? undefined : (history.taintsMs.at(-1) ?? 0) + heldMs
+    return heldMs === 0 ? undefined : (history.at(-1) ?? 0) + heldMs
   }
 
   /**
-   * Takes a touch in, and puts the taint on the record; true where that is new. `running`: how many instances there are
-   * in all. Where it can't be recorded, it counts all the same.
+   * Takes a touch in; undefined where the instance is known to be touched, or another one of its name was. Else the taint
+   * counts from now on, also where it can't be recorded; resolves once it is, to the escalation that it is the last
+   * straw for. `running`: how many instances there are in all.
    */
-  async note(instance: ObservedInstance, touch: Touch, running: number): Promise<boolean> {
-    const { stack, environment, service, name, claimed } = instance
+  note(instance: ObservedInstance, touch: Touch, running: number): Promise<Alarm | undefined> | undefined {
+    const { name } = instance
     const known = this.#touched.get(name) ?? this.#noting.get(name)
-    known?.touches.push(touch)
-    if (known || touch.atMs < instance.createdAtMs) return false
-    const touched: Touched = {
-      subject: { stack, environment, service, instance: name, version: claimed },
+    if (known && known.touches.length < mostTouches) known.touches.push(touch)
+    if (known || touch.atMs < instance.createdAtMs) return undefined
+    const touched = givenUp(subjectOf(instance), `touched: ${touch.detail}`, {
       touches: [touch],
-      reason: `touched: ${touch.detail}`,
       isCordoned: this.#isSuspect(running),
       steadyMs: this.#seams.clock.steady(),
-      isCaptured: false,
-      failures: 0,
-    }
+    })
     this.#noting.set(name, touched)
-    await this.#record(touched, touch)
-    this.#noting.delete(name)
-    this.#touched.set(name, touched)
     if (!touched.isCordoned) this.reactions.begin(instance, touch)
-    return true
+    return this.#record(touched, touch)
   }
 
-  async #record({ subject, isCordoned }: Touched, { kind, layer, detail }: Touch): Promise<void> {
+  async #record(touched: Touched, { kind, layer, detail }: Touch): Promise<Alarm | undefined> {
+    const { subject, isCordoned } = touched
     const atMs = this.#seams.clock.now()
     if (isCordoned && !this.#suspicion) {
       const message = 'so many instances look touched at once that the sensor is suspected first'
@@ -137,11 +134,14 @@ export class Taints {
     }
     const history = this.#historyOf(subject)
     const before = escalatedAtMs(history, this.#policyOf(subject))
-    if (!isCordoned) history.taintsMs.push(atMs)
+    if (!isCordoned) history.push(atMs)
     await this.#append(subject, isCordoned ? 'instance.cordoned' : 'instance.tainted', `${kind} (${layer}): ${detail}`)
+    this.#noting.delete(subject.instance)
+    this.#touched.set(subject.instance, touched)
     const escalation = before === undefined ? this.escalation(subject) : undefined
     const { instance: _instance, version: _version, ...key } = subject
     if (escalation) await this.#append(key, 'escalation.began', escalation.message)
+    return escalation
   }
 
   async #append(subject: Subject, kind: string, message: string): Promise<void> {
@@ -161,12 +161,12 @@ export class Taints {
    * touch, it does not count where it can't be recorded.
    */
   async open(instance: ObservedInstance, by: string, message: string): Promise<RecordedEntry> {
-    const { stack, environment, service, name, claimed } = instance
-    const subject = { stack, environment, service, instance: name, version: claimed }
+    const subject = subjectOf(instance)
     const atMs = this.#seams.clock.now()
     const entry = await this.#seams.store.append(entryOf(subject, { atMs, kind: 'access.opened', by, message }))
     const touch: Touch = { kind: 'opened', layer: 'events', atMs, detail: openedWords(by, message) }
-    this.#touched.set(name, { ...openedBy(by, message), subject, touches: [touch], isHeld: true })
+    const opened = givenUp(subject, touch.detail, { touches: [touch], isOpened: true, isHeld: true })
+    this.#touched.set(instance.name, opened)
     return entry
   }
 
@@ -196,13 +196,13 @@ export class Taints {
   async acknowledge({ by, message, ...subject }: Acknowledgement): Promise<readonly string[]> {
     const atMs = this.#seams.clock.now()
     await this.#seams.store.append(entryOf(subject, { atMs, kind: 'taint.acknowledged', by, message }))
-    return this.#acknowledged(subject, atMs)
+    return this.#acknowledged(subject)
   }
 
-  #acknowledged({ stack, environment, service }: Subject, atMs: number): readonly string[] {
-    for (const [fleet, history] of this.#histories)
+  #acknowledged({ stack, environment, service }: Subject): readonly string[] {
+    for (const fleet of this.#histories.keys())
       if (fleet.startsWith(`${stack}/${environment}/`) && (service === undefined || fleet.endsWith(`/${service}`)))
-        history.acknowledgedAtMs = atMs
+        this.#histories.delete(fleet)
     if (service !== undefined) return []
     this.#suspicion = undefined
     const cordoned = [...this.#touched].filter(([, { isCordoned }]) => isCordoned).map(([instance]) => instance)
@@ -220,33 +220,24 @@ export class Taints {
   #recall(entry: RecordedEntry, cleared: Set<string>): void {
     const { kind, instance, atMs, message } = entry
     if (kind === 'sensor.suspected') this.#suspicion = { atMs, message }
-    if (kind === 'taint.acknowledged') for (const name of this.#acknowledged(entry, atMs)) cleared.add(name)
+    if (kind === 'taint.acknowledged') for (const name of this.#acknowledged(entry)) cleared.add(name)
     if (instance === undefined) return
     if (kind === 'create.intent') {
       this.forget(instance)
       cleared.delete(instance)
     }
-    if (kind === 'instance.tainted' || kind === 'instance.cordoned') this.#recallTaint(entry, instance)
+    const subject = recordedSubject(entry, instance)
+    if (kind === 'instance.tainted') this.#historyOf(subject).push(atMs)
+    if (kind === 'instance.tainted' || kind === 'instance.cordoned')
+      this.#touched.set(instance, givenUp(subject, `touched: ${message}`, { isCordoned: kind === 'instance.cordoned' }))
     if (kind === 'access.opened')
-      this.#touched.set(instance, { ...openedBy(entry.by, message), ...subjectOf(entry, instance) })
+      this.#touched.set(instance, givenUp(subject, openedWords(entry.by, message), { isOpened: true }))
     const touched = this.#touched.get(instance)
     if (touched && (kind === 'capture.done' || kind === 'evidence.missing')) touched.isCaptured = true
   }
 
-  #recallTaint(
-    { kind, stack = '', environment = '', service = '', version = '', ...entry }: RecordedEntry,
-    instance: string,
-  ) {
-    const isCordoned = kind === 'instance.cordoned'
-    const subject = { stack, environment, service, instance, version }
-    const reason = `touched: ${entry.message}`
-    const steadyMs = Number.NEGATIVE_INFINITY
-    this.#touched.set(instance, { subject, touches: [], reason, isCordoned, steadyMs, isCaptured: false, failures: 0 })
-    if (!isCordoned) this.#historyOf(subject).taintsMs.push(entry.atMs)
-  }
-
-  #historyOf(key: FleetKey): TaintHistory & { readonly taintsMs: number[]; acknowledgedAtMs?: number } {
-    const history = this.#histories.get(fleetName(key)) ?? { taintsMs: [] }
+  #historyOf(key: FleetKey): number[] {
+    const history = this.#histories.get(fleetName(key)) ?? []
     this.#histories.set(fleetName(key), history)
     return history
   }
@@ -260,18 +251,23 @@ function openedWords(by: string, reason: string): string {
   return `opened by ${by}: ${reason}`
 }
 
-/** No part of any crowd, and of no escalation. */
-function openedBy(by: string, message: string): Omit<Touched, 'subject' | 'touches'> {
-  const steadyMs = Number.NEGATIVE_INFINITY
-  const reason = openedWords(by, message)
-  return { reason, isCordoned: false, isOpened: true, steadyMs, isCaptured: false, failures: 0 }
+type TaintSubject = Touched['subject']
+
+/** Without `more`, it is part of no crowd. */
+function givenUp(subject: TaintSubject, reason: string, more: Partial<Touched>): Touched {
+  const nothingYet = { touches: [], isCordoned: false, steadyMs: -Infinity, isCaptured: false, failures: 0 }
+  return { subject, reason, ...nothingYet, ...more }
 }
 
-function subjectOf(
+function subjectOf({ stack, environment, service, name, claimed }: ObservedInstance): TaintSubject {
+  return { stack, environment, service, instance: name, version: claimed }
+}
+
+function recordedSubject(
   { stack = '', environment = '', service = '', version = '' }: RecordedEntry,
   instance: string,
-): Pick<Touched, 'subject' | 'touches'> {
-  return { subject: { stack, environment, service, instance, version }, touches: [] }
+): TaintSubject {
+  return { stack, environment, service, instance, version }
 }
 
 const recoveredKinds = [

@@ -271,14 +271,14 @@ function bury(instance: FleetInstance): readonly Effect[] {
  */
 function expel(instance: FleetInstance, { target }: Fleet): readonly Effect[] {
   const { name, taint, rotation, phase, busy, isCut } = instance
-  if (!taint?.isRecorded) return []
-  const { reason, isDrained, isHeld } = taint
+  if (!taint) return []
+  const { reason, isDrained, isHeld, isRecorded } = taint
   if (busy === 'unroute' && !isCut && !isDrained && rotation !== 'out')
     return [{ kind: 'unroute', instance: name, drainMs: 0, reason, isCut: true }]
   if (busy) return []
   const drainMs = isDrained ? target.drainMs : 0
   if (rotation !== 'out') return [{ kind: 'unroute', instance: name, drainMs, reason }]
-  if (isHeld) return []
+  if (isHeld || !isRecorded) return []
   if (taint.isCaptured || phase === 'created' || instance.ending)
     return [{ kind: 'destroy', instance: name, graceMs: 0, reason }]
   return [{ kind: 'isolate', instance: name, reason }]
