@@ -79,10 +79,12 @@ const health: z.ZodType<Health> = z.discriminatedUnion('kind', [
   z.strictObject({ kind: z.literal('process'), ...timing }),
 ])
 
-const resources: z.ZodType<Resources> = z.strictObject({
-  cpuMillis: z.int().min(1),
-  memoryBytes: z.int().min(1),
-  pids: z.int().min(1),
+const limit = z.int().min(1)
+const resources: z.ZodType<Resources> = z.strictObject({ cpuMillis: limit, memoryBytes: limit, pids: limit })
+const otherLimits: z.ZodType<Partial<Resources>> = z.strictObject({
+  cpuMillis: limit.exactOptional(),
+  memoryBytes: limit.exactOptional(),
+  pids: limit.exactOptional(),
 })
 
 const quantity: z.ZodType<Quantity> = z.discriminatedUnion('kind', [
@@ -158,7 +160,12 @@ const service: z.ZodType<ServiceSpec> = z.strictObject({
   guard: z
     .strictObject({
       escalation: z
-        .strictObject({ after: count.min(2), withinMs: milliseconds.min(1), action: z.enum(['hold', 'rollback']) })
+        .strictObject({
+          after: count.min(2),
+          withinMs: milliseconds.min(1),
+          action: z.enum(['hold', 'rollback', 'tighten']),
+          limits: otherLimits.exactOptional(),
+        })
         .exactOptional(),
       memory: z.literal(true).exactOptional(),
     })

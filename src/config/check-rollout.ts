@@ -1,31 +1,19 @@
 /** Rollout policies, and what goes with them, that can't be carried out. Pure. */
-import { resolveQuantity, type ServiceSpec, type Stack } from '../model/stack.ts'
+import { resolveQuantity, type Stack } from '../model/stack.ts'
 import type { StackDefinition } from './definition.ts'
-import { originOf } from './environments.ts'
-import type { Finding, KeyPath } from './finding.ts'
+import { placedServices, type PlacedService } from './environments.ts'
+import type { Finding } from './finding.ts'
 import { printDuration, printQuantity } from './units.ts'
 
-/** A service as its environment has it. */
-interface PlacedService {
-  readonly name: string
-  readonly spec: ServiceSpec
-  /** Where the file says a key of it. */
-  readonly placeOf: (...keys: readonly string[]) => KeyPath
-}
-
 export function checkRollouts(definition: StackDefinition, stack: Stack): readonly Finding[] {
-  return Object.entries(stack.services).flatMap(([name, spec]) => {
-    const placeOf = (...keys: readonly string[]) => originOf(definition, stack.environment, name, keys).path
-    const service: PlacedService = { name, spec, placeOf }
-    return [
-      ...checkFloor(service),
-      ...checkDeadline(service),
-      ...checkTraffic(service),
-      ...checkVerdict(service),
-      ...checkStandby(service),
-      ...checkRehearsal(service),
-    ]
-  })
+  return placedServices(definition, stack).flatMap((service) => [
+    ...checkFloor(service),
+    ...checkDeadline(service),
+    ...checkTraffic(service),
+    ...checkVerdict(service),
+    ...checkStandby(service),
+    ...checkRehearsal(service),
+  ])
 }
 
 function checkFloor({ name, spec: { replicas, rollout, standby }, placeOf }: PlacedService): readonly Finding[] {

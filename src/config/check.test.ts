@@ -51,6 +51,30 @@ const mistakes: readonly Mistake[] = [
     column: 22,
   },
   {
+    what: 'limits that nothing tightens to',
+    text: web('guard: { escalation: { action: hold, limits: { pids: 8 } } }'),
+    message: 'guard.escalation.limits of service web means nothing to the action hold',
+    hint: 'set `action: tighten`, or take `limits` out',
+    line: 3,
+    column: 71,
+  },
+  {
+    what: 'tightening to nothing',
+    text: web('guard: { escalation: { action: tighten } }'),
+    message: 'service web does not say to what its limits are tightened',
+    hint: /^add `limits` beside `action`/,
+    line: 3,
+    column: 65,
+  },
+  {
+    what: 'limits that are no tighter',
+    text: web('guard: { escalation: { action: tighten, limits: { memory: 512MiB, cpus: 0.5 } } }'),
+    message: 'memory of service web would not be tightened: 512MiB is more than the 256MiB that it has',
+    hint: 'lower it, or raise resources.memory of the service',
+    line: 3,
+    column: 92,
+  },
+  {
     what: 'another strategy',
     text: web('rollout: { strategy: blue-green }'),
     message:

@@ -3,6 +3,7 @@ import { isAbsolute, relative, resolve, dirname } from 'node:path'
 import type { Stack } from '../model/stack.ts'
 import { checkData, checkTmpfs, checkVolumeNames } from './check-data.ts'
 import { checkDependencies } from './check-dependencies.ts'
+import { checkGuards } from './check-guard.ts'
 import { checkRollouts } from './check-rollout.ts'
 import { checkRoutes } from './check-routes.ts'
 import { checkStrategies } from './check-strategies.ts'
@@ -18,6 +19,7 @@ export function checkStack(definition: StackDefinition, stack: Stack): readonly 
     ...checkDependencies(definition),
     ...checkStrategies(definition),
     ...checkRollouts(definition, stack),
+    ...checkGuards(definition, stack),
     ...checkRoutes(definition, stack),
   ]
 }

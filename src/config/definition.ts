@@ -5,16 +5,15 @@
  * and errors repeat.
  */
 import * as z from 'zod'
-import { defaultDrainMs, defaultEnvironment, defaultReplicas, defaultResources, defaultTiming } from './defaults.ts'
+import { defaultDrainMs, defaultEnvironment, defaultReplicas, defaultTiming } from './defaults.ts'
 import { defaultHistory } from '../model/stack.ts'
 import { guard, lifetime } from './guard-definition.ts'
+import { resources } from './resources-definition.ts'
 import { notifications } from './notification-definition.ts'
 import { rollout } from './rollout-definition.ts'
 import { routes } from './route-definition.ts'
 import { absolutePath, duration, filePath, name, port, wellFormedText } from './scalars.ts'
-import { parseSize, printDuration, printSize, sizePattern } from './units.ts'
-
-const minimumMemoryBytes = parseSize('6MiB')
+import { printDuration } from './units.ts'
 
 // Docker's reference grammar (github.com/distribution/reference): [host[:port]/]path[:tag][@digest].
 const imagePattern =
@@ -81,42 +80,6 @@ const health = z.strictObject({
     .meta({
       description: `How many failures in a row make a healthy instance unhealthy. Default: ${defaultTiming.unhealthyAfter}.`,
       examples: [3],
-    })
-    .optional(),
-})
-
-const resources = z.strictObject({
-  cpus: z
-    .number()
-    .min(0.01)
-    .max(1024)
-    .refine((value) => Math.abs(value * 1000 - Math.round(value * 1000)) < 1e-6, 'must be a multiple of 0.001')
-    .meta({
-      description: `The most CPU time that an instance gets, in CPUs. Default: ${defaultResources.cpuMillis / 1000}.`,
-      examples: [0.5, 2],
-    })
-    .optional(),
-  memory: z
-    .string()
-    .regex(sizePattern, {
-      error: 'must be a whole number with a unit: KiB, MiB, GiB, TiB, kB, MB, GB or TB',
-      abort: true,
-    })
-    .refine((value) => parseSize(value) >= minimumMemoryBytes, 'must be at least 6MiB')
-    .refine((value) => parseSize(value) <= parseSize('64TiB'), 'must be at most 64TiB')
-    .meta({
-      description: `The most memory that an instance gets, its tmpfs included. Default: ${printSize(defaultResources.memoryBytes)}.`,
-      examples: ['128MiB', '1GiB'],
-    })
-    .transform(parseSize)
-    .optional(),
-  pids: z
-    .int()
-    .min(1)
-    .max(4_194_304)
-    .meta({
-      description: `The most processes and threads that an instance has. Default: ${defaultResources.pids}.`,
-      examples: [256],
     })
     .optional(),
 })

@@ -3,6 +3,7 @@ import { defaultEnvironment } from './defaults.ts'
 import type { ServiceDefinition, ServiceOverride, StackDefinition } from './definition.ts'
 import { choices, suggestion, type Finding, type KeyPath } from './finding.ts'
 import { own } from '../model/own.ts'
+import type { ServiceSpec, Stack } from '../model/stack.ts'
 import { mergeRollout } from './strategies.ts'
 
 /**
@@ -63,6 +64,23 @@ export function originOf(
     return { path: ['environments', environment, 'services', service, ...keys], source: 'environment' }
   const path = ['services', service, ...keys]
   return { path, source: has(own(definition.services, service), keys) ? 'file' : 'absent' }
+}
+
+/** A service as its environment has it. */
+export interface PlacedService {
+  readonly name: string
+  readonly spec: ServiceSpec
+  /** Where the file says a key of it. */
+  readonly placeOf: (...keys: readonly string[]) => KeyPath
+}
+
+/** `stack` is what `definition` means for its environment. */
+export function placedServices(definition: StackDefinition, stack: Stack): readonly PlacedService[] {
+  return Object.entries(stack.services).map(([name, spec]) => ({
+    name,
+    spec,
+    placeOf: (...keys) => originOf(definition, stack.environment, name, keys).path,
+  }))
 }
 
 function has(value: unknown, keys: readonly string[]): boolean {

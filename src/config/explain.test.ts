@@ -86,6 +86,7 @@ services:
     data: { uploads: /data }
     rollout: { strategy: canary, verdict: { latency: { percentile: 99 } } }
     dependsOn: [db]
+    guard: { escalation: { action: tighten, limits: { cpus: 0.1, pids: 16 } } }
   db: { image: postgres, port: 5432, data: { tables: /data } }
 environments:
   staging:
@@ -116,6 +117,13 @@ environments:
     'services.db.rollout.deadline: 1m (default)',
     'services.db.rollout.verdict: none: that its instances are ready is enough (default)',
     'services.db.rollout.maxPause: 1h (default)',
+  ])
+  expect(about('services.web.guard.escalation')).toEqual([
+    'services.web.guard.escalation.after: 3 (default)',
+    'services.web.guard.escalation.within: 10m (default)',
+    'services.web.guard.escalation.action: tighten (file)',
+    'services.web.guard.escalation.limits.cpus: 0.1 (file)',
+    'services.web.guard.escalation.limits.pids: 16 (file)',
   ])
   expect(about('services.web.data')).toEqual(['services.web.data.uploads: /data (file)'])
   expect(about('services.web.dependsOn')).toEqual(['services.web.dependsOn: db (file)'])

@@ -2,7 +2,7 @@
 import { own } from '../model/own.ts'
 import { routeUrl } from '../model/route.ts'
 import { defaultEscalation, defaultHistory, defaultLifetime, type ServiceSpec, type Stack } from '../model/stack.ts'
-import type { Health } from '../model/version.ts'
+import type { Health, Resources } from '../model/version.ts'
 import type { StackDefinition } from './definition.ts'
 import { originOf } from './environments.ts'
 import { rolloutRows, type Row } from './explain-rollout.ts'
@@ -57,9 +57,7 @@ function rowsOf(spec: ServiceSpec): readonly Row[] {
     ['health/timeout', printDuration(health.timeoutMs)],
     ['health/healthyAfter', String(health.healthyAfter)],
     ['health/unhealthyAfter', String(health.unhealthyAfter)],
-    ['resources/cpus', String(resources.cpuMillis / 1000)],
-    ['resources/memory', printSize(resources.memoryBytes)],
-    ['resources/pids', String(resources.pids)],
+    ...limitRows('resources', resources),
     ['tmpfs', spec.tmpfs.join(', ') || (spec.data ? 'none' : 'none: nothing is writable')],
     ...dataRows(spec.data),
     ['replicas', String(spec.replicas)],
@@ -87,8 +85,17 @@ function guardRows({ guard = {}, executables }: ServiceSpec): readonly Row[] {
     ['guard/escalation/after', String(escalation.after)],
     ['guard/escalation/within', printDuration(escalation.withinMs)],
     ['guard/escalation/action', escalation.action],
+    ...limitRows('guard/escalation/limits', escalation.limits),
     ['guard/executables', executables?.join(', ') ?? 'every program of the image'],
     ['guard/memory', String(memory)],
+  ]
+}
+
+function limitRows(under: string, { cpuMillis, memoryBytes, pids }: Partial<Resources> = {}): readonly Row[] {
+  return [
+    ...(cpuMillis === undefined ? [] : [[`${under}/cpus`, String(cpuMillis / 1000)] as const]),
+    ...(memoryBytes === undefined ? [] : [[`${under}/memory`, printSize(memoryBytes)] as const]),
+    ...(pids === undefined ? [] : [[`${under}/pids`, String(pids)] as const]),
   ]
 }
 

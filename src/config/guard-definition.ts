@@ -1,6 +1,7 @@
 /** The keys `lifetime` and `guard` of a service. */
 import * as z from 'zod'
 import { defaultEscalation, defaultLifetime } from '../model/stack.ts'
+import { otherLimits } from './resources-definition.ts'
 import { absolutePath, duration, share } from './scalars.ts'
 import { printDuration, printShare } from './units.ts'
 
@@ -31,10 +32,17 @@ const escalation = z.strictObject({
     .optional(),
   within: duration('1s', '24h', `Within which time. Default: ${printDuration(defaultEscalation.withinMs)}.`).optional(),
   action: z
-    .enum(['hold', 'rollback'])
+    .enum(['hold', 'rollback', 'tighten'])
     .meta({
-      description: `What follows, until somebody acknowledges it. "hold" takes a running rollout back, and lets clean instances come slowly. "rollback" goes back to the version before, too. Default: "${defaultEscalation.action}".`,
+      description: `What follows, until somebody acknowledges it. "hold" takes a running rollout back, and lets clean instances come slowly. "rollback" goes back to the version before, too; "tighten" replaces all instances by ones that get no more than \`limits\`. Default: "${defaultEscalation.action}".`,
       examples: ['rollback'],
+    })
+    .optional(),
+  limits: otherLimits
+    .meta({
+      description:
+        'With "tighten", the most that an instance gets, until something else is decided; what is left out stays.',
+      examples: [{ cpus: 0.1, pids: 16 }],
     })
     .optional(),
 })

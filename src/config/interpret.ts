@@ -17,6 +17,7 @@ import { defaultDrainMs, defaultReplicas, defaultResources, defaultRoutePath, de
 import type { ServiceDefinition, StackDefinition } from './definition.ts'
 import type { RouteDefinition } from './route-definition.ts'
 import { applyOverride, overrideOf } from './environments.ts'
+import { toLimits } from './resources-definition.ts'
 import { toNotifications } from './interpret-notifications.ts'
 import { toRollout } from './interpret-rollout.ts'
 
@@ -111,18 +112,15 @@ function toGuard({ escalation, memory }: GuardDefinition): GuardPolicy {
   }
 }
 
-function toEscalation({ after, within, action }: NonNullable<GuardDefinition['escalation']>): EscalationPolicy {
+function toEscalation({ after, within, action, limits }: NonNullable<GuardDefinition['escalation']>): EscalationPolicy {
   return {
     after: after ?? defaultEscalation.after,
     withinMs: within ?? defaultEscalation.withinMs,
     action: action ?? defaultEscalation.action,
+    ...(limits && { limits: toLimits(limits) }),
   }
 }
 
 function toResources({ resources = {} }: ServiceDefinition): Resources {
-  return {
-    cpuMillis: resources.cpus === undefined ? defaultResources.cpuMillis : Math.round(resources.cpus * 1000),
-    memoryBytes: resources.memory ?? defaultResources.memoryBytes,
-    pids: resources.pids ?? defaultResources.pids,
-  }
+  return { ...defaultResources, ...toLimits(resources) }
 }

@@ -1,7 +1,10 @@
-/** What follows when instances of a service are touched again and again: it is held at a version that is known to be good. */
+/** What follows when instances of a service are touched again and again, besides that clean ones come slowly. */
+import { tightened } from '../guard/tighten.ts'
 import { own } from '../model/own.ts'
+import type { ServiceRelease } from '../model/release.ts'
 import { defaultEscalation, type FleetKey, fleetName } from '../model/stack.ts'
 import { versionName } from '../model/version.ts'
+import type { Decision } from '../store/store.ts'
 import type { Decisions } from './decisions.ts'
 import { itself } from './records.ts'
 import type { Rollouts } from './rollouts.ts'
@@ -14,22 +17,51 @@ interface Parts {
   readonly rollouts: Rollouts
 }
 
-/** Takes a running rollout back; where there is none, and the service says so, goes back to the version before. */
-export async function escalate({ seams, decisions, rollouts }: Parts, key: FleetKey, message: string): Promise<void> {
+/** Takes a running rollout back, so that the service is held at what is known to be good; then does what it says itself. */
+export async function escalate(parts: Parts, key: FleetKey, message: string): Promise<void> {
+  const { decisions, rollouts } = parts
   const [rollout, record] = [rollouts.of(key), decisions.of(key)]
-  const current = own(record?.release.services, key.service)
-  if (!record || !current) return
+  const { action, limits = {} } = decisions.service(key)?.guard?.escalation ?? defaultEscalation
   const reason = `escalated: ${message}`
-  if (rollout) return void (await decisions.takeBack(rollout, record, { reason, logs: [] }))
-  if ((current.guard?.escalation ?? defaultEscalation).action !== 'rollback') return
-  const { store } = seams
-  const past = { history: await store.releases(record.release), versions: await store.versions(key) }
+  if (rollout && record) await decisions.takeBack(rollout, record, { reason, logs: [] })
+  if (action === 'rollback' && !rollout) await goBack(parts, key, reason)
+  if (action === 'tighten') await tighten(parts, key, limits, reason)
+}
+
+async function goBack(parts: Parts, key: FleetKey, reason: string): Promise<void> {
+  const { seams, decisions } = parts
+  const current = decisions.service(key)
+  const record = decisions.of(key)
+  if (!current || !record) return
+  const past = { history: await seams.store.releases(record.release), versions: await seams.store.versions(key) }
   const previous = provenReleases(key.service, past).find(
     (each) => each.version !== current.version && !decisions.isRefused(key, each.version),
   )
   if (!previous) return seams.log(`${fleetName(key)}: ${reason}, and there is no other proven version`)
-  const services = { ...record.release.services, [key.service]: { ...previous, replicas: current.replicas } }
-  const release = { ...record.release, services }
-  const back = `back to ${versionName(key.service, previous.version)}: ${reason}`
-  await decisions.take({ release, decision: 'rollback', reason: back, by: itself })
+  const next = { ...previous, replicas: current.replicas }
+  const words = `back to ${versionName(key.service, previous.version)}: ${reason}`
+  await replaceService(parts, key, next, { decision: 'rollback', words })
+}
+
+async function tighten(
+  parts: Parts,
+  key: FleetKey,
+  limits: Parameters<typeof tightened>[1],
+  reason: string,
+): Promise<void> {
+  const current = parts.decisions.service(key)
+  const next = current && tightened(current, limits)
+  if (next) await replaceService(parts, key, next, { decision: 'up', words: `with tighter limits: ${reason}` })
+}
+
+async function replaceService(
+  { decisions }: Parts,
+  key: FleetKey,
+  next: ServiceRelease,
+  { decision, words }: { readonly decision: Decision; readonly words: string },
+): Promise<void> {
+  const release = decisions.of(key)?.release
+  if (!own(release?.services, key.service) || !release) return
+  const services = { ...release.services, [key.service]: next }
+  await decisions.take({ release: { ...release, services }, decision, reason: words, by: itself })
 }

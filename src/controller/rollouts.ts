@@ -165,6 +165,8 @@ export class Rollouts {
     const { holdMs, isLast } = holdOf(record, service)
     const ready = readyOf(fleet, record.to)
     take(progress, fleet, readyOfAll(fleet), nowMs)
+    // Nothing new may be made yet: that is no delay of its own.
+    if (nowMs < (fleet.heldUntilMs ?? 0)) progress.progressAtMs = nowMs
     const isReached = hasReached(fleet, service)
     // The time in which all was as its stage wants it does not count: only what was lost since has to come back.
     if (isReached && progress.heldSinceMs !== undefined) progress.progressAtMs += nowMs - progress.judgedAtMs

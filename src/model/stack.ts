@@ -110,8 +110,13 @@ export interface EscalationPolicy {
   readonly after: number
   /** … within so long. */
   readonly withinMs: number
-  /** `hold`: the version stays, a rollout is taken back, and new instances come slowly. `rollback`: also the version goes. */
-  readonly action: 'hold' | 'rollback'
+  /**
+   * `hold`: the version stays, a rollout is taken back, and new instances come slowly. `rollback`: also the version goes.
+   * `tighten`: also every instance is replaced by one that gets no more than `limits`.
+   */
+  readonly action: 'hold' | 'rollback' | 'tighten'
+  /** With `tighten`; what is absent stays as it is. */
+  readonly limits?: Partial<Resources>
 }
 
 export interface GuardPolicy {

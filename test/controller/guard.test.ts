@@ -155,6 +155,30 @@ test('an escalation takes a running rollout back, and goes back to the version b
   expect((await fleet())?.ready).toBe(10)
 })
 
+test('an escalation gives every instance less where that is asked for, and the next decision gives it back', async () => {
+  const limits = { cpuMillis: 100, pids: 8 }
+  const guard = { escalation: { after: 2, withinMs: 600_000, action: 'tighten', limits } } as const
+  const declared = stack({ replicas: 6, guard })
+  await result(up(declared))
+  const before = (await fleet())?.version
+  for (const victim of live().slice(0, 4)) {
+    machine.touch(victim)
+    await clock.advance(30_000)
+  }
+  await clock.advance(900_000)
+  expect((await fleet())?.ready).toBe(6)
+  expect((await entriesOf('decision.up')).at(-1)).toMatchObject({
+    by: 'repave',
+    message: expect.stringContaining('tighter limits: escalated'),
+  })
+  expect([...machine.instances].map(({ order }) => order.spec.resources)).toEqual(
+    Array(6).fill({ ...declared.services['web']?.resources, ...limits }),
+  )
+  await passing(controller.acknowledge({ ...scope, by, reason: 'seen' }))
+  await result(up(declared))
+  expect((await fleet())?.version).toBe(before)
+})
+
 test('the next controller knows of an escalation, and of who has ended it', async () => {
   await result(up(ten()))
   for (const victim of live().slice(0, 3)) machine.touch(victim)

@@ -13,14 +13,16 @@ import { expectRecorded } from './recorded.ts'
 import type { Scene } from './scene.ts'
 import { isSoak, seed } from './soak.ts'
 
+const tighterPids = 32
 const deaths = isSoak ? 20 : 4
 
 test(
-  'an exec under load: out, evidence kept, replaced, and people are called at the third',
+  'an exec under load: out, evidence kept, replaced, and at the third people are called and limits tightened',
   { timeout: 180_000 },
   async () => {
     const scene = await openScene()
-    await scene.declare({ replicas: 3, standby: 1 })
+    const escalation = { action: 'tighten', limits: { pids: tighterPids } }
+    await scene.declare({ replicas: 3, standby: 1, guard: { escalation } })
     await scene.succeed('up')
     const loads = await Promise.all([
       scene.load({ ratePerSecond: 250 }),
@@ -36,6 +38,11 @@ test(
       })
       expect(await evidenceOf(scene)).toHaveLength(turn)
     }
+    await eventually('all serve with tighter limits', async () => {
+      if (!(await isWhole(scene, 4))) return false
+      const instances = await Promise.all((await scene.instanceIds()).map((id) => scene.engine.inspect(id)))
+      return instances.every(({ HostConfig }) => HostConfig.PidsLimit === tighterPids)
+    })
     const [gets, posts] = await Promise.all(loads.map((load) => load.stop()))
     expect(gets?.failures).toEqual([])
     expect(posts && unexplained(posts, touched)).toEqual([])
