@@ -263,12 +263,7 @@ export class Decisions {
   }
 
   /** Asks for clean instances in the place of all that these fleets have. */
-  async repave(
-    fleets: readonly Fleet[],
-    { by, ...subject }: Scope & { readonly by: string; readonly service?: string },
-  ) {
-    const { stack, environment, service } = subject
-    const about = { stack, environment, ...(service !== undefined && { service }) }
+  async repave(fleets: readonly Fleet[], { by, ...about }: Scope & { readonly by: string; readonly service?: string }) {
     const message = 'clean instances were asked for in the place of all'
     const what = { atMs: this.#seams.clock.now(), kind: 'decision.repave', by, message }
     await this.#seams.store.append(entryOf(about, what))

@@ -28,7 +28,6 @@ export class Desk {
   readonly #turns = new Turns()
   /** One decision at a time. */
   readonly #decisions = new Serial()
-  #senses: Promise<readonly Sense[]> | undefined
 
   /** `onPass`: something may have happened. */
   constructor(seams: Seams, onPass: () => void) {
@@ -182,13 +181,9 @@ export class Desk {
     }
   }
 
-  /** Which touches can be seen; asked anew where the engine could not be asked. */
-  async senses(): Promise<readonly Sense[]> {
-    this.#senses ??= this.seams.engine.senses().catch(() => {
-      this.#senses = undefined
-      return []
-    })
-    return this.#senses
+  /** Which touches can be seen now; none where the engine can't be asked. */
+  senses(): Promise<readonly Sense[]> {
+    return this.seams.engine.senses().catch(() => [])
   }
 
   unknownService(scope: Scope, service: string): RepaveError {

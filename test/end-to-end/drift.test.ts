@@ -36,14 +36,22 @@ async function expectNone(scene: Scene): Promise<void> {
   }).catch(() => expect(last?.findings).toEqual([]))
 }
 
-/** Looks right after each `disturb`, as often as the controller is quicker with mending than the look. */
-async function untilFound(scene: Scene, id: string, disturb: () => Promise<void>): Promise<void> {
-  let last: DriftReport | undefined
-  await eventually(`${id} is found`, async () => {
+/**
+ * Looks right after each `disturb`, as often as the controller is quicker with mending than the look. Answers the look
+ * that found them all; each of `ids` is how one begins.
+ */
+async function untilFound(
+  scene: Scene,
+  ids: readonly string[],
+  disturb: () => Promise<void>,
+): Promise<DriftReport['findings']> {
+  let found: DriftReport['findings'] = []
+  await eventually(`${ids.join(' and ')} are found`, async () => {
     await disturb()
-    last = await lookAtOnce(scene)
-    return last.findings.some((finding) => finding.id === id)
-  }).catch(() => expect(last?.findings.map((finding) => finding.id)).toContain(id))
+    found = (await lookAtOnce(scene)).findings
+    return ids.every((id) => found.some((finding) => finding.id.startsWith(id)))
+  }).catch(() => expect(found.map(({ id }) => id)).toEqual(expect.arrayContaining([...ids])))
+  return found
 }
 
 const nameOf = ({ Names }: { readonly Names: readonly string[] }) => Names[0]!.slice(1)
@@ -123,7 +131,7 @@ test('an instance that was paused', async () => {
 
 test('an instance that is gone', async () => {
   const scene = await aFleet()
-  await untilFound(scene, `instance.missing:${scene.stack}/default/web`, async () => {
+  await untilFound(scene, [`instance.missing:${scene.stack}/default/web`], async () => {
     for (const { Id } of await scene.instances())
       await scene.engine.call('DELETE', `/containers/${Id}?force=true`).catch(() => {})
   })
@@ -133,7 +141,9 @@ test('an instance that is gone', async () => {
 test('a server that sends requests elsewhere, which the controller mends', async () => {
   const scene = await aFleet()
   const name = nameOf((await scene.instances())[0]!)
-  await untilFound(scene, `server.address:${name}`, () => scene.router.readdress(name, { host: '127.0.0.1', port: 9 }))
+  await untilFound(scene, [`server.address:${name}`], () =>
+    scene.router.readdress(name, { host: '127.0.0.1', port: 9 }),
+  )
   await expectNone(scene)
   expect((await scene.router.servers()).every(({ address }) => address.host !== '127.0.0.1')).toBe(true)
   expect(await scene.answers(4)).toEqual(Array.from({ length: 4 }, () => expect.stringMatching(/^200 first from /)))
@@ -175,33 +185,28 @@ function restore(apart: readonly string[]): void {
 test('a network that was taken away, and one that somebody else made in its place', async () => {
   const scene = await aFleet()
   const [network] = await scene.engine.networks(`repave.stack=${scene.stack}`)
-  const path = `/networks/${network!.Id}`
-  await eventually('it was empty, though the controller brings new ones in', async () => {
+  const { Name, Labels } = network!
+  const missing = `network.missing:${scene.stack}/default`
+  await untilFound(scene, [missing, 'network.placement:'], () => takeAway(scene))
+
+  const attachable = `network.setting:${Name}/attachable`
+  const findings = await untilFound(scene, [attachable, 'firewall.missing:'], async () => {
+    await takeAway(scene)
+    await scene.engine.call('POST', '/networks/create', { Name, Labels, Attachable: true }).catch(() => {})
+  })
+  expect(findings.filter(({ id }) => id.startsWith('network.setting:'))).toMatchObject([
+    { id: attachable, expected: 'false', actual: 'true' },
+    { object: `${Name}/com.docker.network.bridge.enable_icc`, expected: 'false', actual: 'none' },
+  ])
+})
+
+/** With all that is in it cut off, unless the controller brings a new one in meanwhile. */
+async function takeAway(scene: Scene): Promise<void> {
+  for (const { Id } of await scene.engine.networks(`repave.stack=${scene.stack}`)) {
+    const path = `/networks/${Id}`
     const { Containers } = await scene.engine.call<{ Containers: Record<string, unknown> }>('GET', path)
     for (const Container of Object.keys(Containers))
       await scene.engine.call('POST', `${path}/disconnect`, { Container, Force: true }).catch(() => {})
-    return scene.engine.call('DELETE', path).then(
-      () => true,
-      () => false,
-    )
-  })
-  const ids = (await lookAtOnce(scene)).findings.map(({ id }) => id)
-  expect(ids).toContain(`network.missing:${scene.stack}/default`)
-  expect(ids.some((id) => id.startsWith('network.placement:'))).toBe(true)
-
-  const { Name, Labels } = network!
-  await eventually('somebody was quicker than the controller', async () => {
-    await scene.engine.call('POST', '/networks/create', { Name, Labels, Attachable: true }).catch(() => {})
-    const [other] = await scene.engine.networks(`repave.stack=${scene.stack}`)
-    if (other?.Attachable) return true
-    for (const { Id } of await scene.sandboxes()) await scene.engine.call('DELETE', `/containers/${Id}?force=true`)
-    if (other) await scene.engine.call('DELETE', `/networks/${other.Id}`).catch(() => {})
-    return false
-  })
-  const { findings } = await lookAtOnce(scene)
-  expect(findings.filter(({ id }) => id.startsWith('network.setting:'))).toMatchObject([
-    { object: `${Name}/attachable`, expected: 'false', actual: 'true' },
-    { object: `${Name}/com.docker.network.bridge.enable_icc`, expected: 'false', actual: 'none' },
-  ])
-  expect(findings.some(({ id }) => id.startsWith('firewall.missing:'))).toBe(true)
-})
+    await scene.engine.call('DELETE', path).catch(() => {})
+  }
+}

@@ -20,17 +20,21 @@ async function isReady(scene: Scene, replicas: number): Promise<boolean> {
   return problems.length === 0 && services[0]?.ready === replicas
 }
 
-test('an engine that is killed and comes back: the fleet serves on, and can be replaced', async () => {
+test.each([
+  ['is killed', 'SIGKILL'],
+  ['is stopped', 'SIGTERM'],
+] as const)('an engine that %s and comes back: the fleet serves on, and can be replaced', async (_what, signal) => {
   const { scene, engine } = await openSceneOnOwnEngine(true)
   await scene.declare({ replicas: 2 })
   await scene.succeed('up')
   const before = await scene.instanceIds()
   const load = await scene.load({ ratePerSecond: 200 })
 
-  await engine.kill()
+  await engine.kill(signal)
   await engine.start()
   await eventually('the controller sees its fleet again', () => isReady(scene, 2))
   expect(await scene.instanceIds()).toEqual(before)
+  expect((await scene.entries()).filter(({ kind }) => kind === 'instance.tainted')).toEqual([])
 
   await scene.declare({ replicas: 2, environment: { GREETING: 'second' } })
   expect(await scene.succeed('up')).toMatchObject({ services: [{ ready: 2 }] })

@@ -75,15 +75,16 @@ export class OwnEngine {
   }
 
   /**
-   * `kill -9`; containers are left as they are. Hazard: containerd dies with its parent, and until the machine's
-   * init has reaped it, the next dockerd takes its number for a running containerd and waits for it in vain.
+   * `kill -9`, which leaves containers as they are, or `kill`, which ends them unless they outlive the engine. Hazard:
+   * containerd dies with its parent, and until the machine's init has reaped it, the next dockerd takes its number for
+   * a running containerd and waits for it in vain.
    */
-  async kill(): Promise<void> {
+  async kill(signal: 'SIGKILL' | 'SIGTERM' = 'SIGKILL'): Promise<void> {
     const daemon = this.#daemon
     if (!daemon || !this.isRunning) return
     const containerd = readFileSync(join(this.folder, 'exec/containerd/containerd.pid'), 'utf8').trim()
     const exited = once(daemon, 'exit')
-    daemon.kill('SIGKILL')
+    daemon.kill(signal)
     await exited
     await eventually('containerd has been reaped', () => !existsSync(`/proc/${containerd}`))
   }

@@ -416,6 +416,13 @@ export const unseenTouches: readonly UnseenTouch[] = [
     outcome: 'stays',
   },
   {
+    name: 'a limit of its process, by prlimit(2)',
+    how: '`prlimit --pid PID --core=0`',
+    touch: ({ pid }) => host('prlimit', '--pid', String(pid), '--core=0'),
+    why: 'as the priority of its process; those that its version declares are limits of its control group',
+    outcome: 'stays',
+  },
+  {
     name: 'who is ended first when memory runs out',
     how: '`echo 500 > /proc/PID/oom_score_adj`',
     touch: ({ pid }) => writeFile(`/proc/${pid}/oom_score_adj`, '500'),

@@ -104,7 +104,7 @@ describe('renderConfig', () => {
         retry-on conn-failure empty-response junk-response
         http-request disable-l7-retry unless METH_GET || METH_HEAD || METH_OPTIONS
         server :hold 127.0.0.1:1 backup
-        server web-1 10.0.0.2:80 check inter 500ms fastinter 100ms fall 2 rise 1 observe layer4 error-limit 1 on-error mark-down
+        server web-1 10.0.0.2:80 check inter 500ms fastinter 100ms fall 2 rise 1 observe layer4 error-limit 2 on-error mark-down
         server web-2:spare [fd00::2]:80 backup disabled
 
       backend shop.production.web:b
@@ -114,7 +114,7 @@ describe('renderConfig', () => {
         retry-on conn-failure empty-response junk-response
         http-request disable-l7-retry unless METH_GET || METH_HEAD || METH_OPTIONS
         server :hold 127.0.0.1:1 backup disabled
-        server web-2 [fd00::2]:80 check inter 500ms fastinter 100ms fall 2 rise 1 observe layer4 error-limit 1 on-error mark-down disabled
+        server web-2 [fd00::2]:80 check inter 500ms fastinter 100ms fall 2 rise 1 observe layer4 error-limit 2 on-error mark-down disabled
         server web-1:spare 10.0.0.2:80 backup
 
       backend repave:routes

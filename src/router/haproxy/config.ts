@@ -41,12 +41,13 @@ export const pemFolder = 'certificates'
 export const accountingBackend = 'repave:routes'
 
 /**
- * `observe layer4` takes a dead server out at its first refused connection. Dynamic servers ignore
- * `default-server`, so everything is said here.
+ * `observe layer4` takes a dead server out at its second failed connection in a row: where a machine stalls for longer
+ * than a connection may take, one fails at each of many servers that are well. Dynamic servers ignore `default-server`,
+ * so everything is said here.
  */
 export const ownServerOptions = [
   'check inter 500ms fastinter 100ms fall 2 rise 1',
-  'observe layer4 error-limit 1 on-error mark-down',
+  'observe layer4 error-limit 2 on-error mark-down',
 ].join(' ')
 
 /** Never taken for down, so that requests wait where all are: for one of these, too, or for one of the lane's own. */

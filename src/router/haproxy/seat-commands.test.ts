@@ -3,7 +3,7 @@ import { drain, endHolds, moveIn, remove } from './seat-commands.ts'
 import type { ServerRow } from './worker-report.ts'
 
 const address = { host: '10.0.0.1', port: 80 }
-const own = 'check inter 500ms fastinter 100ms fall 2 rise 1 observe layer4 error-limit 1 on-error mark-down'
+const own = 'check inter 500ms fastinter 100ms fall 2 rise 1 observe layer4 error-limit 2 on-error mark-down'
 
 describe('commands', () => {
   it('take an instance into lane a: the spare seat first', () => {
