@@ -420,8 +420,7 @@ export const unseenTouches: readonly UnseenTouch[] = [
     how: '`prlimit --pid PID --core=0`',
     // As its own user: root needs a capability for that which it does not have everywhere.
     touch: (target) => {
-      const id = (of: string) => `$(awk '/^${of}/ { print $2 }' /proc/$PID/status)`
-      const user = `--reuid ${id('Uid')} --regid ${id('Gid')} --clear-groups`
+      const user = '--reuid $(stat -c %u /proc/$PID) --regid $(stat -c %g /proc/$PID) --clear-groups'
       return shell(target, `setpriv ${user} prlimit --pid $PID --core=0`)
     },
     why: 'as the priority of its process; those that its version declares are limits of its control group',
