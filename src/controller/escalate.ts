@@ -3,7 +3,7 @@ import { tightened } from '../guard/tighten.ts'
 import { own } from '../model/own.ts'
 import type { ServiceRelease } from '../model/release.ts'
 import { defaultEscalation, type FleetKey, fleetName } from '../model/stack.ts'
-import { versionName } from '../model/version.ts'
+import { type Resources, versionName } from '../model/version.ts'
 import type { Decision } from '../store/store.ts'
 import type { Decisions } from './decisions.ts'
 import { itself } from './records.ts'
@@ -43,12 +43,7 @@ async function goBack(parts: Parts, key: FleetKey, reason: string): Promise<void
   await replaceService(parts, key, next, { decision: 'rollback', words })
 }
 
-async function tighten(
-  parts: Parts,
-  key: FleetKey,
-  limits: Parameters<typeof tightened>[1],
-  reason: string,
-): Promise<void> {
+async function tighten(parts: Parts, key: FleetKey, limits: Partial<Resources>, reason: string): Promise<void> {
   const current = parts.decisions.service(key)
   const next = current && tightened(current, limits)
   if (next) await replaceService(parts, key, next, { decision: 'up', words: `with tighter limits: ${reason}` })

@@ -135,10 +135,11 @@ export class Taints {
     const history = this.#historyOf(subject)
     const before = escalatedAtMs(history, this.#policyOf(subject))
     if (!isCordoned) history.push(atMs)
+    // Before others are noted: it is the last straw for one of them only.
+    const escalation = before === undefined ? this.escalation(subject) : undefined
     await this.#append(subject, isCordoned ? 'instance.cordoned' : 'instance.tainted', `${kind} (${layer}): ${detail}`)
     this.#noting.delete(subject.instance)
     this.#touched.set(subject.instance, touched)
-    const escalation = before === undefined ? this.escalation(subject) : undefined
     const { instance: _instance, version: _version, ...key } = subject
     if (escalation) await this.#append(key, 'escalation.began', escalation.message)
     return escalation

@@ -140,6 +140,14 @@ test('three touched of one service are a call for people, and clean ones come sl
   expect((await fleet())?.escalation).toBeUndefined()
 })
 
+test('three that are touched in the same moment escalate once', async () => {
+  await result(up(ten()))
+  for (const victim of live().slice(0, 3)) machine.touch(victim)
+  await clock.advance(1_000)
+  expect(await entriesOf('instance.tainted')).toHaveLength(3)
+  expect(await entriesOf('escalation.began')).toHaveLength(1)
+})
+
 test('an escalation takes a running rollout back, and goes back to the version before where that is asked for', async () => {
   const guard = { escalation: { after: 2, withinMs: 600_000, action: 'rollback' } } as const
   const declare = (greeting: string) => stack({ environment: { GREETING: greeting }, replicas: 10, guard })
