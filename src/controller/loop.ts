@@ -2,7 +2,7 @@
  * The loop: observe, decide, act, record. Level-triggered: each pass derives what to do from what is seen now;
  * events only wake it, and a full look happens on a timer too. Its start is its recovery.
  */
-import { asRepaveError, type ErrorCode, type RepaveError } from '../errors.ts'
+import { asRepaveError, type ErrorCode, RepaveError } from '../errors.ts'
 import type { EngineEvent, ObservedInstance } from '../engine/engine.ts'
 import { type FleetKey, fleetName, type Scope, scopeName } from '../model/stack.ts'
 import { type Fleet, groupOf } from '../plan/fleet.ts'
@@ -435,7 +435,9 @@ export class Loop {
     })
   }
 
+  /** Throws where what was decided may not be done any more. */
   #noteIntent({ effect }: Order): void {
+    if (effect.kind === 'route' && this.taints.of(effect.instance)) throw touchedMeanwhile(effect.instance)
     this.recollection.noteIntent(effect.kind, effect.instance)
     if (effect.kind !== 'create') return
     this.taints.forget(effect.instance)
@@ -504,4 +506,10 @@ export class Loop {
       .filter((time) => time !== undefined)
       .filter((time) => time > nowMs)
   }
+}
+
+function touchedMeanwhile(instance: string): RepaveError {
+  return new RepaveError('NOT_PERMITTED', `${instance} was touched, and gets no requests`, {
+    hint: 'another one takes its place',
+  })
 }

@@ -38,7 +38,7 @@ interface RecordedWork<Result> {
 
 /**
  * Does `work` with its intent on record before it and its outcome after it. `onIntent` is called once the intent is on
- * record, and before anything is done. Throws what `work` throws after that is recorded too.
+ * record, and before anything is done: where it throws, nothing is. Throws what either throws after that is recorded too.
  */
 export async function recorded<Result>(
   { store, clock }: Books,
@@ -51,8 +51,11 @@ export async function recorded<Result>(
     return store.append(entryOf(subject, { atMs: clock.now(), kind: `${kind}.${outcome}`, message, ...operation }))
   }
   const intent = await record('intent', reason)
-  onIntent?.()
-  const result = await work().catch(async (error: unknown) => {
+  const begun = async () => {
+    onIntent?.()
+    return work()
+  }
+  const result = await begun().catch(async (error: unknown) => {
     await record('failed', asRepaveError(error).message, intent)
     throw error
   })

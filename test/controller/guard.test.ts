@@ -140,6 +140,17 @@ test('three touched of one service are a call for people, and clean ones come sl
   expect((await fleet())?.escalation).toBeUndefined()
 })
 
+test('a standby that is touched as it is to step in does not', async () => {
+  await result(up(stack({ standby: 1 })))
+  const [victim = ''] = routed()
+  const standby = live().find((name) => !routed().includes(name)) ?? ''
+  machine.touch(victim)
+  machine.touch(standby)
+  await clock.advance(60_000)
+  expect(await kindsOf(standby)).not.toContain('route.done')
+  expect((await fleet())?.ready).toBe(3)
+})
+
 test('three that are touched in the same moment escalate once', async () => {
   await result(up(ten()))
   for (const victim of live().slice(0, 3)) machine.touch(victim)

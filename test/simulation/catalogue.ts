@@ -3,6 +3,7 @@ import { goodBehaviour, type Behaviour } from '../../src/engine/memory/memory-pr
 import type { MemoryImages } from '../../src/engine/memory/memory-images.ts'
 import type {
   CanaryStep,
+  EscalationPolicy,
   Quantity,
   RolloutPolicy,
   Route,
@@ -111,6 +112,8 @@ export interface ServiceChoice {
   readonly dependsOn?: readonly ServiceName[]
   readonly rehearsalMs?: number
   readonly lifetimeMs?: number
+  /** What follows when two of its instances are touched; absent: it is held, at the third. */
+  readonly escalation?: 'rollback' | 'tighten'
 }
 
 export type StrategyChoice =
@@ -134,7 +137,7 @@ export function stackOf(scope: Scope, choice: StackChoice, rollback?: 'service')
 }
 
 function serviceOf(scope: Scope, name: ServiceName, choice: ServiceChoice): ServiceSpec {
-  const { image, generation, replicas, standby, dependsOn, rehearsalMs, lifetimeMs, drainMs } = choice
+  const { image, generation, replicas, standby, dependsOn, rehearsalMs, lifetimeMs, escalation, drainMs } = choice
   const timing = { intervalMs: 1_000, timeoutMs: 500, healthyAfter: 2, unhealthyAfter: 2 }
   const serves = name !== 'worker'
   return {
@@ -151,8 +154,13 @@ function serviceOf(scope: Scope, name: ServiceName, choice: ServiceChoice): Serv
     ...(dependsOn && { dependsOn }),
     ...(rehearsalMs !== undefined && { rehearsal: { everyMs: rehearsalMs } }),
     ...(lifetimeMs !== undefined && { lifetime: { maxMs: lifetimeMs, jitter: 0.2 } }),
+    ...(escalation && { guard: { escalation: escalationOf(escalation) } }),
     drainMs,
   }
+}
+
+function escalationOf(action: 'rollback' | 'tighten'): EscalationPolicy {
+  return { after: 2, withinMs: 600_000, action, ...(action === 'tighten' && { limits: { pids: 16 } }) }
 }
 
 /** How slow a version is takes many answers to tell. */

@@ -1,5 +1,6 @@
 /** What was decided, as the store has it, whichever controller lives to hear of it. */
 import { refusalOf } from '../../src/guard/refusals.ts'
+import { itself } from '../../src/controller/records.ts'
 import type { Entry } from '../../src/model/entry.ts'
 import type { Refusal } from '../../src/model/refusal.ts'
 import type { Release, ServiceRelease } from '../../src/model/release.ts'
@@ -40,6 +41,8 @@ export interface DecidedListener {
   onRolloutChange(before: Rollout, after: Rollout): void
   /** An instance is on the record as tainted. */
   onTaint(entry: Entry): void
+  /** A service is on the record as escalated. */
+  onEscalation(scope: Scope): void
   /** All of an environment are to be replaced. */
   onRepave(entry: Entry): void
   /** Something is refused, or may run again. */
@@ -134,6 +137,8 @@ export class Decided {
       append: async (entry) => {
         const recorded = await store.append(entry)
         if (entry.kind === 'instance.tainted') this.#listener.onTaint(entry)
+        const { stack = '', environment = '' } = entry
+        if (entry.kind === 'escalation.began') this.#listener.onEscalation({ stack, environment })
         if (entry.kind === 'decision.repave') this.#listener.onRepave(entry)
         return recorded
       },
@@ -171,14 +176,14 @@ export class Decided {
     }
   }
 
-  #note(record: ReleaseRecord, { ends, decision }: ReleaseDecision, started: readonly RolloutRecord[]): void {
+  #note(record: ReleaseRecord, { ends }: ReleaseDecision, started: readonly RolloutRecord[]): void {
     const scope = scopeName(record.release)
     const aborted = ends.flatMap((end) => this.#end(end) ?? []).filter((each) => each.record.state === 'aborted')
     const before = this.releases.get(scope)
     const begun = started.flatMap((rollout) => this.#begin(rollout, record) ?? [])
     this.#history.set(scope, [...this.history(record.release), record])
     this.releases.set(scope, record.release)
-    if (decision !== 'abort') this.#byPeople.set(scope, (this.#byPeople.get(scope) ?? 0) + 1)
+    if (!isOwnDecision(record)) this.#byPeople.set(scope, (this.#byPeople.get(scope) ?? 0) + 1)
     this.#listener.onDecision({ ...record, ...(before && { before }), aborted, started: begun })
   }
 
@@ -207,6 +212,11 @@ export class Decided {
     this.#listener.onRolloutChange(before, after)
     return after
   }
+}
+
+/** Whether the controller decided by itself: it took something back, or something was escalated. */
+export function isOwnDecision({ decision, by }: Pick<ReleaseRecord, 'decision' | 'by'>): boolean {
+  return decision === 'abort' || by === itself
 }
 
 /** Whether it takes answers of the new version to tell whether it is good. */

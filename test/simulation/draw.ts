@@ -100,7 +100,12 @@ function drawOrder(random: Random, earlier: readonly ServiceName[]): Pick<Servic
 
 /** A release that comes up for certain. */
 export function drawFinale(random: Random): StackChoice {
-  const { rehearsalMs: _rehearsal, lifetimeMs: _lifetime, ...service } = drawService(random, 'web', 'good')
+  const {
+    rehearsalMs: _rehearsal,
+    lifetimeMs: _lifetime,
+    escalation: _escalation,
+    ...service
+  } = drawService(random, 'web', 'good')
   return { web: { ...service, generation: 9 } }
 }
 
@@ -121,6 +126,7 @@ function drawService(random: Random, name: ServiceName, quality = drawQuality(ra
     ...(name === 'worker' ? drawUnrouted(random) : drawRouted(random)),
     ...(random.next() < 0.15 && { rehearsalMs: 1_000 + random.integer(5_000) }),
     ...(random.next() < 0.2 && { lifetimeMs: 60_000 + random.integer(120_000) }),
+    ...(random.next() < 0.4 && { escalation: random.pick(['rollback', 'tighten']) }),
   }
 }
 

@@ -74,4 +74,62 @@ export const guardRegressions: readonly Regression[] = [
       ],
     },
   },
+  {
+    name: 'a standby that is touched in the moment in which it is to step in does not',
+    seed: 298,
+    history: {
+      profile: 'everything',
+      patient: false,
+      isShort: true,
+      actions: [
+        {
+          kind: 'up',
+          scope: { stack: 'shop', environment: 'live' },
+          choice: {
+            web: {
+              image: 'stubborn',
+              generation: 1,
+              replicas: 1,
+              maxSurge: { kind: 'count', count: 0 },
+              maxUnavailable: { kind: 'count', count: 1 },
+              drainMs: 5000,
+              standby: 1,
+              verdict: { windowMs: 0, requests: 20, errors: true },
+            },
+          },
+          afterMs: 2607,
+        },
+        {
+          kind: 'up',
+          scope: { stack: 'shop', environment: 'live' },
+          choice: {
+            worker: {
+              image: 'stubborn',
+              generation: 1,
+              replicas: 2,
+              maxSurge: { kind: 'count', count: 1 },
+              maxUnavailable: { kind: 'share', share: 0.25 },
+              drainMs: 5000,
+              rehearsalMs: 4746,
+              escalation: 'rollback',
+            },
+            web: {
+              image: 'usual',
+              generation: 2,
+              replicas: 2,
+              maxSurge: { kind: 'share', share: 1 },
+              maxUnavailable: { kind: 'count', count: 0 },
+              drainMs: 2000,
+              strategy: { strategy: 'canary', keepWarmMs: 3000, steps: [{ share: 0.25, holdMs: 311, requests: 3 }] },
+              standby: 1,
+              verdict: { windowMs: 1000, requests: 20, errors: true, latency: { percentile: 50, tolerance: 1.2 } },
+              escalation: 'tighten',
+            },
+          },
+          afterMs: 9390,
+        },
+        { kind: 'touches', share: 0.35520592522510397, afterMs: 667 },
+      ],
+    },
+  },
 ]

@@ -132,6 +132,7 @@ function extraWords({
   dependsOn,
   rehearsalMs,
   lifetimeMs,
+  escalation,
   path,
 }: ServiceChoice): readonly string[] {
   return [
@@ -141,6 +142,7 @@ function extraWords({
     ...(dependsOn ? [`after ${dependsOn.join(' and ')}`] : []),
     ...(rehearsalMs === undefined ? [] : ['rehearsed']),
     ...(lifetimeMs === undefined ? [] : [`lives for ${lifetimeMs} ms`]),
+    ...(escalation ? [`${escalation} where it is escalated`] : []),
     ...(path === undefined ? [] : [`at ${path}`]),
   ]
 }

@@ -63,6 +63,7 @@ export class World {
   readonly #decided = new Decided({
     onDecision: (decree) => this.#onDecision(decree),
     onRolloutChange: (before, after) => this.#onRolloutChange(before, after),
+    onEscalation: (scope) => this.#monitors.onEscalation(scope),
     onRepave: ({ stack = '', environment = '' }) => this.#monitors.onRepave({ stack, environment }, this.clock.now()),
     onTaint: (entry) => this.#onTaint(entry),
     onRefusal: (scope) => this.#monitors.onRefusal(scope, this.clock.now()),

@@ -71,6 +71,10 @@ export class Monitors {
     this.#past.change(scope, nowMs)
   }
 
+  onEscalation(scope: Scope): void {
+    this.#mandate.onEscalation(scope)
+  }
+
   /** All of a scope are to be replaced. */
   onRepave(scope: Scope, nowMs: number): void {
     this.#past.repave(scope, nowMs)
