@@ -122,17 +122,21 @@ function stagedTarget(
   const stage = stages[Math.min(index, stages.length - 1)]!
   const isLast = stage.share === allRequests
   const old = { ...mainGroup(from, situation), lane: laneLeft(from, service, situation) }
+  const hadNone = from.replicas === 0
+  // Where only strangers serve, they can go once the floor is reached without them.
+  const isAmongStrangers = hadNone && situation.instances.some((each) => isStranger(each, [service, from]))
+  const routed = isAmongStrangers ? Math.max(stage.count, floorOf(service)) : stage.count
   const fresh: Group = {
     version: service.version,
     lane: otherLane(old.lane),
-    count: stage.count + (isLast ? (service.standby ?? 0) : 0),
-    routed: stage.count,
+    count: routed + (isLast ? (service.standby ?? 0) : 0),
+    routed,
     isKeptWhole: true,
   }
   return {
     ...basics(service),
     // Of a fleet that had none, nothing can be asked; what serves in its place stays until another does.
-    floor: from.replicas > 0 ? Math.min(floorOf(service), floorOf(from)) : floorOf(service),
+    floor: hadNone ? floorOf(service) : Math.min(floorOf(service), floorOf(from)),
     isApart: false,
     groups: [old, fresh],
     share: {
@@ -143,6 +147,10 @@ function stagedTarget(
       held: (isPaused ? stage : stages[index - 1])?.share ?? 0,
     },
   }
+}
+
+function isStranger(instance: FleetInstance, known: readonly ServiceRelease[]): boolean {
+  return isRouted(instance) && !isLeaving(instance) && known.every(({ version }) => version !== instance.version)
 }
 
 /** As it is: what either version has now is kept whole, and nothing moves between them. */

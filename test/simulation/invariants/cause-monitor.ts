@@ -1,6 +1,6 @@
 /**
  * A rollout of a version that can run is only taken back for a cause: instances that ended, time that was lost, requests
- * that did not come, a pause that took too long, or somebody who wanted it.
+ * that did not come, a pause that took too long, an escalation, or somebody who wanted it.
  */
 import { fleetName } from '../../../src/model/stack.ts'
 import { becomesHealthy } from '../catalogue.ts'
@@ -11,6 +11,8 @@ import { ViolationError, type Disturbance, type Monitor } from './invariant.ts'
 
 /** So many instances that end early are a cause. */
 const causeCount = 3
+/** So many that are touched may escalate: the fewest that any history asks for. */
+const escalationCount = 2
 
 interface Course {
   readonly sinceMs: number
@@ -22,6 +24,8 @@ export class CauseMonitor implements Monitor {
   readonly #courses = new Map<number, Course>()
   readonly #decided: Pick<Decided, 'isRefused'>
   #clockJumpedAtMs = -Infinity
+  /** Also before the rollout began. */
+  #struckEver = 0
   /** When instances were struck, and how many may have been. */
   readonly #strokes: { readonly atMs: number; readonly count: number }[] = []
 
@@ -34,6 +38,7 @@ export class CauseMonitor implements Monitor {
     if (kind === 'controller' || kind === 'clock') return
     const count = kind === 'all' ? causeCount : kind === 'instance' ? 1 : 0
     this.#strokes.push({ atMs: nowMs, count })
+    this.#struckEver += count
   }
 
   onRolloutChange({ record: before }: Rollout, { record: after }: Rollout, { nowMs }: WorldTruth): void {
@@ -46,7 +51,7 @@ export class CauseMonitor implements Monitor {
     for (const { record } of decree.started) this.#courses.set(record.id, { sinceMs: nowMs, pausedSinceMs: undefined })
     const failed = decree.decision === 'abort' ? failedOf(decree) : undefined
     const course = failed && this.#courses.get(failed.record.id)
-    if (!failed || !course || decree.by !== 'repave' || this.#hasCause(failed, course, nowMs)) return
+    if (!failed || !course || decree.by !== 'repave' || this.#hasCause(decree, failed, course, nowMs)) return
     const { record, service } = failed
     throw new ViolationError(
       'aborted for a cause',
@@ -54,7 +59,12 @@ export class CauseMonitor implements Monitor {
     )
   }
 
-  #hasCause({ record, service }: Rollout, { sinceMs, pausedSinceMs = Infinity }: Course, nowMs: number): boolean {
+  #hasCause(
+    { reason }: Decree,
+    { record, service }: Rollout,
+    { sinceMs, pausedSinceMs = Infinity }: Course,
+    nowMs: number,
+  ): boolean {
     if (!becomesHealthy(record.service, service.imageName) || this.#decided.isRefused(record, service)) return true
     if (nowMs - pausedSinceMs >= (service.rollout.maxPauseMs ?? Infinity)) return true
     // What passed under an earlier controller is told by the time of day.
@@ -66,6 +76,7 @@ export class CauseMonitor implements Monitor {
       needsRequests(service) && service.replicas > 0 && record.from !== record.to && record.from !== null
     // The requests of one that was struck fail, and that is held against it.
     if (struck > 0 && service.rollout.verdict) return true
+    if (reason.startsWith('escalated: ') && this.#struckEver >= escalationCount) return true
     return struck >= causeCount || ((strokes.length > 0 || lacksRequests) && isOverdue)
   }
 }

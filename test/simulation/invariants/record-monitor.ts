@@ -88,14 +88,15 @@ export class RecordMonitor implements Monitor {
     if (sinceMs !== undefined) this.#due.set(intent, sinceMs)
   }
 
-  /** An outcome is asked to be recorded: it must be that of an effect that has ended so. */
+  /** An outcome is asked to be recorded: it must be that of an effect that has ended so, or was given up before it began. */
   #onAppend({ kind, instance = '' }: Pick<Entry, 'kind' | 'instance'>): void {
     const [effect, outcome] = kind.split('.')
     if (outcome !== 'done' && outcome !== 'failed') return
     const intent = this.#open.get(`${effect} ${instance}`)
     if (!intent) throw new ViolationError('on the record', `${kind} of ${instance} is recorded, and nobody meant to`)
     if (intent.state !== outcome) this.#tellApart(effect, instance, intent)
-    if (intent.state !== outcome)
+    const isGivenUp = outcome === 'failed' && intent.state === 'recorded'
+    if (intent.state !== outcome && !isGivenUp)
       throw new ViolationError('on the record', `${kind} of ${instance} is recorded, and it is ${intent.state}`)
     this.#open.delete(`${effect} ${instance}`)
     this.#due.delete(intent)
