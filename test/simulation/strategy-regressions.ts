@@ -16,6 +16,12 @@ const canary: Partial<ServiceChoice> = {
 }
 const none: Quantity = { kind: 'count', count: 0 }
 const one: Quantity = { kind: 'count', count: 1 }
+const apart: Partial<ServiceChoice> = {
+  maxSurge: none,
+  maxUnavailable: one,
+  drainMs: 2_000,
+  strategy: { strategy: 'recreate' },
+}
 const quarter: Quantity = { kind: 'share', share: 0.25 }
 const verdict: VerdictPolicy = { windowMs: 1_000, requests: 5, errors: true }
 
@@ -418,82 +424,57 @@ export const strategyRegressions: readonly Regression[] = [
       actions: [
         {
           kind: 'up',
-          scope: { stack: 'shop', environment: 'live' },
+          scope: live,
           choice: {
-            web: {
-              image: 'quick',
+            web: service('quick', 0, {
+              ...apart,
               generation: 1,
-              replicas: 0,
-              maxSurge: { kind: 'count', count: 0 },
-              maxUnavailable: { kind: 'count', count: 1 },
-              drainMs: 2000,
-              strategy: { strategy: 'recreate' },
-              lifetimeMs: 107010,
-            },
-            api: {
-              image: 'mortal',
-              generation: 1,
-              replicas: 4,
-              maxSurge: { kind: 'count', count: 0 },
-              maxUnavailable: { kind: 'count', count: 1 },
-              drainMs: 2000,
-              strategy: { strategy: 'recreate' },
-              escalation: 'rollback',
-            },
+              lifetimeMs: 107_010,
+            }),
+            api: service('mortal', 4, { ...apart, generation: 1, escalation: 'rollback' }),
           },
-          afterMs: 1114,
+          afterMs: 1_114,
         },
         {
           kind: 'up',
-          scope: { stack: 'shop', environment: 'live' },
+          scope: live,
           choice: {
-            web: {
-              image: 'stubborn',
+            web: service('stubborn', 3, {
               generation: 1,
-              replicas: 3,
               maxSurge: { kind: 'share', share: 1 },
-              maxUnavailable: { kind: 'count', count: 0 },
-              drainMs: 2000,
+              drainMs: 2_000,
               strategy: {
                 strategy: 'canary',
-                keepWarmMs: 3000,
+                keepWarmMs: 3_000,
                 steps: [
-                  { share: 0.1, holdMs: 1366, requests: 1 },
-                  { share: 0.5, holdMs: 1936, requests: 1 },
+                  { share: 0.1, holdMs: 1_366, requests: 1 },
+                  { share: 0.5, holdMs: 1_936, requests: 1 },
                 ],
               },
-            },
+            }),
           },
-          afterMs: 38868,
+          afterMs: 38_868,
         },
         {
           kind: 'up',
-          scope: { stack: 'shop', environment: 'live' },
+          scope: live,
           choice: {
-            api: {
-              image: 'flaky',
-              generation: 0,
-              replicas: 4,
-              maxSurge: { kind: 'count', count: 1 },
-              maxUnavailable: { kind: 'count', count: 0 },
-              drainMs: 2000,
-              strategy: { strategy: 'canary', keepWarmMs: 0, steps: [{ share: 0.05, holdMs: 1552, requests: 1 }] },
+            api: service('flaky', 4, {
+              drainMs: 2_000,
+              strategy: { strategy: 'canary', keepWarmMs: 0, steps: [{ share: 0.05, holdMs: 1_552, requests: 1 }] },
               standby: 2,
               verdict: { windowMs: 0, requests: 0, errors: true, latency: { percentile: 50, tolerance: 1.2 } },
-            },
-            web: {
-              image: 'quick',
-              generation: 0,
-              replicas: 3,
-              maxSurge: { kind: 'count', count: 0 },
-              maxUnavailable: { kind: 'count', count: 1 },
-              drainMs: 2000,
-              strategy: { strategy: 'canary', keepWarmMs: 10000, steps: [{ share: 0.05, holdMs: 634, requests: 0 }] },
+            }),
+            web: service('quick', 3, {
+              maxSurge: none,
+              maxUnavailable: one,
+              drainMs: 2_000,
+              strategy: { strategy: 'canary', keepWarmMs: 10_000, steps: [{ share: 0.05, holdMs: 634, requests: 0 }] },
               standby: 1,
-            },
+            }),
           },
           rollback: 'service',
-          afterMs: 1887,
+          afterMs: 1_887,
         },
       ],
     },
