@@ -7,6 +7,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { claimHolder, claimHome } from '../api/claim.ts'
 import { type ErrorReport, fromReport, RepaveError } from '../errors.ts'
 import { fileFailure } from '../system/file-failure.ts'
+import { prefer } from '../system/priority.ts'
 import { controllerLog } from './controller-log.ts'
 
 /** The descriptor on which a background controller says once how its start went. */
@@ -20,6 +21,8 @@ const launcher = resolve(import.meta.dirname, '../../bin/repave')
 const patienceMs = 20_000
 const pollMs = 25
 const shownLogLines = 10
+/** It does little, and what it does can't wait. */
+const controllerNice = -5
 
 export async function startController(home: string, answers: () => Promise<boolean>): Promise<void> {
   const verdict = await spawnController(home)
@@ -66,6 +69,7 @@ async function spawnController(home: string): Promise<string> {
     stdio: ['ignore', log, log, 'pipe'],
   })
   closeSync(log)
+  prefer(child.pid, controllerNice)
   try {
     return await textOf(child.stdio[verdictDescriptor])
   } finally {

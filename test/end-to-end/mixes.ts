@@ -19,8 +19,8 @@ export const mixes: readonly Mix[] = isSoak
     )
   : [connections.map((kind) => ({ connections: kind, methods: ['GET', 'POST'] }))]
 
-/** Seldom enough that sixty instances on two cores are not busy with it. */
-export const calmHealth = { http: '/healthz', interval: '1s', healthyAfter: 1 }
+/** Seldom enough that sixty instances on two cores are not busy with it, and patient with so few cores. */
+export const calmHealth = { http: '/healthz', interval: '1s', timeout: '5s', healthyAfter: 1 }
 
 /** The loads of a mix, which share 500 requests a second. */
 export async function loadOf(scene: Scene, mix: Mix): Promise<{ stop(): Promise<readonly LoadReport[]> }> {

@@ -6,6 +6,7 @@ import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { RepaveError } from '../../errors.ts'
 import { errorCode } from '../../system/error-code.ts'
+import { prefer } from '../../system/priority.ts'
 import { programPath } from '../../system/program-path.ts'
 import { masterSocketName } from './master-socket.ts'
 
@@ -13,6 +14,8 @@ const oldest = [2, 6]
 export const logName = 'haproxy.log'
 const mostLogBytes = 1024 * 1024
 const checkTimeoutMs = 30_000
+/** What waits for the CPU for longer than a connection may take sees servers down that are well. */
+const masterNice = -10
 
 const execute = promisify(execFile)
 
@@ -70,6 +73,7 @@ export function startMaster(binary: string, folder: string, configFile: string):
       env: environment(),
       stdio: ['ignore', log, log],
     })
+    prefer(child.pid, masterNice)
     child.unref()
     const exited = new Promise<Error>((resolve) => {
       child.once('error', resolve)
