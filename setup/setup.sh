@@ -129,25 +129,10 @@ start_engine() {
 # Descriptors above 2 are closed: a daemon that inherits a lock keeps it for ever.
 run_dockerd() {
   forget_dead_engine
-  give_instances_weight
   PATH=$PATH:/usr/sbin:/sbin setsid dockerd --live-restore --host "unix://$SOCKET" \
     </dev/null >>"$ENGINE_LOG" 2>&1 3>&- 4>&- 5>&- 6>&- 7>&- 8>&- 9>&- &
   engine_pid=$!
 }
-
-# Without systemd, all containers together weigh as much as any one session: an engine that starts some of them, and
-# whoever waits for it, would starve those that serve. Ten times the usual weight, in either version of the groups.
-give_instances_weight() {
-  groups=/sys/fs/cgroup
-  if [ -e "$groups/cpu/cpu.shares" ]; then
-    weigh_group "$groups/cpu/docker" cpu.shares 10240
-  elif [ -e "$groups/cgroup.controllers" ]; then
-    echo +cpu 2>/dev/null >"$groups/cgroup.subtree_control" || true
-    weigh_group "$groups/docker" cpu.weight 1000
-  fi
-}
-
-weigh_group() { { mkdir -p "$1" && [ -e "$1/$2" ] && echo "$3" >"$1/$2"; } 2>/dev/null || true; }
 
 # dockerd refuses to start over a pid file whose number some other process has got by now.
 forget_dead_engine() {

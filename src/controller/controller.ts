@@ -51,7 +51,7 @@ import { recall } from './recall.ts'
 import { lift, listRefusals, refuse } from './refuse.ts'
 import { rollback } from './rollback.ts'
 import type { Seams } from './seams.ts'
-import { Survey } from './survey.ts'
+import { Scrape } from './scrape.ts'
 import { steer } from './steer.ts'
 import { environmentStatus, type StatusFacts } from './status.ts'
 import { planUp, up } from './up.ts'
@@ -63,7 +63,7 @@ export class Controller implements Commands {
   readonly #desk: Desk
   readonly #publication: Publication
   readonly #notices: Notices
-  readonly #survey: Survey
+  readonly #scrape: Scrape
   readonly #access: Access
 
   constructor(seams: Seams) {
@@ -75,7 +75,7 @@ export class Controller implements Commands {
     })
     const { decisions } = this.#desk.loop
     this.#notices = new Notices(seams, () => decisions.current().map(({ release }) => release))
-    this.#survey = new Survey(this.#desk, {
+    this.#scrape = new Scrape(this.#desk, {
       published: () => this.#publication.published(),
       notices: () => this.#notices.figures(),
     })
@@ -86,7 +86,7 @@ export class Controller implements Commands {
   async start(): Promise<void> {
     await this.#publication.start()
     await this.#notices.start()
-    await this.#survey.start()
+    await this.#scrape.start()
     await this.#access.recover()
     await this.#desk.loop.start()
   }
@@ -208,7 +208,7 @@ export class Controller implements Commands {
   }
 
   metrics(): Promise<readonly MetricFamily[]> {
-    return this.#survey.families()
+    return this.#scrape.families()
   }
 
   async #facts({ fleets }: ScopeView): Promise<StatusFacts> {

@@ -1,6 +1,5 @@
 /** What follows when instances of a service are touched again and again, besides that clean ones come slowly. */
 import { tightened } from '../guard/tighten.ts'
-import { own } from '../model/own.ts'
 import type { ServiceRelease } from '../model/release.ts'
 import { defaultEscalation, type FleetKey, fleetName } from '../model/stack.ts'
 import { type Resources, versionName } from '../model/version.ts'
@@ -56,7 +55,7 @@ async function replaceService(
   { decision, words }: { readonly decision: Decision; readonly words: string },
 ): Promise<void> {
   const release = decisions.of(key)?.release
-  if (!own(release?.services, key.service) || !release) return
+  if (!release || !decisions.service(key)) return
   const services = { ...release.services, [key.service]: next }
   await decisions.take({ release: { ...release, services }, decision, reason: words, by: itself })
 }

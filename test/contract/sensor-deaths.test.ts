@@ -3,12 +3,13 @@ import { spawn, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
 import { join } from 'node:path'
 import type { Worker } from 'node:worker_threads'
-import { afterAll, beforeAll, expect, test } from 'vitest'
+import { afterAll, afterEach, beforeAll, expect, test } from 'vitest'
 import { eventually } from '../end-to-end/eventually.ts'
 import { SensorFixture, type Container } from './sensor-fixture.ts'
 
 const fixture = new SensorFixture()
 beforeAll(() => fixture.begin())
+afterEach(() => fixture.clear())
 afterAll(() => fixture.end())
 
 /** Runs programs of its own without end, and writes how many it has run. */

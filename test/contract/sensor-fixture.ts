@@ -65,6 +65,12 @@ export class SensorFixture {
     await this.engine.close()
   }
 
+  /** Ends what a test has started, which would take the CPU from the next one. */
+  async clear(): Promise<void> {
+    await this.sensor.follow([])
+    await this.engine.removeContainers(this.label)
+  }
+
   async start(wishes: ContainerWishes = {}): Promise<Container> {
     const name = `repave-sensor-${(this.#count += 1)}-${randomUUID().slice(0, 8)}`
     const { Id: id } = await this.engine.call<{ Id: string }>('POST', `/containers/create?name=${name}`, {

@@ -8,6 +8,7 @@ import { SensorFixture, type Container } from './sensor-fixture.ts'
 
 const fixture = new SensorFixture()
 beforeAll(() => fixture.begin())
+afterEach(() => fixture.clear())
 afterAll(() => fixture.end())
 
 const children: ChildProcess[] = []

@@ -1,11 +1,12 @@
 /** What is no touch: an application's own doings, and those who only look. Nothing may be told of it. */
 import { setTimeout as delay } from 'node:timers/promises'
-import { afterAll, beforeAll, expect, test } from 'vitest'
+import { afterAll, afterEach, beforeAll, expect, test } from 'vitest'
 import { eventually } from '../end-to-end/eventually.ts'
 import { SensorFixture, type Container } from './sensor-fixture.ts'
 
 const fixture = new SensorFixture()
 beforeAll(() => fixture.begin())
+afterEach(() => fixture.clear())
 afterAll(() => fixture.end())
 
 /** Each goes on until `rounds` are done, and says so in a file. */

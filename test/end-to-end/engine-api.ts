@@ -91,12 +91,18 @@ export class EngineApi {
 
   /** Removes all containers, networks and volumes with `label`, in use or not, and answers how many there were. */
   async removeAll(label: string): Promise<number> {
-    const containers = await this.containers(label)
-    await Promise.all(containers.map(({ Id }) => this.send('DELETE', `/containers/${Id}?force=true&v=true`)))
+    const containers = await this.removeContainers(label)
     const [networks, volumes] = await Promise.all([this.networks(label), this.volumes(label)])
     await Promise.all(networks.map(({ Id }) => this.send('DELETE', `/networks/${Id}`)))
     await Promise.all(volumes.map(({ Name }) => this.send('DELETE', `/volumes/${Name}`)))
-    return containers.length + networks.length + volumes.length
+    return containers + networks.length + volumes.length
+  }
+
+  /** Running or not; answers how many there were. */
+  async removeContainers(label: string): Promise<number> {
+    const containers = await this.containers(label)
+    await Promise.all(containers.map(({ Id }) => this.send('DELETE', `/containers/${Id}?force=true&v=true`)))
+    return containers.length
   }
 
   /** Removes every name that images have in `repository`; what has no other name goes, with what it was built on. */

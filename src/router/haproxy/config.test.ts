@@ -33,7 +33,7 @@ describe('renderConfig', () => {
         maxconn 1000
         hard-stop-after 24h
         mworker-max-reloads 200
-        stats socket unix@worker.sock mode 600 level operator
+        stats socket unix@worker.sock mode 600 level admin
         stats maxconn 100
         stats timeout 24d
         ssl-default-bind-options ssl-min-ver TLSv1.2

@@ -6,6 +6,7 @@ import type { Lane, RoutedService, RouterServer } from '../router.ts'
 import { figuresLine, figuresRing } from './figures.ts'
 import { backendName, holdSeat, lanes, ownSeat, spareSeat } from './lanes.ts'
 import { listenerName, noPool } from './routing.ts'
+import { workerSocketName } from './worker-socket.ts'
 
 export interface Listener {
   readonly listen: Route['listen']
@@ -35,7 +36,6 @@ export interface StaticServer {
 export const routesFile = 'routes.map'
 export const tlsFile = 'tls.map'
 export const splitFile = 'split.map'
-export const workerSocketName = 'worker.sock'
 export const jailFolder = 'jail'
 export const pemFolder = 'certificates'
 export const accountingBackend = 'repave:routes'
@@ -124,7 +124,7 @@ function renderGlobal({ account, maxConnections }: Layout, description: string):
     `maxconn ${maxConnections}`,
     'hard-stop-after 24h',
     'mworker-max-reloads 200',
-    `stats socket unix@${workerSocketName} mode 600 level operator`,
+    `stats socket unix@${workerSocketName} mode 600 level admin`,
     'stats maxconn 100',
     // The longest that there is: who measures may hear nothing for long.
     'stats timeout 24d',

@@ -1,17 +1,17 @@
 /** The one HAProxy of a state folder: started, adopted, reloaded and stopped. */
 import { readFile, rename } from 'node:fs/promises'
-import type { Socket } from 'node:net'
 import { join } from 'node:path'
 import { RepaveError } from '../../errors.ts'
 import type { Clock } from '../../system/clock.ts'
 import { errorCode } from '../../system/error-code.ts'
-import { jailFolder, pemFolder, routesFile, splitFile, tlsFile, workerSocketName } from './config.ts'
+import { jailFolder, pemFolder, routesFile, splitFile, tlsFile } from './config.ts'
 import { makeFolders, replaceFile, sweep } from './files.ts'
 import { checkConfig, lastWords, logName, startMaster, trimLog } from './haproxy-binary.ts'
 import { MasterSocket } from './master-socket.ts'
 import { haproxiesOf } from './proc.ts'
-import { connectIn } from './socket-in.ts'
-import { parseInfo, type Processes } from './worker-report.ts'
+import { noAnswer } from './runtime-socket.ts'
+import { parseAnswers, parseInfo, type Processes } from './worker-report.ts'
+import { WorkerSocket } from './worker-socket.ts'
 
 export interface Running extends Processes {
   readonly current: number
@@ -37,6 +37,7 @@ const stopMs = 3_000
 
 export class HaproxyProcess {
   readonly master: MasterSocket
+  readonly worker: WorkerSocket
   readonly configFile: string
   readonly #folder: string
   readonly #binary: string
@@ -48,6 +49,7 @@ export class HaproxyProcess {
     this.#clock = clock
     this.configFile = join(folder, 'haproxy.cfg')
     this.master = new MasterSocket(folder)
+    this.worker = new WorkerSocket(folder)
   }
 
   /**
@@ -72,7 +74,31 @@ export class HaproxyProcess {
     if (processes?.current !== undefined && answers.length === lookups.length)
       return { running: { ...processes, current: processes.current }, answers }
     const running = await this.running()
-    return running && { running, answers: await this.master.lookUp(running.current, lookups) }
+    return running && { running, answers: await this.lookUp(running.current, lookups) }
+  }
+
+  /** What the worker `pid` says to `commands`, which is never nothing; ROUTER_UNREACHABLE when there is none. */
+  async tell(pid: number, ...commands: readonly string[]): Promise<string> {
+    const said = await this.worker.tell(commands)
+    return said?.pid === pid && said.answer !== '' ? said.answer : this.master.tell(pid, ...commands)
+  }
+
+  /** Its answer to each; only for look-ups, since what HAProxy says to a change does not always end as it should. */
+  async lookUp(pid: number, lookups: readonly string[]): Promise<readonly string[]> {
+    const answers = parseAnswers(await this.tell(pid, ...lookups))
+    if (answers.length < lookups.length) throw noAnswer(this.#folder)
+    return answers
+  }
+
+  /** The current worker, and its answer to each of `lookups`. */
+  async look(
+    lookups: readonly string[],
+  ): Promise<{ readonly current: number; readonly answers: readonly string[] } | undefined> {
+    const said = await this.worker.tell(lookups)
+    const answers = parseAnswers(said?.answer ?? '')
+    if (said && answers.length === lookups.length) return { current: said.pid, answers }
+    const seen = await this.survey(lookups)
+    return seen && { current: seen.running.current, answers: seen.answers }
   }
 
   /** What the file of a map says: the routes of a HAProxy that may not run any more. */
@@ -91,17 +117,12 @@ export class HaproxyProcess {
     await replaceFile(join(this.#folder, splitFile), splits, { flush: false })
   }
 
-  /** To the worker that takes new connections, or to the one before while it is being replaced. */
-  async connectWorker(): Promise<Socket | undefined> {
-    return connectIn(this.#folder, workerSocketName)
-  }
-
   async trimLog(): Promise<void> {
     await trimLog(this.#folder)
   }
 
   async info(pid: number): Promise<ReadonlyMap<string, string>> {
-    return parseInfo(await this.master.tell(pid, 'show info'))
+    return parseInfo(await this.tell(pid, 'show info'))
   }
 
   /** Starts HAProxy anew; whatever may be left of an earlier one is ended first. */

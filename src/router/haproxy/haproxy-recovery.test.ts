@@ -65,14 +65,18 @@ describe('a HAProxy that runs', () => {
     const config = join(world.folder, 'haproxy.cfg')
     const written = await readFile(config, 'utf8')
     const [layout = '', form = ''] = /description "(\w+) (\w+) /.exec(written)?.slice(1) ?? []
-    await writeFile(config, written.replace(`"${layout} ${form} `, `"${layout} `).replaceAll('split.map', 'other.map'))
+    const earlier = written.replace(`"${layout} ${form} `, `"${layout} `).replaceAll('split.map', 'other.map')
+    await writeFile(config, earlier.replace('level admin', 'level operator'))
     await writeFile(join(world.folder, 'other.map'), '')
     await new MasterSocket(world.folder).reload()
     await until(async () => (await world.another().observe()).isOutdated)
-    await serveOne()
-    expect(await world.another().observe()).toMatchObject({ isOutdated: false, servers: [{ instance: 'web-1' }] })
+    await world.router.add(web, 'web-2', await world.serve('web-2'), 'a')
+    expect(await world.router.remove(web, 'web-1', soonMs)).toBe('drained')
+    expect(await answer()).toEqual({ status: 200, instance: 'web-2' })
+    await world.router.configure(routes())
+    expect(await world.another().observe()).toMatchObject({ isOutdated: false, servers: [{ instance: 'web-2' }] })
     await world.router.split(web, 500)
-    expect(await answer()).toEqual({ status: 200, instance: 'web-1' })
+    expect(await answer()).toEqual({ status: 200, instance: 'web-2' })
   })
 
   it('is left to a driver that comes later, with everything that it serves', async () => {

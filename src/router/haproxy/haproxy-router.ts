@@ -130,7 +130,7 @@ class HaproxyRouter implements Router {
   async split(pool: PoolName, toB: number): Promise<void> {
     checkSplit(pool, toB)
     await this.#changes.run(async () => {
-      const seen = await this.#haproxy.survey([`set map ${splitFile} ${pool} ${toB}`, `show map ${splitFile}`])
+      const seen = await this.#haproxy.look([`set map ${splitFile} ${pool} ${toB}`, `show map ${splitFile}`])
       if (seen === undefined) throw notRunning()
       const splits = parseMap(seen.answers[1] ?? '')
       if (splits.get(pool) !== String(toB)) throw notSplit(pool, seen.answers[0] ?? '')
@@ -165,7 +165,7 @@ class HaproxyRouter implements Router {
   }
 
   async counts(): Promise<readonly LaneCounts[]> {
-    const seen = await this.#haproxy.survey([...showMaps, showCounts])
+    const seen = await this.#haproxy.look([...showMaps, showCounts])
     if (seen === undefined) return []
     const { routes, tls } = parseMaps(seen.answers)
     return parseCounts(seen.answers.at(-1) ?? '', new Set(servicesOf(routes, tls).map(({ pool }) => pool)))
@@ -194,7 +194,7 @@ class HaproxyRouter implements Router {
   async #changeMaps({ current }: Running, plan: RoutesPlan): Promise<void> {
     const { routes, tls } = await this.#survey.maps(current)
     const changes = [...mapChanges(routesFile, routes, plan.routes), ...mapChanges(tlsFile, tls, plan.tls)]
-    for (const command of changes) await this.#haproxy.master.tell(current, command)
+    for (const command of changes) await this.#haproxy.tell(current, command)
     if (changes.length > 0) await this.#haproxy.writeMaps(mapTexts(plan))
   }
 

@@ -1,19 +1,10 @@
-/**
- * HAProxy's master socket: some commands a connection, all answered in full before HAProxy closes it.
- *
- * No connection is shared, so nothing has to tell where the answers to one caller end and the next one's begin.
- */
+/** HAProxy's master socket: it knows all processes, and passes commands on to any of them. */
 import type { Socket } from 'node:net'
-import { text } from 'node:stream/consumers'
-import { RepaveError } from '../../errors.ts'
-import { errorCode } from '../../system/error-code.ts'
+import { ask, noAnswer } from './runtime-socket.ts'
 import { connectIn } from './socket-in.ts'
 import { parseAnswers, parseProcesses, type Processes } from './worker-report.ts'
 
 export const masterSocketName = 'master.sock'
-
-const answerTimeoutMs = 10_000
-const goneMeanwhile = new Set(['ECONNRESET', 'EPIPE'])
 
 export class MasterSocket {
   readonly #folder: string
@@ -46,16 +37,9 @@ export class MasterSocket {
 
   /** What the worker `pid` says to `commands`, which is never nothing; ROUTER_UNREACHABLE when there is none. */
   async tell(pid: number, ...commands: readonly string[]): Promise<string> {
-    const answer = (await this.#ask(...commands.map(toWorker(`!${pid}`)))) ?? ''
+    const answer = await this.tellLeaving(pid, ...commands)
     if (answer === '') throw noAnswer(this.#folder)
     return answer
-  }
-
-  /** Its answer to each; only for look-ups, since what HAProxy says to a change does not always end as it should. */
-  async lookUp(pid: number, lookups: readonly string[]): Promise<readonly string[]> {
-    const answers = parseAnswers(await this.tell(pid, ...lookups))
-    if (answers.length < lookups.length) throw noAnswer(this.#folder)
-    return answers
   }
 
   /** The answer of a worker that was replaced and ends when its last request does; empty when it has ended. */
@@ -65,40 +49,17 @@ export class MasterSocket {
 
   /** A connection that stays open as long as the master does; undefined when there is none. */
   async attend(): Promise<Socket | undefined> {
-    const socket = await this.#connect()
+    const socket = await connectIn(this.#folder, masterSocketName)
     socket?.resume().write('prompt\n')
     return socket
   }
 
-  async #ask(...commands: readonly string[]): Promise<string | undefined> {
-    const bad = commands.find((command) => /[\n;]/.test(command))
-    if (bad !== undefined) throw new TypeError(`not one command: ${JSON.stringify(bad)}`)
-    const socket = await this.#connect()
-    if (socket === undefined) return undefined
-    try {
-      socket.setTimeout(answerTimeoutMs, () => socket.destroy(noAnswer(this.#folder)))
-      socket.end(`${commands.join(';')}\n`)
-      return await text(socket)
-    } catch (error) {
-      if (goneMeanwhile.has(errorCode(error) ?? '')) return undefined
-      throw error
-    } finally {
-      socket.destroy()
-    }
-  }
-
-  async #connect(): Promise<Socket | undefined> {
-    return connectIn(this.#folder, masterSocketName)
+  #ask(...commands: readonly string[]): Promise<string | undefined> {
+    return ask(this.#folder, masterSocketName, commands)
   }
 }
 
 /** `1`: the current worker; `!PID`: any. */
 function toWorker(worker: string): (command: string) => string {
   return (command) => `@${worker} ${command}`
-}
-
-function noAnswer(folder: string): RepaveError {
-  return new RepaveError('ROUTER_UNREACHABLE', `the HAProxy of ${folder} does not answer`, {
-    hint: 'it may be stopped or out of memory; `repave doctor` shows more',
-  })
 }

@@ -78,7 +78,7 @@ class Measurement {
 
   /** From a worker that has come since the last look, all is told that it has logged so far. */
   async #open(pid: number): Promise<boolean> {
-    const socket = await this.#haproxy.connectWorker().catch(() => undefined)
+    const socket = await this.#haproxy.worker.connect().catch(() => undefined)
     if (socket === undefined) return false
     socket.setEncoding('latin1').setTimeout(greetingMs, () => socket.destroy())
     const isNew = this.#known?.has(pid) === false
@@ -127,7 +127,7 @@ class Measurement {
 
   async #isDone(pid: number): Promise<boolean> {
     const lookups = ['show info', 'show stat -1 1 -1']
-    const [info, stat] = await this.#haproxy.master.lookUp(pid, lookups).catch(() => [])
+    const [info, stat] = await this.#haproxy.lookUp(pid, lookups).catch(() => [])
     if (info === undefined || stat === undefined) return false
     return parseInfo(info).get('stopping') !== '0' && parseFrontends(stat).every(({ clients }) => clients === 0)
   }

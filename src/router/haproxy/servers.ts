@@ -45,6 +45,9 @@ interface Changed {
   readonly words: string
 }
 
+/** The one that takes new connections. */
+type Worker = Pick<Running, 'current'>
+
 /** By `pool/instance`. */
 export type SessionCounts = ReadonlyMap<string, number>
 
@@ -58,14 +61,14 @@ export class Servers {
   }
 
   /** All servers of the current worker. */
-  async list({ current }: Running): Promise<readonly PooledServer[]> {
-    return pooledServers(parseServers(await this.#haproxy.master.tell(current, listServers())))
+  async list({ current }: Worker): Promise<readonly PooledServer[]> {
+    return pooledServers(parseServers(await this.#haproxy.tell(current, listServers())))
   }
 
   /** Requests at each server, replaced workers' included. */
   async sessions(running: Running, pool?: PoolName): Promise<SessionCounts> {
     const lookups = pool === undefined ? [countSessions()] : lanes.map((lane) => countSessions(backendName(pool, lane)))
-    const answers = await this.#haproxy.master.lookUp(running.current, lookups)
+    const answers = await this.#haproxy.lookUp(running.current, lookups)
     return this.addLeaving(running, answers.flatMap(parseSessions), lookups)
   }
 
@@ -80,33 +83,32 @@ export class Servers {
   }
 
   /** The names of the current worker's frontends, one for each listener. */
-  async frontends({ current }: Running): Promise<readonly string[]> {
-    const rows = parseFrontends(await this.#haproxy.master.tell(current, 'show stat -1 1 -1'))
+  async frontends({ current }: Worker): Promise<readonly string[]> {
+    const rows = parseFrontends(await this.#haproxy.tell(current, 'show stat -1 1 -1'))
     return rows.map(({ name }) => name)
   }
 
   async add(pool: PoolName, instance: string, address: Address, lane: Lane): Promise<void> {
     const seen = await this.#look(pool)
     if (seen === undefined) throw notRunning()
-    const { running } = seen
     let { rows } = seen
     const known = serverIn(rows, instance)
     if (known && !sameAddress(known.address, address)) {
-      await this.delete(running, pool, instance)
-      rows = await this.#rows(running, pool)
+      await this.delete(seen, pool, instance)
+      rows = await this.#rows(seen, pool)
     }
     let words = ''
     if (!isIn(rows, instance, lane))
-      ({ rows, words } = await this.#change(running, pool, commands.moveIn(rows, pool, instance, address, lane)))
+      ({ rows, words } = await this.#change(seen, pool, commands.moveIn(rows, pool, instance, address, lane)))
     if (!isIn(rows, instance, lane)) throw failed(`add ${instance} to ${pool}`, words)
-    await this.#tell(running, commands.endHolds(rows, pool))
+    await this.#tell(seen, commands.endHolds(rows, pool))
   }
 
   /** No new request reaches it from here on. */
   async drain(pool: PoolName, instance: string): Promise<void> {
     const seen = await this.#look(pool)
     if (seen === undefined || !seatsIn(seen.rows, instance).some(commands.isReady)) return
-    const drained = await this.#change(seen.running, pool, commands.drain(seen.rows, instance))
+    const drained = await this.#change(seen, pool, commands.drain(seen.rows, instance))
     if (seatsIn(drained.rows, instance).some(commands.isReady))
       throw failed(`drain ${instance} of ${pool}`, drained.words)
   }
@@ -124,7 +126,7 @@ export class Servers {
   }
 
   /** Removes a server; HAProxy refuses as long as connections to it are being closed. Only a stuck one is cut. */
-  async delete(running: Running, pool: PoolName, instance: string): Promise<void> {
+  async delete(running: Worker, pool: PoolName, instance: string): Promise<void> {
     const beganAtMs = this.#clock.steady()
     let rows = await this.#rows(running, pool)
     while (seatsIn(rows, instance).length > 0) {
@@ -150,31 +152,31 @@ export class Servers {
   }
 
   /** After a reload, for which they were written down. */
-  async restore(running: Running, servers: readonly PooledServer[]): Promise<void> {
+  async restore(running: Worker, servers: readonly PooledServer[]): Promise<void> {
     for (const server of servers) await this.#tell(running, commands.comeBack(server))
   }
 
   /** The running HAProxy with both lanes' seats, those for nobody included. */
-  async #look(pool: PoolName): Promise<{ readonly running: Running; readonly rows: readonly ServerRow[] } | undefined> {
-    const seen = await this.#haproxy.survey(listPool(pool))
-    return seen && { running: seen.running, rows: seen.answers.flatMap(parseServers) }
+  async #look(pool: PoolName): Promise<(Worker & { readonly rows: readonly ServerRow[] }) | undefined> {
+    const seen = await this.#haproxy.look(listPool(pool))
+    return seen && { current: seen.current, rows: seen.answers.flatMap(parseServers) }
   }
 
-  async #rows({ current }: Running, pool: PoolName): Promise<readonly ServerRow[]> {
-    return (await this.#haproxy.master.lookUp(current, listPool(pool))).flatMap(parseServers)
+  async #rows({ current }: Worker, pool: PoolName): Promise<readonly ServerRow[]> {
+    return (await this.#haproxy.lookUp(current, listPool(pool))).flatMap(parseServers)
   }
 
   /** The seats once they are changed, and what HAProxy said to that. */
-  async #change({ current }: Running, pool: PoolName, changes: readonly string[]): Promise<Changed> {
-    const answer = await this.#haproxy.master.tell(current, ...changes, ...listPool(pool))
+  async #change({ current }: Worker, pool: PoolName, changes: readonly string[]): Promise<Changed> {
+    const answer = await this.#haproxy.tell(current, ...changes, ...listPool(pool))
     const listedAt = answer.search(serversHeader)
     return { rows: parseAllServers(answer), words: inLine(listedAt < 0 ? answer : answer.slice(0, listedAt)) }
   }
 
   /** What HAProxy says to some commands, in a line. */
-  async #tell({ current }: Running, words: readonly string[]): Promise<string> {
+  async #tell({ current }: Worker, words: readonly string[]): Promise<string> {
     if (words.length === 0) return ''
-    return inLine(await this.#haproxy.master.tell(current, ...words))
+    return inLine(await this.#haproxy.tell(current, ...words))
   }
 }
 

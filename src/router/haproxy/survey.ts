@@ -53,7 +53,7 @@ export class Survey {
 
   /** As the worker `pid` has them. */
   async maps(pid: number): Promise<Maps> {
-    return parseMaps(await this.#haproxy.master.lookUp(pid, showMaps))
+    return parseMaps(await this.#haproxy.lookUp(pid, showMaps))
   }
 
   /** How the certificates that are served compare with their files as they are now. */

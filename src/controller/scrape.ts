@@ -12,7 +12,7 @@ export interface Counted {
   readonly notices: () => NoticeFigures
 }
 
-export class Survey {
+export class Scrape {
   readonly #desk: Desk
   readonly #counted: Counted
   readonly #rollouts: RolloutCounter
