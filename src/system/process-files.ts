@@ -1,5 +1,6 @@
 /** What /proc tells of processes, now: proc(5). A process that has ended, or may not be looked at, tells nothing. */
 import { readdirSync, readFileSync, readlinkSync } from 'node:fs'
+import { uptime } from 'node:os'
 
 export interface ProcessState {
   readonly state: string
@@ -10,6 +11,8 @@ export interface ProcessState {
 }
 
 const kernelThread = 0x200000
+/** `USER_HZ`, which is 100 on every machine that Docker runs on. */
+export const msPerTick = 10
 
 /**
  * /proc/PID/stat; the name of the program is in brackets and may hold brackets and blanks itself. A process that ends
@@ -30,6 +33,11 @@ export function readState(text: string): ProcessState | undefined {
 export function processState(pid: number): ProcessState | undefined {
   const text = readProc(pid, 'stat')
   return text === undefined ? undefined : readState(text)
+}
+
+/** How long a process has been there, by its `startedAt`. */
+export function ageMs(startedAt: number): number {
+  return uptime() * 1_000 - startedAt * msPerTick
 }
 
 /** Whether it runs code: what waits to be buried does not. */

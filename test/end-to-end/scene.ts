@@ -174,9 +174,18 @@ export class Scene {
   async succeed(...commandLine: readonly string[]): Promise<ResultReport> {
     const ended = await this.repave(...commandLine)
     if (ended.exitCode !== 0) {
-      throw new Error(`repave ${commandLine.join(' ')} ended with ${ended.exitCode}:\n${summary(ended.output)}`)
+      const told = [summary(ended.output), ...(await this.#taints())]
+      throw new Error(`repave ${commandLine.join(' ')} ended with ${ended.exitCode}:\n${told.join('\n')}`)
     }
     return verdict(ended)
+  }
+
+  /** What no test of anything else expects. */
+  async #taints(): Promise<readonly string[]> {
+    const entries = await this.entries().catch(() => [])
+    return entries.flatMap(({ kind, instance, message }) =>
+      kind === 'instance.tainted' ? `${instance} was touched: ${message}` : [],
+    )
   }
 
   async status(): Promise<StatusReport> {

@@ -4,6 +4,7 @@ import {
   allProcesses,
   isInGroupOf,
   listProc,
+  msPerTick,
   processState,
   readProc,
   readProcLink,
@@ -103,9 +104,6 @@ export function readEnvironment(pid: number): readonly string[] {
 export function bootedAtMs(): number {
   return Number(/^btime (\d+)$/m.exec(readFileSync('/proc/stat', 'utf8'))?.[1] ?? 0) * 1000
 }
-
-/** `USER_HZ`, which is 100 on every machine that Docker runs on. */
-const msPerTick = 10
 
 function namespacesOf(pid: number): Record<string, string> {
   const names = listProc(pid, 'ns').filter((name) => !name.endsWith('_for_children'))

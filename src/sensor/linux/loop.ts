@@ -133,7 +133,7 @@ export class SensorLoop {
   #lookAtGroup(key: string, watched: Watched): void {
     const { pid, containerId } = watched.subject
     if (!isRunning(watched)) return this.#unfollow(key, watched)
-    if (isInGroupOf(pid, containerId)) return this.#programs.settle(watched)
+    if (isInGroupOf(pid, containerId)) return
     const detail = `process ${pid} was moved out of its control groups`
     this.#telling.tell(watched, { kind: 'limits', layer: 'groups', detail })
   }

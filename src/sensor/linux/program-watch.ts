@@ -7,6 +7,7 @@
 import { createHash, type Hash } from 'node:crypto'
 import { closeSync, openSync, readlinkSync, readSync, statSync, type Stats } from 'node:fs'
 import type { Sense } from '../../model/touch.ts'
+import { ageMs } from '../../system/process-files.ts'
 import type { Telling } from './telling.ts'
 import type { Descriptor, Watch } from './watch.ts'
 import type { Watched } from './watched.ts'
@@ -22,19 +23,20 @@ interface Work {
 const pieceBytes = 1024 * 1024
 const waitingMost = 1_000
 const knownMost = 100_000
+const beginningMostMs = 30_000
 
 export class ProgramWatch implements Watch {
-  readonly #telling: Telling
+  readonly #telling: Pick<Telling, 'tell'>
   /** By image and path. */
   readonly #digests = new Map<string, string>()
   /** Files that are known to be right, by what changes when they do. */
   readonly #right = new Set<string>()
   readonly #working = new Map<string, Work>()
   readonly #piece = Buffer.alloc(pieceBytes)
-  /** Which first processes were found to be on their way still, when they began to be watched. */
+  /** Whose first process has not been seen to run a program of the image yet. */
   readonly #beginning = new Set<Watched>()
 
-  constructor(telling: Telling) {
+  constructor(telling: Pick<Telling, 'tell'>) {
     this.#telling = telling
   }
 
@@ -61,19 +63,17 @@ export class ProgramWatch implements Watch {
   look(watched: Watched, pid: number): void {
     const link = `/proc/${pid}/exe`
     const file = statQuietly(link)
-    if (file === undefined || this.#right.has(identify(watched, file))) return
-    if (file.dev === watched.rootDevice && file.nlink > 0) return this.#hashLater(watched, link, file)
+    if (file === undefined) return
+    const isOnImage = file.dev === watched.rootDevice && file.nlink > 0
+    if (isOnImage && pid === watched.subject.pid) this.#beginning.delete(watched)
+    if (this.#right.has(identify(watched, file))) return
+    if (isOnImage) return this.#hashLater(watched, link, file)
     this.#stranger(watched, pid, link)
   }
 
   /** At a program that is about to be run, by an open descriptor of it. */
   meet(watched: Watched, descriptor: number, file: Stats): void {
     if (!this.#right.has(identify(watched, file))) this.#hashLater(watched, `/proc/self/fd/${descriptor}`, file)
-  }
-
-  /** From now on the first process of each is believed to have begun. */
-  settle(watched: Watched): void {
-    this.#beginning.delete(watched)
   }
 
   get hasWork(): boolean {
@@ -97,13 +97,20 @@ export class ProgramWatch implements Watch {
     for (const work of this.#working.values()) this.#drop(work)
   }
 
-  /** A first process that has not begun yet runs the engine's program; one that the engine put in stays what it is. */
+  /**
+   * A first process that has not begun yet runs the engine's program, on a busy machine for seconds after the engine has
+   * said that it runs; one that the engine put in stays what it is.
+   */
   #stranger(watched: Watched, pid: number, link: string): void {
     const isFirst = pid === watched.subject.pid
     const path = readLinkQuietly(link)
-    if (path === undefined || (isFirst && (this.#beginning.has(watched) || path.endsWith(engineInit)))) return
+    if (path === undefined || (isFirst && (this.#isBeginning(watched) || path.endsWith(engineInit)))) return
     const detail = `${path}, which is no program of its image, is run`
     this.#telling.tell(watched, { kind: 'execution', layer: 'digests', detail, pid })
+  }
+
+  #isBeginning(watched: Watched): boolean {
+    return this.#beginning.has(watched) && ageMs(watched.startedAt) < beginningMostMs
   }
 
   #hashLater(watched: Watched, link: string, file: Stats): void {
