@@ -15,7 +15,7 @@ export default defineConfig({
           name: 'unit',
           include: ['{src,bin,bench}/**/*.test.ts', 'test/{controller,lint,load,report}/**/*.test.ts'],
           exclude: realDrivers,
-          sequence: { groupOrder: 0 },
+          sequence: { groupOrder: 1 },
           testTimeout: minutes,
         },
       },
@@ -23,7 +23,7 @@ export default defineConfig({
         test: {
           name: 'simulation',
           include: ['test/simulation/**/*.test.ts'],
-          sequence: { groupOrder: 1 },
+          sequence: { groupOrder: 2 },
           testTimeout: 10 * minutes,
         },
       },
@@ -31,7 +31,7 @@ export default defineConfig({
         test: {
           name: 'contract',
           include: ['test/contract/**/*.test.ts', ...realDrivers],
-          sequence: { groupOrder: 2 },
+          sequence: { groupOrder: 3 },
           fileParallelism: false,
           testTimeout: minutes,
           hookTimeout: minutes,
@@ -41,7 +41,7 @@ export default defineConfig({
         test: {
           name: 'end-to-end',
           include: ['test/end-to-end/**/*.test.ts'],
-          sequence: { groupOrder: 3 },
+          sequence: { groupOrder: 4 },
           fileParallelism: false,
           testTimeout: 3 * minutes,
           hookTimeout: 2 * minutes,

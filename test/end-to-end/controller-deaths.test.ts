@@ -13,7 +13,7 @@ import { expectWhole, restingSandboxes } from './whole.ts'
 const replicas = 3
 const minutes = 60_000
 
-const deathsUnderLoad = isSoak ? 270 : 8
+const deathsUnderLoad = isSoak ? 270 : 6
 const roundsPerAudit = 10
 test(
   `killed ${deathsUnderLoad} times during up, rollback and replace under load: no request and no entry is lost, nothing is left`,

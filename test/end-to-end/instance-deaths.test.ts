@@ -13,7 +13,7 @@ import { expectWhole, restingSandboxes } from './whole.ts'
 const minutes = 60_000
 /** Also a fleet of one has to be whole again before a held request is given up. */
 const fleets = [1, 3]
-const deaths = isSoak ? 20 : 3
+const deaths = isSoak ? 20 : 2
 
 test.each(fleets)(
   `an instance of %i is killed, ${deaths} times: no GET is lost`,

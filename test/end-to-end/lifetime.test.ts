@@ -13,7 +13,7 @@ const pauseMs = 500
 
 const trial = isSoak
   ? { replicas: 20, maxSeconds: 120, ratePerSecond: 500, watchedMs: 600_000 }
-  : { replicas: 6, maxSeconds: 60, ratePerSecond: 200, watchedMs: 100_000 }
+  : { replicas: 6, maxSeconds: 60, ratePerSecond: 200, watchedMs: 75_000 }
 
 test(
   `${trial.replicas} that are born together live ${trial.maxSeconds} s at most, watched for ${trial.watchedMs / 1_000} s under load`,

@@ -6,7 +6,7 @@ import { openScene } from './open-scene.ts'
 import type { Scene } from './scene.ts'
 import { isSoak } from './soak.ts'
 
-const minutes = isSoak ? 60 : 1
+const minutes = isSoak ? 60 : 0.5
 
 test(
   'a busy application that is looked at, rolled out and replaced is not touched',
