@@ -21,25 +21,30 @@ const ofFolder = Buffer.from(
     '0200240051dbfdd0dfa1709f0c0000000100000039b1107a04000000000000002e000000',
   'hex',
 )
-const where = { fileSystem: '51dbfdd0dfa1709f', folder: '0c0000000100000039b1107a0400000000000000' }
+const folder = '0c0000000100000039b1107a0400000000000000'
+
+/** With names read out. */
+function eventsIn(buffer: Buffer) {
+  return [...readFileEvents(buffer, buffer.length)].map(({ named, ...event }) =>
+    named ? { ...event, fileSystem: named.fileSystem, ...named.name() } : event,
+  )
+}
 
 test('an event with a descriptor', () => {
-  expect([...readFileEvents(withDescriptor, withDescriptor.length)]).toEqual([
-    { mask: fileEvents.modified, pid: 19_129, descriptor: 23 },
-  ])
+  expect(eventsIn(withDescriptor)).toEqual([{ mask: fileEvents.modified, pid: 19_129, descriptor: 23 }])
 })
 
 test('an event with the folder and a name', () => {
   const mask = fileEvents.created | fileEvents.modified | fileEvents.closedAfterWriting
-  expect([...readFileEvents(withName, withName.length)]).toEqual([
-    { mask, pid: 19_129, descriptor: -1, name: { ...where, name: 'file.txt' } },
+  expect(eventsIn(withName)).toEqual([
+    { mask, pid: 19_129, descriptor: -1, fileSystem: '51dbfdd0dfa1709f', folder, name: 'file.txt' },
   ])
 })
 
 test('an event of a folder itself', () => {
   const mask = fileEvents.attributes | fileEvents.onFolder
-  expect([...readFileEvents(ofFolder, ofFolder.length)]).toEqual([
-    { mask, pid: 19_129, descriptor: -1, name: { ...where, name: '.' } },
+  expect(eventsIn(ofFolder)).toEqual([
+    { mask, pid: 19_129, descriptor: -1, fileSystem: '51dbfdd0dfa1709f', folder, name: '.' },
   ])
 })
 

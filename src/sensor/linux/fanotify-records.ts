@@ -23,13 +23,18 @@ export interface FileEvent {
   /** An open descriptor that is the reader's to close; -1 in groups that report names. */
   readonly descriptor: number
   /** In groups that report names. */
-  readonly name?: FileName
+  readonly named?: Named
+}
+
+export interface Named {
+  /** In hex, as `Libc.fileSystemId` has it. */
+  readonly fileSystem: string
+  /** Most of what happens is of no interest: it is told only when asked for, before more is read into the buffer. */
+  readonly name: () => FileName
 }
 
 export interface FileName {
-  /** Of the file system, in hex, as `Libc.fileSystemId` has it. */
-  readonly fileSystem: string
-  /** Of the folder, in hex, as `Libc.fileHandle` has it. */
+  /** In hex, as `Libc.fileHandle` has it. */
   readonly folder: string
   /** `.` for the folder itself. */
   readonly name: string
@@ -47,26 +52,32 @@ export function* readFileEvents(buffer: Buffer, length: number): Generator<FileE
     const end = at + buffer.readUInt32LE(at)
     if (end < at + headerBytes || end > length) return
     const infoAt = at + buffer.readUInt16LE(at + 6)
-    const name = infoAt < end ? readName(buffer, infoAt, end) : undefined
+    const named = infoAt < end ? readNamed(buffer, infoAt, end) : undefined
     yield {
       mask: buffer.readUInt32LE(at + 8),
       descriptor: buffer.readInt32LE(at + 16),
       pid: buffer.readInt32LE(at + 20),
-      ...(name && { name }),
+      ...(named && { named }),
     }
     at = end
   }
 }
 
 /** `struct fanotify_event_info_fid`: header, file system, handle, and a name that ends with a zero byte. */
-function readName(buffer: Buffer, at: number, end: number): FileName | undefined {
+function readNamed(buffer: Buffer, at: number, end: number): Named | undefined {
   const kind = buffer.readUInt8(at)
   if (kind !== folderAndName && kind !== folderOnly) return undefined
   const handleAt = at + infoHeaderBytes + 8
+  return {
+    fileSystem: buffer.toString('hex', at + infoHeaderBytes, handleAt),
+    name: () => readName(buffer, handleAt, end, kind),
+  }
+}
+
+function readName(buffer: Buffer, handleAt: number, end: number, kind: number): FileName {
   const nameAt = handleAt + 8 + buffer.readUInt32LE(handleAt)
   const zeroAt = kind === folderAndName ? buffer.indexOf(0, nameAt) : nameAt
   return {
-    fileSystem: buffer.toString('hex', at + infoHeaderBytes, handleAt),
     folder: buffer.toString('hex', handleAt, nameAt),
     name: zeroAt < 0 || zeroAt > end ? '' : buffer.toString('utf8', nameAt, zeroAt),
   }

@@ -197,9 +197,12 @@ export class FileWatch implements Watch {
     this.#parts.telling.tell(watched, { kind, layer: 'groups', detail, pid })
   }
 
-  #nameChanged({ name, pid, mask }: FileEvent): void {
-    if (name === undefined) return
-    const place = this.#parts.places.ofName(name.fileSystem, name.folder)
+  #nameChanged({ named, pid, mask }: FileEvent): void {
+    if (named === undefined) return
+    const memory = this.#parts.places.ofFileSystem(named.fileSystem)
+    if (memory !== undefined && this.#isByDesign(memory, pid)) return
+    const name = named.name()
+    const place = memory ?? this.#parts.places.ofFolder(name.folder)
     if (place === undefined || this.#isByDesign(place, pid) || this.#isInDoubt(place, pid, this.#ownerOf(place, name)))
       return
     this.#tellWrite(place, `${this.#pathOf(place, name)} was ${describeFileEvent(mask)}`, pid)

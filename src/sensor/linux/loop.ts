@@ -148,7 +148,7 @@ export class SensorLoop {
 
   #executed(pid: number): void {
     const watched = this.#book.ownerOf(pid)
-    if (watched === undefined) return this.#namespaces.lookAt(pid)
+    if (watched === undefined) return this.#namespaces.executed(pid)
     this.#programs.look(watched, pid)
   }
 

@@ -1,5 +1,5 @@
 /** Finds processes that are in an instance's namespaces, or trace its processes, without being its own. */
-import { allProcesses, processState } from '../../system/process-files.ts'
+import { allProcesses, isLive, processState } from '../../system/process-files.ts'
 import type { ProcessBook } from './process-book.ts'
 import { isEngineAtWork } from './process-table.ts'
 import type { Telling } from './telling.ts'
@@ -45,12 +45,19 @@ export class NamespaceWatch {
     return existing
   }
 
-  lookAt(pid: number): void {
-    if (this.#byNamespace.size === 0 || this.#book.ownerOf(pid) !== undefined) return
+  /** At one that may be gone in a moment: whose it is has to be asked before it is found to be where it should not be. */
+  executed(pid: number): void {
+    if (this.#byNamespace.size === 0) return
+    const isEngines = isEngineAtWork(pid)
+    this.#lookAt(pid, () => isEngines)
+  }
+
+  #lookAt(pid: number, isEngines: () => boolean): void {
+    if (this.#book.ownerOf(pid) !== undefined) return
     for (const link of namespacesOf(pid)) {
       const sharers = this.#byNamespace.get(link)
       if (sharers === undefined) continue
-      for (const watched of sharers) this.#judge(watched, pid, link, sharers)
+      for (const watched of sharers) this.#judge(watched, pid, link, sharers, isEngines)
     }
   }
 
@@ -65,15 +72,16 @@ export class NamespaceWatch {
     if (this.#book.ownerOf(pid) !== undefined) return
     const isKernelThread = this.#isKernelThread.get(pid) ?? processState(pid)?.isKernelThread === true
     this.#isKernelThread.set(pid, isKernelThread)
-    if (!isKernelThread) this.lookAt(pid)
+    // Of one that has ended by then, nobody knows whose it was.
+    if (!isKernelThread) this.#lookAt(pid, () => isEngineAtWork(pid) || !isLive(processState(pid)))
   }
 
   /** Who shares a namespace by right is at home with one of those that share it. */
-  #judge(watched: Watched, pid: number, link: string, sharers: ReadonlySet<Watched>): void {
+  #judge(watched: Watched, pid: number, link: string, sharers: ReadonlySet<Watched>, isEngines: () => boolean): void {
     const isAtHome = [...sharers].some(
       (sharer) => sharer.guests.has(pid) || this.#book.standing(sharer, pid) !== 'foreign',
     )
-    if (isAtHome || (link.startsWith('net:') && isEngineAtWork(pid))) return
+    if (isAtHome || (link.startsWith('net:') && isEngines())) return
     this.#telling.tell(watched, { kind: 'joined', layer: 'processes', detail: `${link} was entered`, pid })
   }
 }

@@ -125,8 +125,12 @@ export class Places {
     return this.#byMount.get(id)
   }
 
-  ofName(fileSystem: string, folder: string): Place | undefined {
-    return this.#byFileSystem.get(fileSystem) ?? this.#byFolder.get(folder)
+  ofFileSystem(id: string): Place | undefined {
+    return this.#byFileSystem.get(id)
+  }
+
+  ofFolder(handle: string): Place | undefined {
+    return this.#byFolder.get(handle)
   }
 }
 
