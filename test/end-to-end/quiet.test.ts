@@ -63,7 +63,7 @@ async function lookAt(scene: Scene): Promise<void> {
     ])
   }
   await attempt('ps', 'auxww')
-  await scene.status()
+  await scene.repave('status')
   await scene.repave('logs', 'web', '--tail', '5')
   await scene.repave('drift')
 }

@@ -122,7 +122,7 @@ export class HaproxyProcess {
   }
 
   async info(pid: number): Promise<ReadonlyMap<string, string>> {
-    return parseInfo(await this.tell(pid, 'show info'))
+    return parseInfo(await this.master.tell(pid, 'show info'))
   }
 
   /** Starts HAProxy anew; whatever may be left of an earlier one is ended first. */

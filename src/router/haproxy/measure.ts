@@ -5,7 +5,7 @@ import type { Figures } from '../router.ts'
 import { figuresRing, parseFigures } from './figures.ts'
 import type { HaproxyProcess, Running } from './haproxy-process.ts'
 import { watchHaproxy } from './watch.ts'
-import { parseFrontends, parseInfo } from './worker-report.ts'
+import { parseAnswers, parseFrontends, parseInfo } from './worker-report.ts'
 
 const retryMs = 20
 const greetingMs = 10_000
@@ -127,7 +127,8 @@ class Measurement {
 
   async #isDone(pid: number): Promise<boolean> {
     const lookups = ['show info', 'show stat -1 1 -1']
-    const [info, stat] = await this.#haproxy.lookUp(pid, lookups).catch(() => [])
+    const answer = await this.#haproxy.master.tellLeaving(pid, ...lookups).catch(() => '')
+    const [info, stat] = parseAnswers(answer)
     if (info === undefined || stat === undefined) return false
     return parseInfo(info).get('stopping') !== '0' && parseFrontends(stat).every(({ clients }) => clients === 0)
   }

@@ -126,17 +126,17 @@ export class Servers {
   }
 
   /** Removes a server; HAProxy refuses as long as connections to it are being closed. Only a stuck one is cut. */
-  async delete(running: Worker, pool: PoolName, instance: string): Promise<void> {
+  async delete(worker: Worker, pool: PoolName, instance: string): Promise<void> {
     const beganAtMs = this.#clock.steady()
-    let rows = await this.#rows(running, pool)
+    let rows = await this.#rows(worker, pool)
     while (seatsIn(rows, instance).length > 0) {
-      const removed = await this.#change(running, pool, commands.remove(rows, instance))
+      const removed = await this.#change(worker, pool, commands.remove(rows, instance))
       rows = removed.rows
       const left = seatsIn(rows, instance)
       if (left.length === 0) return
       const tookMs = this.#clock.steady() - beganAtMs
       if (tookMs > deleteDeadlineMs) throw failed(`delete ${instance} from ${pool}`, removed.words)
-      if (tookMs > stuckMs) await this.#tell(running, left.map(commands.shutDown))
+      if (tookMs > stuckMs) await this.#tell(worker, left.map(commands.shutDown))
       await this.#clock.sleep(deletePollMs)
     }
   }
@@ -152,8 +152,8 @@ export class Servers {
   }
 
   /** After a reload, for which they were written down. */
-  async restore(running: Worker, servers: readonly PooledServer[]): Promise<void> {
-    for (const server of servers) await this.#tell(running, commands.comeBack(server))
+  async restore(worker: Worker, servers: readonly PooledServer[]): Promise<void> {
+    for (const server of servers) await this.#tell(worker, commands.comeBack(server))
   }
 
   /** The running HAProxy with both lanes' seats, those for nobody included. */

@@ -45,19 +45,18 @@ export class NamespaceWatch {
     return existing
   }
 
-  /** At one that may be gone in a moment: whose it is has to be asked before it is found to be where it should not be. */
+  /** At one that is no instance's own, and may be gone in a moment: whose it is has to be asked before where it is. */
   executed(pid: number): void {
     if (this.#byNamespace.size === 0) return
     const isEngines = isEngineAtWork(pid)
     this.#lookAt(pid, () => isEngines)
   }
 
-  #lookAt(pid: number, isEngines: () => boolean): void {
-    if (this.#book.ownerOf(pid) !== undefined) return
+  #lookAt(pid: number, mayBeEngines: () => boolean): void {
     for (const link of namespacesOf(pid)) {
       const sharers = this.#byNamespace.get(link)
       if (sharers === undefined) continue
-      for (const watched of sharers) this.#judge(watched, pid, link, sharers, isEngines)
+      for (const watched of sharers) this.#judge(watched, pid, link, sharers, mayBeEngines)
     }
   }
 
@@ -77,11 +76,17 @@ export class NamespaceWatch {
   }
 
   /** Who shares a namespace by right is at home with one of those that share it. */
-  #judge(watched: Watched, pid: number, link: string, sharers: ReadonlySet<Watched>, isEngines: () => boolean): void {
+  #judge(
+    watched: Watched,
+    pid: number,
+    link: string,
+    sharers: ReadonlySet<Watched>,
+    mayBeEngines: () => boolean,
+  ): void {
     const isAtHome = [...sharers].some(
       (sharer) => sharer.guests.has(pid) || this.#book.standing(sharer, pid) !== 'foreign',
     )
-    if (isAtHome || (link.startsWith('net:') && isEngines())) return
+    if (isAtHome || (link.startsWith('net:') && mayBeEngines())) return
     this.#telling.tell(watched, { kind: 'joined', layer: 'processes', detail: `${link} was entered`, pid })
   }
 }
